@@ -1,0 +1,134 @@
+"""Any image, from anywhere, to RGB pixels in [0, 1]."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from lfs_core.errors import ImageError
+
+ImageLike = str | os.PathLike | Image.Image | np.ndarray | torch.Tensor
+
+MAX_SIDE = 1024  # px; larger photographs are reduced as they are read
+MIN_SIDE = 8  # px; below this there is nothing to explain
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+
+
+def load_image(source: ImageLike, max_side: int = MAX_SIDE) -> Image.Image:
+    """Read an image as upright 8-bit RGB, at most `max_side` pixels a side.
+
+    Turns EXIF-rotated photographs upright, lays transparency on white, scales 16-bit grey to
+    8 bits, and takes the first frame of an animation.
+
+    Args:
+        source: a path, a PIL image, an array (H,W), (H,W,3) or (H,W,4), or a tensor (3,H,W) or
+            (1,H,W); arrays and tensors hold uint8, or floats in [0, 1].
+        max_side: largest side of the result, in pixels.
+
+    Raises:
+        ImageError: the source is missing, not an image, truncated, too small or out of range.
+    """
+    if isinstance(source, str | os.PathLike):
+        image, name = _open(source, max_side), os.fspath(source)
+    elif isinstance(source, Image.Image):
+        image, name = source, "the PIL image"
+    elif hasattr(source, "__array__"):
+        image, name = _from_array(source), f"the {type(source).__name__}"
+    else:
+        raise ImageError(
+            f"Cannot read an image from {type(source).__name__}: "
+            "give a path, a PIL image, an array or a tensor."
+        )
+    image = _to_rgb(ImageOps.exif_transpose(image), name)
+    if min(image.size) < MIN_SIDE:
+        width, height = image.size
+        raise ImageError(
+            f"{name} is {width}x{height} pixels; images need at least {MIN_SIDE} a side."
+        )
+    if max(image.size) > max_side:
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+    return image
+
+
+def to_tensor(source: ImageLike, size: int | None = None) -> torch.Tensor:
+    """Read an image as a float tensor (3,H,W) in [0, 1].
+
+    Args:
+        source: as for `load_image`.
+        size: if given, the image is resized to `size` x `size` pixels.
+
+    Raises:
+        ImageError: as `load_image`.
+    """
+    image = load_image(source)
+    if size is not None and image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+
+
+def _open(path: str | os.PathLike, max_side: int) -> Image.Image:
+    """Open and decode a file; PIL's many errors become one that names the file."""
+    try:
+        with warnings.catch_warnings():
+            # PIL warns above 89 megapixels and refuses above 179; the refusal is enough.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(path)
+            image.draft("RGB", (max_side, max_side))  # lets JPEG decode at a fraction of its size
+            image.load()
+            return image
+    except FileNotFoundError:
+        raise ImageError(f"{os.fspath(path)} does not exist.") from None
+    except IsADirectoryError:
+        raise ImageError(f"{os.fspath(path)} is a folder, not an image.") from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{os.fspath(path)} is not an image that can be read.") from None
+    except Image.DecompressionBombError:
+        raise ImageError(
+            f"{os.fspath(path)} has more than 178 million pixels; reduce it first."
+        ) from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ImageError(f"{os.fspath(path)} is damaged or cut short ({error}).") from None
+
+
+def _from_array(source: np.ndarray | torch.Tensor) -> Image.Image:
+    kind, shape = type(source).__name__, tuple(source.shape)
+    is_tensor = kind == "Tensor"
+    array = source.detach().cpu().numpy() if is_tensor else np.asarray(source)
+    if is_tensor and array.ndim == 3 and array.shape[0] in (1, 3):
+        array = array.transpose(1, 2, 0)
+    if array.ndim == 3 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))) or not array.size:
+        raise ImageError(
+            f"The {kind} has shape {shape}; an image is "
+            + ("(3,H,W) or (1,H,W)." if is_tensor else "(H,W), (H,W,3) or (H,W,4).")
+        )
+    if array.dtype.kind == "f":
+        if not (array.min() >= 0 and array.max() <= 1):  # NaN fails both
+            raise ImageError(f"The {kind} holds floats outside [0, 1] or NaN; scale it first.")
+        array = np.round(array * 255).astype(np.uint8)
+    elif array.dtype == np.uint16:
+        array = (array >> 8).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise ImageError(f"The {kind} is {array.dtype}; images are uint8, or floats in [0, 1].")
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I"):  # 16-bit grey; PIL's own conversion would clip at 255
+        array = np.asarray(image).astype(np.int64)
+        if array.min() < 0 or array.max() > 65535:
+            raise ImageError(f"{name} holds integers outside the 16-bit range.")
+        return Image.fromarray((array >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise ImageError(f"{name} holds floating-point pixels of unknown range; save it as 8-bit.")
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")

@@ -1,0 +1,109 @@
+"""FaceNet (Inception-ResNet v1, 512-d): the network that the paper explains."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import torch
+from facenet_pytorch import InceptionResnetV1
+from torch import nn
+
+from lfs_core.assets import FACENET_CASIA, fetch
+from lfs_core.datasets.faces import FACE_SIZE
+from lfs_core.errors import AssetError
+
+
+class FaceNet(nn.Module):
+    """FaceNet with its preprocessing: (B,3,H,W) in [0,1] -> (B,512) of unit length."""
+
+    image_size = FACE_SIZE
+
+    def __init__(self, network: InceptionResnetV1, name: str) -> None:
+        super().__init__()
+        self.network = network.eval().requires_grad_(False)
+        self.name = name
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Embed aligned faces; other sizes than 160x160 are resized."""
+        size = (self.image_size, self.image_size)
+        if images.shape[-2:] != size:
+            images = nn.functional.interpolate(
+                images, size, mode="bilinear", align_corners=False, antialias=True
+            )
+        return self.network((images * 255 - 127.5) / 128)
+
+
+def facenet_casia() -> FaceNet:
+    """FaceNet 20180408-102900, trained on CASIA-WebFace, from a pinned package of the index.
+
+    Raises:
+        AssetError: the file cannot be fetched.
+    """
+    return FaceNet(_read_frozen_graph(fetch(FACENET_CASIA)), "facenet-casia")
+
+
+def facenet_vggface2(weights: str | os.PathLike | None = None) -> FaceNet:
+    """FaceNet 20180402-114759, trained on VGGFace2: the paper's network.
+
+    Args:
+        weights: facenet-pytorch's file `20180402-114759-vggface2.pt`. Without it, facenet-pytorch
+            looks in torch's cache and downloads the file if it is not there.
+
+    Raises:
+        AssetError: the weights are neither at hand nor to be had, or are another network's.
+    """
+    try:
+        if weights is None:
+            return FaceNet(InceptionResnetV1(pretrained="vggface2"), "facenet-vggface2")
+        # weights_only: a pickle from outside is read as tensors, never run as code.
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+        network = InceptionResnetV1()
+        network.load_state_dict({k: v for k, v in state.items() if not k.startswith("logits.")})
+    except (OSError, RuntimeError, AttributeError, pickle.UnpicklingError) as error:
+        raise AssetError(
+            f"FaceNet's VGGFace2 weights cannot be loaded from {weights or 'the network'} "
+            f"({str(error).splitlines()[0]}). Download `20180402-114759-vggface2.pt` from "
+            "facenet-pytorch's releases and pass its path as `weights`; or explain "
+            "'facenet-casia', whose weights come from the package index."
+        ) from error
+    return FaceNet(network, "facenet-vggface2")
+
+
+def _read_frozen_graph(path: Path) -> InceptionResnetV1:
+    """Load a frozen TensorFlow graph of Inception-ResNet v1 into PyTorch.
+
+    Graph and module hold the same 133 layers in the same order. The graph's convolutions are
+    already multiplied with their batch norm, which leaves an offset; the bottleneck's are not.
+    """
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+    from tensorboard.util.tensor_util import make_ndarray
+
+    graph = GraphDef.FromString(path.read_bytes())
+    values = {
+        node.name.removeprefix("InceptionResnetV1/"): torch.from_numpy(
+            make_ndarray(node.attr["value"].tensor).copy()
+        )
+        for node in graph.node
+        if node.op == "Const"
+    }
+    network = InceptionResnetV1()
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    names = [name.removesuffix("/weights") for name in values if name.endswith("/weights")]
+    for layer, name in zip(layers, names, strict=True):
+        weight = values[f"{name}/weights"]
+        if isinstance(layer, nn.Conv2d):
+            layer.weight.data = weight.permute(3, 2, 0, 1).contiguous()  # HWIO -> OIHW
+            offset = "biases" if f"{name}/biases" in values else "Conv2D_bn_offset"
+            layer.bias = nn.Parameter(values[f"{name}/{offset}"])
+        else:
+            layer.weight.data = weight.T.contiguous()
+    for module in network.modules():
+        if hasattr(module, "bn"):
+            module.bn = nn.Identity()
+    bottleneck = network.last_bn
+    bottleneck.bias.data = values["Bottleneck/BatchNorm/beta"]
+    bottleneck.running_mean = values["Bottleneck/BatchNorm/moving_mean"]
+    bottleneck.running_var = values["Bottleneck/BatchNorm/moving_variance"]
+    return network
