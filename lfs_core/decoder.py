@@ -10,7 +10,6 @@ import json
 import math
 import os
 import platform
-import tempfile
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from lfs_core.errors import LFSError
+from lfs_core.files import replacing
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -107,8 +107,8 @@ class LinearDecoder(Decoder):
         reduced-rank ridge regression (Mukherjee and Zhu 2011), so that `reduced` is optimal.
 
         Args:
-            embeddings: (N,D) with `images` (N,3,h,w), uint8 or floats in [0,1]; or an iterable
-                of such pairs of batches, then `images` is left out.
+            embeddings: (N,D); or an iterable of pairs of batches, (embeddings, images).
+            images: (N,3,h,w), uint8 or floats in [0,1]; left out with an iterable.
             ridge: >= 0, in units of squared latents summed over the N embeddings.
 
         Raises:
@@ -201,9 +201,14 @@ class ConvDecoder(Decoder):
         """Minimise Eq. 1 by AdamW; keep the weights of the epoch with the lowest held-out error.
 
         Args:
-            embeddings: (N,D); images: (N,3,h,w), uint8 or floats in [0,1].
+            embeddings: (N,D).
+            images: (N,3,h,w), uint8 or floats in [0,1].
             validation: held-out embeddings and images, likewise.
+            epochs: passes over the data; the learning rate falls to 0 along a cosine.
+            batch_size: images a step.
+            learning_rate: AdamW's, at the start.
             channels: width of the first layer, a multiple of 8.
+            seed: of the initial weights and the order of the images.
             progress: show a progress bar.
 
         Returns:
@@ -278,7 +283,6 @@ def training_pair(embeddings: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
 
 def save_decoder(decoder: Decoder, path: str | os.PathLike) -> None:
     """Write a decoder as fp16 safetensors with a JSON header; the file appears whole or not."""
-    path = Path(path)
     versions = {"torch": torch.__version__, "python": platform.python_version()}
     header = {
         "kind": decoder.kind,
@@ -286,13 +290,8 @@ def save_decoder(decoder: Decoder, path: str | os.PathLike) -> None:
         "info": {"versions": versions} | decoder.info,
     }
     tensors = {name: t.half().contiguous() for name, t in decoder.state_dict().items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            save_file(tensors, Path(scratch) / path.name, {"lfs_decoder": json.dumps(header)})
-            os.replace(Path(scratch) / path.name, path)
-    except OSError as error:
-        raise LFSError(f"Cannot write the decoder to {path} ({error.strerror}).") from error
+    with replacing(path) as new:
+        save_file(tensors, new, {"lfs_decoder": json.dumps(header)})
 
 
 def load_decoder(name: str | os.PathLike) -> Decoder:

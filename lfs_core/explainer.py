@@ -53,14 +53,14 @@ class PairExplanation:
         return self.maps > self.map_threshold
 
     def to_dict(self) -> dict[str, object]:
-        """Everything but the pictures, ready for JSON."""
+        """Everything but the pictures, ready for JSON; relevance and maps to four decimals."""
         return {
             "method": self.method,
             "similarity": self.similarity,
             "is_similar": self.is_similar,
             "settings": self.settings,
-            "relevance": None if self.relevance is None else self.relevance.tolist(),
-            "maps": self.maps.tolist(),
+            "relevance": None if self.relevance is None else _rounded(self.relevance),
+            "maps": _rounded(self.maps),
         }
 
     def plot(self) -> Figure:
@@ -74,6 +74,11 @@ class PairExplanation:
         from lfs_core.viz.report import write_report
 
         write_report(self, path)
+
+
+def _rounded(values: Tensor) -> list:
+    # By way of float64: float32 would print its own digits again.
+    return values.double().round(decimals=4).tolist()
 
 
 class Explainer(Protocol):
@@ -141,8 +146,9 @@ class ExplainLFS:
         """Explain one pair (Algorithm 1).
 
         Args:
-            image_a, image_b: paths, PIL images, arrays or tensors; resized to the embedder's
-                `image_size` where it has one. Faces must be aligned first (`align_face`).
+            image_a: path, PIL image, array or tensor, resized to the embedder's `image_size`
+                where it has one. Faces must be aligned first (`align_face`).
+            image_b: likewise.
 
         Raises:
             ImageError: an image cannot be read, or the two differ in size.

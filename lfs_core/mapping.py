@@ -42,7 +42,8 @@ def difference_map(decoder: Callable[[Tensor], Tensor], h: Tensor, h_p: Tensor) 
 
     Args:
         decoder: D, (B,D) -> (B,3,h,w).
-        h: embeddings (...,D); h_p: the perturbed ones, same shape.
+        h: embeddings (...,D).
+        h_p: perturbed embeddings (...,D).
 
     Returns:
         (...,h,w), >= 0, in units of pixel value.
@@ -73,7 +74,8 @@ def display_map(difference: Tensor, size: tuple[int, int]) -> Tensor:
     zero everywhere stays zero.
 
     Args:
-        difference: (...,h,w), >= 0; size: (H,W).
+        difference: (...,h,w), >= 0.
+        size: (H,W) of the result.
 
     Returns:
         (...,H,W) in [0,1].

@@ -20,7 +20,8 @@ def normalized_distance(h1: Tensor, h2: Tensor) -> Tensor:
     zero by zero; no latent then differs more than another, and the result is 0 throughout.
 
     Args:
-        h1: embeddings (...,D) of the first images; h2: of the second, same shape.
+        h1: embeddings (...,D) of the first images.
+        h2: embeddings (...,D) of the second images.
 
     Returns:
         (...,D) in [0,1].
@@ -42,7 +43,8 @@ def relevance(h1: Tensor, h2: Tensor, similar: bool | Tensor = True) -> Tensor:
     called dissimilar: nothing speaks for a difference that is not there.
 
     Args:
-        h1: embeddings (...,D) of the first images; h2: of the second, same shape.
+        h1: embeddings (...,D) of the first images.
+        h2: embeddings (...,D) of the second images.
         similar: the network's decision, one for all pairs or (...) one for each.
 
     Returns:

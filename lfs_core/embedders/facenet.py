@@ -10,7 +10,7 @@ import torch
 from facenet_pytorch import InceptionResnetV1
 from torch import nn
 
-from lfs_core.assets import FACENET_CASIA, fetch
+from lfs_core.assets import FACENET_CASIA, FACENET_VGGFACE2, digest, fetch
 from lfs_core.datasets.faces import FACE_SIZE
 from lfs_core.errors import AssetError
 
@@ -48,27 +48,27 @@ def facenet_vggface2(weights: str | os.PathLike | None = None) -> FaceNet:
     """FaceNet 20180402-114759, trained on VGGFace2: the paper's network.
 
     Args:
-        weights: facenet-pytorch's file `20180402-114759-vggface2.pt`. Without it, facenet-pytorch
-            looks in torch's cache and downloads the file if it is not there.
+        weights: facenet-pytorch's file `20180402-114759-vggface2.pt`; downloaded if left out. A
+            file with other content than that is loaded under a name that says so.
 
     Raises:
         AssetError: the weights are neither at hand nor to be had, or are another network's.
     """
+    path = Path(weights) if weights else fetch(FACENET_VGGFACE2)
+    network = InceptionResnetV1()
     try:
-        if weights is None:
-            return FaceNet(InceptionResnetV1(pretrained="vggface2"), "facenet-vggface2")
         # weights_only: a pickle from outside is read as tensors, never run as code.
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-        network = InceptionResnetV1()
+        state = torch.load(path, map_location="cpu", weights_only=True)
         network.load_state_dict({k: v for k, v in state.items() if not k.startswith("logits.")})
-    except (OSError, RuntimeError, AttributeError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
         raise AssetError(
-            f"FaceNet's VGGFace2 weights cannot be loaded from {weights or 'the network'} "
-            f"({str(error).splitlines()[0]}). Download `20180402-114759-vggface2.pt` from "
-            "facenet-pytorch's releases and pass its path as `weights`; or explain "
-            "'facenet-casia', whose weights come from the package index."
+            f"{path} does not hold FaceNet's weights ({str(error).splitlines()[0]}). Give "
+            f"facenet-pytorch's `{FACENET_VGGFACE2.name}`, or explain 'facenet-casia', whose "
+            "weights come from the package index."
         ) from error
-    return FaceNet(network, "facenet-vggface2")
+    sha256 = digest(path)
+    pinned = sha256 == FACENET_VGGFACE2.sha256
+    return FaceNet(network, "facenet-vggface2" if pinned else f"facenet-{sha256[:8]}")
 
 
 def _read_frozen_graph(path: Path) -> InceptionResnetV1:
