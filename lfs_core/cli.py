@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from pathlib import Path
@@ -81,15 +80,13 @@ def fit(
     without_demo: Annotated[
         bool, typer.Option("--without-demo", help="Leave out whoever looks like the demo's people.")
     ] = False,
-    report: Annotated[Path | None, typer.Option(help="Write the errors here too (.json).")] = None,
     workers: Annotated[int, typer.Option(help="Processes that align faces.", min=0)] = 1,
     seed: Annotated[int, typer.Option(help="Of the split into people.")] = 0,
 ) -> None:
     """Fit the linear decoder of a network to folders of photographs, in closed form."""
-    from lfs_core.datasets.faces import demo_faces
+    from lfs_core.datasets.faces import load_faces
     from lfs_core.decoder import save_decoder
     from lfs_core.embedders import load_embedder
-    from lfs_core.files import replacing
     from lfs_core.fitting import embed_faces, fit_linear, without_look_alikes
 
     network = load_embedder(embedder)
@@ -97,12 +94,9 @@ def fit(
     for path, reason in data.skipped.items():
         typer.echo(f"skipped {path}: {reason}", err=True)
     if without_demo:
-        data = without_look_alikes(data, network, demo_faces())
+        data = without_look_alikes(data, network, load_faces("demo"))
     decoder = fit_linear(data, network, " + ".join(folder.name for folder in images), seed)
     save_decoder(decoder, output)
-    if report:
-        with replacing(report) as new:
-            new.write_text(json.dumps(decoder.info, indent=2) + "\n")
     typer.echo(
         f"error {decoder.info['loss']:.4f} on {decoder.info['identities']['test']} unseen people "
         f"(mean image {decoder.info['loss_mean_image']:.4f}). Wrote {output}."
@@ -111,14 +105,14 @@ def fit(
 
 @app.command()
 def book(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the site.")] = Path(
-        "_build/html"
-    ),
+    store_outputs: Annotated[
+        bool, typer.Option(help="Copy the text outputs of this run into notebooks/.")
+    ] = False,
 ) -> None:
-    """Run the notebooks whose inputs changed, and build the book."""
+    """Run the notebooks whose inputs changed, and build the book in _build/html."""
     from lfs_core.book import build
 
-    build(Path.cwd(), output)
+    build(Path.cwd(), store_outputs)
 
 
 def main() -> None:

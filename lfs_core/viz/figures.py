@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from lfs_core.errors import LFSError
+
 if TYPE_CHECKING:
+    from lfs_core.datasets.pairs import Pair
     from lfs_core.explainer import PairExplanation
 
 MAP_COLOURS = "inferno"  # perceptually uniform, readable in grey and with any colour vision
-RELEVANCE_COLOURS = "cividis"
+BLUE, ORANGE, GREY = "#0072b2", "#e69f00", "#666666"  # Okabe and Ito's, for colour-blind readers
 
 
 def as_picture(image: Tensor) -> np.ndarray:
@@ -25,8 +28,6 @@ def as_picture(image: Tensor) -> np.ndarray:
 
 def overlay(image: Tensor, heat: Tensor, mask: Tensor) -> np.ndarray:
     """The image in grey, dimmed, with the map's colours where the mask holds: (H,W,3) in [0,1]."""
-    import matplotlib
-
     grey = image.mean(dim=0).numpy()[..., None].repeat(3, axis=2) * 0.6
     colours = matplotlib.colormaps[MAP_COLOURS](heat.numpy())[..., :3]
     return np.where(mask.numpy()[..., None], 0.35 * grey + 0.65 * colours, grey)
@@ -34,14 +35,13 @@ def overlay(image: Tensor, heat: Tensor, mask: Tensor) -> np.ndarray:
 
 def plot_explanation(explanation: PairExplanation) -> Figure:
     """One pair: images, maps with their scale, and the pixels above xi_2."""
-    figure = plot_explanations([explanation])
-    return figure
+    return plot_explanations([explanation])
 
 
 def plot_explanations(explanations: Sequence[PairExplanation]) -> Figure:
     """Several pairs side by side (Figs. 5, 6): images, maps, pixels above xi_2 over the images."""
     n = len(explanations)
-    figure = Figure(figsize=(1.75 * 2 * n + 0.7, 6.1), layout="constrained")
+    figure = Figure(figsize=(1.75 * 2 * n + 0.7, 5.5), layout="constrained")
     axes = figure.subplots(3, 2 * n, squeeze=False)
     rows = ("image", "map", "above $\\xi_2$")
     for column, explanation in enumerate(explanations):
@@ -69,3 +69,138 @@ def bare(axis: Axes) -> None:
     axis.set_yticks([])
     for spine in axis.spines.values():
         spine.set_visible(False)
+
+
+def plot_latents(examples: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
+    """Bar charts of latents before and after the perturbation.
+
+    Args:
+        examples: (h, h(p)), each (D,), by title.
+    """
+    figure = Figure(figsize=(4.2 * len(examples), 2.8), layout="constrained")
+    axes = figure.subplots(1, len(examples), sharey=True, squeeze=False)[0]
+    for axis, (title, (h, h_p)) in zip(axes, examples.items(), strict=True):
+        places = np.arange(1, len(h) + 1)
+        axis.bar(places - 0.2, h.numpy(), 0.4, label="$h_j$", color=BLUE)
+        axis.bar(places + 0.2, h_p.numpy(), 0.4, label="$h_j(p)$", color=ORANGE)
+        axis.set(title=title, xlabel="latent $j$", xticks=places)
+    axes[0].set_ylabel("value")
+    axes[-1].legend(frameon=False, loc="upper right")
+    return figure
+
+
+def plot_linear_decoder(weight: Tensor, h: Tensor, image: Tensor) -> Figure:
+    """A decoder without hidden layers as a network, and the picture it makes (Fig. 3).
+
+    Args:
+        weight: W, (pixels, D).
+        h: the embedding that is decoded, (D,).
+        image: what the decoder makes of it, (3,h,w).
+    """
+    figure = Figure(figsize=(7, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(2, 1))
+    pixels, latents = weight.shape
+    y_in, y_out = np.linspace(1, 0, latents), np.linspace(0.95, 0.05, pixels)
+    strongest = weight.abs().max()
+    for i in range(pixels):
+        for j in range(latents):
+            w = (weight[i, j] / strongest).item()
+            colour = ORANGE if w > 0 else BLUE
+            left.plot([0, 1], [y_in[j], y_out[i]], color=colour, alpha=abs(w), lw=1.5 * abs(w))
+    left.scatter(np.zeros(latents), y_in, s=110, color="white", edgecolor="black", zorder=2)
+    left.scatter(np.ones(pixels), y_out, s=110, color="white", edgecolor="black", zorder=2)
+    for j, y in enumerate(y_in):
+        left.text(-0.07, y, f"$h_{{{j + 1}}}$ = {h[j]:+.2f}", ha="right", va="center")
+    for i, y in enumerate(y_out):
+        left.text(1.07, y, f"pixel {i + 1}", va="center")
+    left.set(xlim=(-0.55, 1.4))
+    right.imshow(image.mean(dim=0).numpy(), "gray", vmin=0, vmax=1)
+    right.set_title("$D(h)$")
+    bare(left)
+    bare(right)
+    return figure
+
+
+def plot_steps(explanation: PairExplanation) -> Figure:
+    """How a map comes about (Fig. 4): image, Do, Dp and map of both images of a pair.
+
+    Raises:
+        LFSError: the explanation has no reconstructions.
+    """
+    if explanation.reconstructions is None or explanation.perturbed is None:
+        raise LFSError(f"{explanation.method} decodes nothing; there are no steps to show.")
+    figure = Figure(figsize=(7.4, 4), layout="constrained")
+    axes = figure.subplots(2, 4)
+    for side, row in enumerate(axes):
+        row[0].imshow(as_picture(explanation.images[side]))
+        row[1].imshow(as_picture(explanation.reconstructions[side]))
+        row[2].imshow(as_picture(explanation.perturbed[side]))
+        scale = row[3].imshow(explanation.maps[side].numpy(), MAP_COLOURS, vmin=0, vmax=1)
+    titles = ("image", "Do: decoded", "Dp: perturbed, decoded", "map |Do - Dp|")
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(title, fontsize=10)
+    for axis in axes.flat:
+        bare(axis)
+    figure.colorbar(scale, ax=axes[:, 3], label="relative change", shrink=0.8)
+    return figure
+
+
+def plot_reconstructions(images: Tensor, decoded: Mapping[str, Tensor]) -> Figure:
+    """Images and what decoders make of their embeddings, one column an image.
+
+    Args:
+        images: (N,3,H,W) in [0,1].
+        decoded: (N,3,h,w) in [0,1], by the decoder's name.
+    """
+    rows = {"image": images, **decoded}
+    figure = Figure(figsize=(1.3 * len(images) + 1, 1.35 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), len(images), squeeze=False)
+    for line, (name, pictures) in zip(axes, rows.items(), strict=True):
+        line[0].set_ylabel(name, fontsize=9)
+        for axis, picture in zip(line, pictures, strict=True):
+            axis.imshow(as_picture(picture))
+            bare(axis)
+    return figure
+
+
+def plot_training(history: Sequence[tuple[float, float]], baselines: Mapping[str, float]) -> Figure:
+    """Training and held-out error by epoch, with other errors as horizontal lines."""
+    figure = Figure(figsize=(6, 3.2), layout="constrained")
+    axis = figure.subplots()
+    epochs = np.arange(1, len(history) + 1)
+    train, held_out = zip(*history, strict=True)
+    axis.plot(epochs, train, color=BLUE, label="training photographs")
+    axis.plot(epochs, held_out, color=ORANGE, label="held-out person")
+    for (name, value), style in zip(baselines.items(), ("--", ":", "-."), strict=False):
+        axis.axhline(value, color=GREY, ls=style, label=name)
+    axis.set(xlabel="epoch", ylabel="error per pixel value", ylim=(0, None))
+    axis.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def plot_curve(
+    x: Sequence[float], y: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, mark: float
+) -> Figure:
+    """One or more curves over a logarithmic axis, with one place on it marked."""
+    figure = Figure(figsize=(5, 3), layout="constrained")
+    axis = figure.subplots()
+    for (name, values), colour, marker in zip(y.items(), (BLUE, ORANGE), "os", strict=False):
+        axis.plot(x, values, color=colour, marker=marker, label=name)
+    axis.axvline(mark, color=GREY, ls=":", label="shipped")
+    axis.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
+    axis.legend(frameon=False)
+    return figure
+
+
+def plot_similarities(pairs: Sequence[Pair], threshold: float) -> Figure:
+    """How similar the network finds images of one identity and of two, with xi_1."""
+    figure = Figure(figsize=(6, 3), layout="constrained")
+    axis = figure.subplots()
+    bins = np.linspace(-0.6, 1, 65)
+    for same, colour, label in ((False, BLUE, "two people"), (True, ORANGE, "one person")):
+        values = [pair.similarity for pair in pairs if pair.same_identity == same]
+        axis.hist(values, bins, density=True, color=colour, alpha=0.65, label=label)
+    axis.axvline(threshold, color="black", ls="--", label=f"$\\xi_1$ = {threshold}")
+    axis.set(xlabel="cosine similarity", ylabel="density of pairs")
+    axis.legend(frameon=False)
+    return figure

@@ -1,0 +1,33 @@
+# make book   run the notebooks and build the book in _build/html
+# make test   build the book, then test everything
+# make lab    open the notebooks in JupyterLab
+# Each makes .venv by itself; nothing is done twice.
+
+# The first Python 3.11 or 3.12 that runs; `make PYTHON=/path/to/python book` names another.
+PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3 python,$(shell \
+	$p -c 'import sys; sys.version_info[:2] in ((3, 11), (3, 12)) and print("$p")' 2>/dev/null)))
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: book test lab clean
+
+book: $(INSTALLED)
+	$(BIN)/lfs book
+
+test: book
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pytest
+
+lab: $(INSTALLED)
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing into .venv; the first time takes minutes."
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+clean:
+	rm -rf _build .venv

@@ -1,0 +1,193 @@
+"""The book: notebooks executed by papermill, then built by Jupyter Book with execution off.
+
+`_build/executed` holds the executed notebooks, each with a manifest that says what it was made
+from. A notebook is run again when it, the core, its parameters, or an installed version changed.
+`_build/source` is what Jupyter Book reads, `_build/html` what it writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+
+from lfs_core.errors import LFSError
+from lfs_core.files import replacing
+
+log = logging.getLogger(__name__)
+
+TIER = "demo"
+DATA = "118 photographs of five people (five-celebrity-faces)"
+NETWORK = "facenet-casia"
+VERSIONS = ("lfs-core", "torch", "torchvision", "facenet-pytorch", "numpy", "papermill")
+CORE = Path(__file__).parent
+
+
+def build(root: Path, store: bool = False) -> None:
+    """Run what changed, then build the site in `_build/html`.
+
+    Args:
+        root: the project's folder, with `_config.yml`, `_toc.yml`, `book` and `notebooks`.
+        store: copy the text outputs of the executed notebooks into the committed ones.
+
+    Raises:
+        LFSError: this is not the project's folder, a notebook failed, or the build warned.
+    """
+    notebooks = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
+    if not notebooks or not (root / "_toc.yml").is_file():
+        raise LFSError(f"{root} is not the book's folder: it has no notebooks or no _toc.yml.")
+    work = root / "_build"
+    manifests = [execute(notebook, work / "executed") for notebook in notebooks]
+    if store:
+        for notebook in notebooks:
+            store_outputs(work / "executed" / notebook.name, notebook)
+    source = assemble(root, work, manifests)
+    log.info("Building the pages ...")
+    jupyter_book = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", jupyter_book, "build", str(source), "-W", "-n"]
+    command += ["--keep-going", "--path-output", str(work / "jupyter-book")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    (work / "build.log").write_text(done.stdout + done.stderr)
+    if done.returncode:
+        warnings = [line for line in done.stderr.splitlines() if "WARNING" in line]
+        raise LFSError(
+            f"Jupyter Book failed; its log is {work / 'build.log'}.\n"
+            + "\n".join(warnings or done.stderr.splitlines()[-20:])
+        )
+    shutil.rmtree(work / "html", ignore_errors=True)
+    shutil.copytree(work / "jupyter-book" / "_build" / "html", work / "html")
+    log.info("The book is %s", work / "html" / "index.html")
+
+
+def execute(notebook: Path, folder: Path) -> dict[str, object]:
+    """Run a notebook with papermill unless its executed copy is up to date; return its manifest.
+
+    Raises:
+        LFSError: a cell failed, or was not executed.
+    """
+    import papermill
+
+    executed, record = folder / notebook.name, folder / f"{notebook.stem}.json"
+    key = cache_key(notebook)
+    if executed.is_file() and record.is_file():
+        manifest = json.loads(record.read_text())
+        if manifest["key"] == key:
+            log.info("%s is up to date.", notebook.name)
+            return manifest
+    folder.mkdir(parents=True, exist_ok=True)
+    log.info("Running %s ...", notebook.name)
+    start = time.monotonic()
+    record.unlink(missing_ok=True)
+    try:
+        papermill.execute_notebook(notebook, executed, cwd=notebook.parent, log_output=False)
+    except papermill.PapermillExecutionError as error:
+        raise LFSError(f"{notebook.name} failed: {error}") from error
+    check_executed(executed)
+    manifest = {
+        "notebook": notebook.stem,
+        "key": key,
+        "tier": TIER,
+        "data": DATA,
+        "network": NETWORK,
+        "parameters": parameters(notebook),
+        "commit": commit(notebook.parent),
+        "versions": {name: version(name) for name in VERSIONS}
+        | {"python": platform.python_version()},
+        "seconds": round(time.monotonic() - start, 1),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    with replacing(record) as new:
+        new.write_text(json.dumps(manifest, indent=2) + "\n")
+    return manifest
+
+
+def cache_key(notebook: Path) -> str:
+    """SHA-256 of all that an executed notebook depends on; its stored outputs are no part."""
+    cells = [(c.source, c.metadata) for c in nbformat.read(notebook, as_version=4).cells]
+    versions = [version(name) for name in VERSIONS] + [platform.python_version()]
+    digest = hashlib.sha256(json.dumps([TIER, DATA, versions, cells]).encode())
+    for file in sorted(f for f in CORE.rglob("*") if f.suffix in (".py", ".safetensors")):
+        digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def parameters(notebook: Path) -> str:
+    """The source of a notebook's `parameters` cell."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    return next(c.source for c in cells if "parameters" in c.metadata.get("tags", ()))
+
+
+def check_executed(notebook: Path) -> None:
+    """Raise an LFSError unless every code cell was executed without an error."""
+    for number, cell in enumerate(nbformat.read(notebook, as_version=4).cells):
+        if cell.cell_type != "code":
+            continue
+        if cell.execution_count is None and cell.source.strip():
+            raise LFSError(f"Cell {number} of {notebook.name} was not executed.")
+        if any(output.output_type == "error" for output in cell.outputs):
+            raise LFSError(f"Cell {number} of {notebook.name} holds an error.")
+
+
+def store_outputs(executed: Path, notebook: Path) -> None:
+    """Copy text outputs into a committed notebook; pictures and times stay out."""
+    run, stored = (nbformat.read(path, as_version=4) for path in (executed, notebook))
+    for source, target in zip(run.cells, stored.cells, strict=True):
+        if target.cell_type != "code":
+            continue
+        target.execution_count = source.execution_count
+        target.outputs = [output for output in source.outputs if output.get("name") != "stderr"]
+        for output in target.outputs:
+            if "data" in output:
+                output.data = {mime: v for mime, v in output.data.items() if "text/" in mime}
+    nbformat.write(stored, notebook)
+
+
+def commit(folder: Path) -> str:
+    """The commit that is checked out, with `+` when files differ from it; else "unknown"."""
+    command = ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+
+def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path:
+    """Lay out what Jupyter Book reads: configuration, pages, executed notebooks, run table."""
+    source = work / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(root / "book", source / "book")  # keeps times, so that only changes are built
+    (source / "notebooks").mkdir()
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy2(root / name, source)
+    for manifest in manifests:
+        name = f"{manifest['notebook']}.ipynb"
+        shutil.copy2(work / "executed" / name, source / "notebooks" / name)
+    (source / "book" / "runs.md").write_text(run_table(manifests))
+    return source
+
+
+def run_table(manifests: list[dict[str, object]]) -> str:
+    """The status page's tables, in Markdown."""
+    lines = [
+        "| notebook | tier | network | commit | finished (UTC) | seconds |",
+        "| --- | --- | --- | --- | --- | ---: |",
+    ]
+    lines += [
+        f"| {{doc}}`/notebooks/{m['notebook']}` | {m['tier']} | {m['network']} | `{m['commit']}` "
+        f"| {m['finished']} | {m['seconds']} |"
+        for m in manifests
+    ]
+    lines += ["", "Data: " + str(manifests[0]["data"]) + ".", "", "Parameters:", ""]
+    for m in manifests:
+        lines += [f"{m['notebook']}", "```python", str(m["parameters"]), "```", ""]
+    lines += ["| package | version |", "| --- | --- |"]
+    lines += [f"| {name} | {v} |" for name, v in manifests[-1]["versions"].items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,48 @@
+"""The parameters that notebooks take: their types and ranges, checked before anything runs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lfs_core.errors import LFSError
+
+
+class Parameters(BaseModel):
+    """Every parameter of the notebooks; each notebook takes some of them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    faces: str = Field("demo", min_length=1)
+    """"demo", or a folder with one sub-folder of photographs for each person."""
+    pairs: int = Field(4, ge=1, le=20)
+    """How many similar, and how many dissimilar, pairs are shown."""
+    p: float = Field(0.3, ge=0, le=1)
+    """Size of the perturbation, Eq. 4."""
+    similarity_threshold: float = Field(0.3, ge=-1, le=1)
+    """xi_1, in units of the cosine."""
+    map_threshold: float = Field(0.7, ge=0, le=1)
+    """xi_2, relative to the strongest pixel."""
+    latents: Literal["raw", "scaled"] = "raw"
+    """Whether latents are perturbed as they are or scaled to [0,1] first."""
+    epochs: int = Field(40, ge=1, le=1000)
+    """Passes over the data when the deep decoder is trained."""
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    """Of everything random."""
+
+
+def check_parameters(**values: object) -> None:
+    """Check a notebook's parameters.
+
+    Raises:
+        LFSError: a name is unknown, a type is wrong or a value is out of range; all are listed.
+    """
+    try:
+        Parameters(**values)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(map(str, problem['loc']))} = {problem['input']!r}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise LFSError("These parameters cannot be used: " + "; ".join(problems)) from None

@@ -1,0 +1,67 @@
+"""What several tests need."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import lfs_core as lfs
+from lfs_core.datasets.faces import FaceSet, load_faces
+from lfs_core.embedders import Embedder, embed_all
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def facenet() -> Embedder:
+    """The real FaceNet of the demo tier."""
+    return lfs.load_embedder("facenet-casia")
+
+
+@pytest.fixture(scope="session")
+def faces() -> FaceSet:
+    """The demo tier's photographs."""
+    return load_faces("demo", progress=False)
+
+
+@pytest.fixture(scope="session")
+def embeddings(facenet: Embedder, faces: FaceSet) -> torch.Tensor:
+    """Their embeddings."""
+    return embed_all(facenet, faces.images)
+
+
+@pytest.fixture(scope="session")
+def astronaut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A public-domain photograph with one face, as a file."""
+    import skimage.data
+
+    path = tmp_path_factory.mktemp("photographs") / "astronaut.jpg"
+    Image.fromarray(skimage.data.astronaut()).save(path, quality=95)
+    return path
+
+
+@pytest.fixture
+def save_image(tmp_path: Path) -> Callable[..., Path]:
+    """Save an array as an image file and return its path."""
+
+    def save(array: np.ndarray, name: str = "image.png", **options: object) -> Path:
+        path = tmp_path / name
+        Image.fromarray(array).save(path, **options)
+        return path
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The local tier's folder; tests that need it are marked `data`."""
+    folder = os.environ.get("LFS_DATA")
+    if not folder:
+        pytest.skip("LFS_DATA names no folder with the local tier's images")
+    return Path(folder)

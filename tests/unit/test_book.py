@@ -1,0 +1,85 @@
+"""Running notebooks for the book: what is cached, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+import lfs_core as lfs
+from lfs_core import book
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Path:
+    """A small notebook that counts how often it ran."""
+    count = "from pathlib import Path\nruns = Path('runs')\nruns.open('a').write('x');"
+    cells = [new_code_cell("p: float = 0.3", metadata={"tags": ["parameters"]}), new_code_cell(count)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    path = tmp_path / "notebooks" / "01_small.ipynb"
+    path.parent.mkdir()
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
+    return path
+
+
+def test_a_notebook_runs_once_and_again_when_something_changed(
+    notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = notebook.parent / "runs"
+    manifest = book.execute(notebook, tmp_path / "executed")
+    assert manifest["parameters"] == "p: float = 0.3"
+    assert manifest == json.loads((tmp_path / "executed" / "01_small.json").read_text())
+    book.execute(notebook, tmp_path / "executed")
+    assert runs.read_text() == "x"
+
+    core = tmp_path / "core"
+    core.mkdir()
+    (core / "relevance.py").write_text("changed = 1")
+    monkeypatch.setattr(book, "CORE", core)
+    book.execute(notebook, tmp_path / "executed")
+    assert runs.read_text() == "xx"
+    (core / "relevance.py").write_text("changed = 2")
+    book.execute(notebook, tmp_path / "executed")
+    assert runs.read_text() == "xxx"
+
+    content = nbformat.read(notebook, as_version=4)
+    content.cells[1].outputs = [new_output("stream", text="stored")]
+    nbformat.write(content, notebook)
+    book.execute(notebook, tmp_path / "executed")
+    assert runs.read_text() == "xxx"  # stored outputs are no input
+    content.cells[0].source = "p: float = 0.4"
+    nbformat.write(content, notebook)
+    book.execute(notebook, tmp_path / "executed")
+    assert runs.read_text() == "xxxx"
+
+
+def test_a_failing_notebook_stops_the_build(notebook: Path, tmp_path: Path) -> None:
+    content = nbformat.read(notebook, as_version=4)
+    content.cells.append(new_code_cell("1 / 0"))
+    nbformat.write(content, notebook)
+    for _ in range(2):  # and it does not count as done
+        with pytest.raises(lfs.LFSError, match=r"01_small.ipynb failed.*ZeroDivision"):
+            book.execute(notebook, tmp_path / "executed")
+
+
+def test_a_cell_that_was_not_executed_is_refused(notebook: Path) -> None:
+    with pytest.raises(lfs.LFSError, match="was not executed"):
+        book.check_executed(notebook)
+
+
+def test_storing_outputs_leaves_pictures_out(notebook: Path, tmp_path: Path) -> None:
+    content = nbformat.read(notebook, as_version=4)
+    content.cells[1].execution_count = 2
+    content.cells[1].outputs = [
+        new_output("display_data", {"image/png": "AAAA", "text/plain": "<Figure>"}),
+        new_output("stream", name="stderr", text="progress"),
+        new_output("stream", name="stdout", text="0.97"),
+    ]
+    executed = tmp_path / "executed.ipynb"
+    nbformat.write(content, executed)
+    book.store_outputs(executed, notebook)
+    outputs = nbformat.read(notebook, as_version=4).cells[1].outputs
+    assert [o.get("data") or o.get("text") for o in outputs] == [{"text/plain": "<Figure>"}, "0.97"]

@@ -1,0 +1,161 @@
+"""The command line as a person uses it: a new process, its exit code and its messages."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import lfs_core as lfs
+
+
+def run(*arguments: object, **options: object) -> subprocess.CompletedProcess:
+    """Run `lfs` with these arguments."""
+    command = [sys.executable, "-c", "from lfs_core.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+
+
+@pytest.fixture(scope="module")
+def darker(astronaut: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The astronaut mirrored and darker."""
+    path = tmp_path_factory.mktemp("darker") / "darker.png"
+    picture = np.asarray(Image.open(astronaut))[:, ::-1] // 2
+    Image.fromarray(np.ascontiguousarray(picture)).save(path)
+    return path
+
+
+def test_explain_writes_a_self_contained_page(
+    astronaut: Path, darker: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "new folder" / "report.html"
+    done = run("explain", astronaut, darker, "-o", page)
+    assert done.returncode == 0, done.stderr
+    html = page.read_text()
+    data = json.loads(re.search(r'id="explanation">(.*?)</script>', html, re.S).group(1))
+    assert data["is_similar"] and data["settings"]["p"] == 0.3
+    assert f"{data['similarity']:.3f}" in html and "similar" in done.stdout
+    assert len(data["relevance"]) == 512
+    assert np.array(data["maps"]).shape == (2, 160, 160)
+    assert html.count("data:image/png;base64,") == 8
+    assert html.count("<img") == html.count(" alt=")
+    assert not re.search(r'(src|href)="(?!data:)', html)  # nothing is fetched
+    assert "astronaut.jpg" in html and "facenet-casia" in html
+
+
+def test_names_cannot_break_the_page(astronaut: Path, tmp_path: Path) -> None:
+    evil = tmp_path / "<script>alert(1)<.png"
+    Image.open(astronaut).save(evil)
+    page = tmp_path / "report.html"
+    assert run("explain", evil, astronaut, "-o", page).returncode == 0
+    assert "<script>alert" not in page.read_text()
+
+
+def test_settings_reach_the_explanation(astronaut: Path, darker: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    options = ["--p", "0.5", "--similarity-threshold", "0.99", "--map-threshold", "0.2"]
+    done = run("explain", astronaut, darker, "-o", page, *options, "--latents", "scaled")
+    assert done.returncode == 0, done.stderr
+    data = json.loads(re.search(r'id="explanation">(.*?)</script>', page.read_text(), re.S).group(1))
+    settings = data["settings"]
+    assert (settings["p"], settings["map_threshold"], settings["latents"]) == (0.5, 0.2, "scaled")
+    assert not data["is_similar"]
+
+
+def test_several_faces_are_said(astronaut: Path, tmp_path: Path) -> None:
+    one = Image.open(astronaut)
+    both = Image.new("RGB", (2 * one.width, one.height))
+    both.paste(one, (0, 0))
+    both.paste(one, (one.width, 0))
+    both.save(tmp_path / "two.jpg")
+    page = tmp_path / "report.html"
+    done = run("explain", tmp_path / "two.jpg", astronaut, "-o", page)
+    assert done.returncode == 0
+    assert "two.jpg shows 2 faces" in done.stderr and "two.jpg shows 2 faces" in page.read_text()
+
+
+def bad_inputs(folder: Path, good: Path) -> dict[str, tuple[list[object], str]]:
+    """Arguments that must fail, and what the message must say."""
+    (folder / "text.jpg").write_text("not an image")
+    (folder / "cut.jpg").write_bytes(good.read_bytes()[:3000])
+    Image.new("RGB", (200, 200), "white").save(folder / "wall.png")
+    Image.new("RGB", (1, 1)).save(folder / "dot.png")
+    other = lfs.LinearDecoder(128, (4, 4), 1)
+    other.info = {"embedder": "another-network"}
+    lfs.save_decoder(other, folder / "other.safetensors")
+    page = folder / "out.html"
+    return {
+        "missing": ([folder / "none.jpg", good, "-o", page], "does not exist"),
+        "not an image": ([good, folder / "text.jpg", "-o", page], "text.jpg is not an image"),
+        "truncated": ([good, folder / "cut.jpg", "-o", page], "cut.jpg is damaged"),
+        "one pixel": ([good, folder / "dot.png", "-o", page], "dot.png is 1x1"),
+        "no face": ([folder / "wall.png", good, "-o", page], "no face in"),
+        "p": ([good, good, "-o", page, "--p", "1.5"], "p is 1.5"),
+        "xi_1": ([good, good, "-o", page, "--similarity-threshold", "2"], "similarity_threshold"),
+        "xi_2": ([good, good, "-o", page, "--map-threshold", "-1"], "map_threshold"),
+        "network": ([good, good, "-o", page, "--embedder", "resnet"], "facenet-casia"),
+        "decoder": ([good, good, "-o", page, "--decoder", "none"], "There is no decoder"),
+        "other decoder": (
+            [good, good, "-o", page, "--decoder", folder / "other.safetensors"],
+            "fitted to 'another-network'",
+        ),
+        "suffix": ([good, good, "-o", folder / "out.png"], "must end in .html"),
+        "read-only": ([good, good, "-o", "/proc/nowhere/out.html"], "Cannot write"),
+    }
+
+
+CASES = (
+    "missing", "not an image", "truncated", "one pixel", "no face", "p", "xi_1", "xi_2",
+    "network", "decoder", "other decoder", "suffix", "read-only",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_one_message_and_no_page(case: str, astronaut: Path, tmp_path: Path) -> None:
+    arguments, message = bad_inputs(tmp_path, astronaut)[case]
+    done = run("explain", *arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ") and message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_failed_run_keeps_the_last_page(astronaut: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("the last good page")
+    assert run("explain", astronaut, tmp_path / "none.jpg", "-o", page).returncode == 1
+    assert page.read_text() == "the last good page"
+
+
+def test_no_network(astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LFS_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/nowhere")
+    done = run("explain", astronaut, astronaut, "-o", tmp_path / "x.html")
+    assert done.returncode == 1 and "offline" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_usage_errors() -> None:
+    assert run("explain", "one.jpg").returncode == 2
+    assert run("explain", "a", "b", "-o", "x.html", "--latents", "sideways").returncode == 2
+
+
+def test_fit_refuses_what_it_cannot_use(astronaut: Path, tmp_path: Path) -> None:
+    out = tmp_path / "decoder.safetensors"
+    done = run("fit", "--images", tmp_path / "none", "-o", out)
+    assert done.returncode == 1 and "is not a folder" in done.stderr
+    (tmp_path / "eileen").mkdir()
+    (tmp_path / "eileen" / "1.jpg").write_bytes(astronaut.read_bytes())
+    done = run("fit", "--images", tmp_path, "-o", out)
+    assert done.returncode == 1 and "at least 10" in done.stderr
+    assert not out.exists()
+
+
+def test_book_outside_the_project(tmp_path: Path) -> None:
+    done = run("book", cwd=tmp_path)
+    assert done.returncode == 1 and "is not the book's folder" in done.stderr

@@ -1,0 +1,116 @@
+"""Faces found and cut out of real photographs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from facenet_pytorch import MTCNN
+from PIL import Image
+
+import lfs_core as lfs
+from lfs_core.datasets.faces import (
+    FACE_SIZE,
+    MARGIN,
+    FaceSet,
+    align_faces,
+    find_photographs,
+    load_faces,
+)
+
+
+@pytest.fixture(scope="module")
+def two_astronauts(astronaut: Path) -> Image.Image:
+    """One face large, one small, side by side."""
+    one = Image.open(astronaut)
+    both = Image.new("RGB", (one.width + one.width // 2, one.height), "white")
+    both.paste(one.resize((one.width // 2, one.height // 2)), (0, 0))
+    both.paste(one, (one.width // 2, 0))
+    return both
+
+
+def test_the_crop_is_that_of_facenet_pytorch(astronaut: Path) -> None:
+    """MTCNN used in its own way, with the same margin."""
+    expected = MTCNN(FACE_SIZE, MARGIN, post_process=False)(Image.open(astronaut))
+    ours = torch.from_numpy(np.array(lfs.align_face(astronaut))).permute(2, 0, 1)
+    assert torch.equal(ours, expected.byte())
+
+
+def test_a_photograph_on_its_side_is_aligned_upright(astronaut: Path, tmp_path: Path) -> None:
+    path = tmp_path / "lying.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(astronaut).rotate(90, expand=True).save(path, exif=exif)
+    upright, turned = (np.asarray(lfs.align_face(p), float) for p in (astronaut, path))
+    assert np.abs(upright - turned).mean() < 3
+
+
+def test_several_faces_largest_first(two_astronauts: Image.Image, astronaut: Path) -> None:
+    found = align_faces(two_astronauts)
+    assert len(found) == 2
+    large, alone = (np.asarray(x, float) for x in (found[0], lfs.align_face(astronaut)))
+    assert np.abs(large - alone).mean() < 5
+
+
+@pytest.mark.parametrize("size", [8, 19, 200])
+def test_no_face(size: int, save_image: Callable) -> None:
+    path = save_image(np.full((size, size, 3), 127, np.uint8), "wall.png")
+    with pytest.raises(lfs.FaceError, match=r"no face in .*wall\.png"):
+        lfs.align_face(path)
+
+
+def test_the_demo_has_118_faces_of_five_people(faces: FaceSet) -> None:
+    assert faces.images.shape == (118, 3, 160, 160) and faces.images.dtype == torch.uint8
+    assert len(Counter(faces.identities)) == 5
+    assert not faces.skipped
+    assert len(set(faces.names)) == 118
+
+
+def test_facenet_tells_the_demo_people_apart(faces: FaceSet, embeddings: torch.Tensor) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    from lfs_core.datasets.pairs import all_pairs
+
+    pairs = all_pairs(embeddings, faces.identities)
+    auc = roc_auc_score([p.same_identity for p in pairs], [p.similarity for p in pairs])
+    assert auc > 0.99
+
+
+def test_a_folder_of_ones_own(astronaut: Path, tmp_path: Path) -> None:
+    for name in ("eileen/1.jpg", "eileen/2.JPG", "nobody/3.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in ("eileen/1.jpg", "eileen/2.JPG"):
+        (tmp_path / name).write_bytes(astronaut.read_bytes())
+    Image.new("RGB", (64, 64)).save(tmp_path / "nobody/3.png")
+    (tmp_path / "eileen/notes.txt").write_text("not an image")
+    (tmp_path / "eileen/broken.jpg").write_bytes(astronaut.read_bytes()[:2000])
+    found = load_faces(tmp_path, progress=False)
+    assert found.identities == ["eileen", "eileen"]
+    assert found.names == ["eileen/1.jpg", "eileen/2.JPG"]
+    assert set(found.skipped) == {"eileen/broken.jpg", "nobody/3.png"}
+    assert "damaged" in found.skipped["eileen/broken.jpg"]
+    assert "no face" in found.skipped["nobody/3.png"]
+
+
+def test_identities_of_a_flat_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "celeba"
+    folder.mkdir()
+    for name in ("000001.jpg", "000002.jpg"):
+        (folder / name).touch()
+    assert [who for _, who in find_photographs(folder)] == ["000001.jpg", "000002.jpg"]
+    (tmp_path / "celeba_identity.txt").write_text("000001.jpg 77\n000002.jpg 9\n")
+    assert [who for _, who in find_photographs(folder)] == ["77", "9"]
+
+
+def test_folders_without_faces(tmp_path: Path) -> None:
+    with pytest.raises(lfs.ImageError, match="not a folder"):
+        load_faces(tmp_path / "missing")
+    with pytest.raises(lfs.ImageError, match="holds no image"):
+        load_faces(tmp_path)
+    Image.new("RGB", (64, 64)).save(tmp_path / "wall.png")
+    with pytest.raises(lfs.FaceError, match="None of the 1 images"):
+        load_faces(tmp_path, progress=False)

@@ -1,0 +1,40 @@
+"""What the committed notebooks must look like; nbval runs them and compares their outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_text_outputs_only(notebook: Path) -> None:
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error" and output.get("name") != "stderr"
+            assert all("text/" in mime for mime in output.get("data", {}))
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_figure_has_alt_text_a_caption_and_a_name(notebook: Path) -> None:
+    figures = 0
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if any("<Figure" in o.get("data", {}).get("text/plain", "") for o in cell.get("outputs", [])):
+            figures += 1
+            mystnb = cell.metadata["mystnb"]
+            assert len(mystnb["image"]["alt"]) > 40
+            assert mystnb["figure"]["caption"] and mystnb["figure"]["name"].startswith("fig-")
+    assert figures
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_outputs_are_compared(notebook: Path) -> None:
+    """Outputs are ignored only where a progress bar is all there is."""
+    cells = [c for c in nbformat.read(notebook, as_version=4).cells if c.cell_type == "code"]
+    ignored = [c for c in cells if "nbval-ignore-output" in c.metadata.get("tags", [])]
+    assert all(not c.outputs for c in ignored)
+    assert sum(bool(c.outputs) for c in cells) >= 8
+    assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
