@@ -31,6 +31,8 @@ DATA = "118 photographs of five people (five-celebrity-faces)"
 NETWORK = "facenet-casia"
 VERSIONS = ("lfs-core", "torch", "torchvision", "facenet-pytorch", "numpy", "papermill")
 CORE = Path(__file__).parent
+# MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
+UNUSED = ("*.js.map", "*-svg*.js", "mml-chtml.js", "tex-mml-*.js", "tex-*-full*.js", "node-main.js")
 
 
 def build(root: Path, store: bool = False) -> None:
@@ -65,7 +67,8 @@ def build(root: Path, store: bool = False) -> None:
             + "\n".join(warnings or done.stderr.splitlines()[-20:])
         )
     shutil.rmtree(work / "html", ignore_errors=True)
-    shutil.copytree(work / "jupyter-book" / "_build" / "html", work / "html")
+    site = work / "jupyter-book" / "_build" / "html"
+    shutil.copytree(site, work / "html", ignore=shutil.ignore_patterns(*UNUSED))
     log.info("The book is %s", work / "html" / "index.html")
 
 
@@ -164,6 +167,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
     source = work / "source"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(root / "book", source / "book")  # keeps times, so that only changes are built
+    shutil.copytree(root / "book" / "_static", source / "_static")
     (source / "notebooks").mkdir()
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(root / name, source)

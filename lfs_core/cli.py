@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -84,11 +85,15 @@ def fit(
     seed: Annotated[int, typer.Option(help="Of the split into people.")] = 0,
 ) -> None:
     """Fit the linear decoder of a network to folders of photographs, in closed form."""
+    import torch
+
     from lfs_core.datasets.faces import load_faces
     from lfs_core.decoder import save_decoder
     from lfs_core.embedders import load_embedder
     from lfs_core.fitting import embed_faces, fit_linear, without_look_alikes
 
+    # Threads that outnumber the cores spend their time waiting for each other.
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) - workers))
     network = load_embedder(embedder)
     data = embed_faces(network, images, workers=workers)
     for path, reason in data.skipped.items():

@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from lfs_core.errors import LFSError
 from lfs_core.files import replacing
@@ -65,9 +65,10 @@ class Decoder(nn.Module):
 
 
 class LinearDecoder(Decoder):
-    """D(h) = up · down · h + bias: the paper's decoder without hidden layers (Fig. 3).
+    """D(h) = W h + b: the paper's decoder without hidden layers (Fig. 3).
 
-    The weight is kept as two factors of rank r <= D, most important direction first.
+    It is kept as W = up · down, two factors of rank r <= D with the most important direction
+    first, and as the means of the training data, through which every rank must go.
     """
 
     kind = "linear"
@@ -77,16 +78,23 @@ class LinearDecoder(Decoder):
         values = 3 * math.prod(image_size)
         self.up = nn.Parameter(torch.zeros(values, rank), requires_grad=False)
         self.down = nn.Parameter(torch.zeros(rank, latent_dim), requires_grad=False)
-        self.bias = nn.Parameter(torch.zeros(values), requires_grad=False)
+        self.register_buffer("latent_mean", torch.zeros(latent_dim))
+        self.register_buffer("mean_image", torch.zeros(values))
 
     def pixels(self, h: Tensor) -> Tensor:
         """W h + b, (B,3,h,w), unbounded."""
-        return (h @ self.down.T @ self.up.T + self.bias).unflatten(1, (3, *self.image_size))
+        values = (h - self.latent_mean) @ self.down.T @ self.up.T + self.mean_image
+        return values.unflatten(1, (3, *self.image_size))
 
     @property
     def weight(self) -> Tensor:
         """W, (3·h·w, D)."""
         return self.up @ self.down
+
+    @property
+    def bias(self) -> Tensor:
+        """b, (3·h·w,)."""
+        return self.mean_image - self.weight @ self.latent_mean
 
     def reduced(self, rank: int) -> LinearDecoder:
         """The decoder of this rank that fits the training data best."""
@@ -151,14 +159,18 @@ class LinearDecoder(Decoder):
         decoder = cls(len(hh), tuple(shape[1:]), rank=len(directions))
         decoder.up.data = directions.T.float().contiguous()
         decoder.down.data = (directions @ weight.T).float()
-        decoder.bias.data = (x_sum / n + 0.5 - (h_sum / n + origin) @ weight).float()
+        decoder.latent_mean.copy_(h_sum / n + origin)
+        decoder.mean_image.copy_(x_sum / n + 0.5)
         decoder.latent_min.copy_(latent_min)
         decoder.latent_max.copy_(latent_max)
         return decoder
 
 
 class ConvDecoder(Decoder):
-    """A deep decoder: a linear layer, then transposed convolutions that double the side."""
+    """A deep decoder: a linear layer, then transposed convolutions that double the side.
+
+    It learns how an image differs from the mean image, so that it starts from a picture.
+    """
 
     kind = "conv"
 
@@ -168,6 +180,7 @@ class ConvDecoder(Decoder):
         super().__init__(latent_dim, image_size, channels=channels)
         self.register_buffer("latent_mean", torch.zeros(latent_dim))
         self.register_buffer("latent_std", torch.ones(latent_dim))
+        self.register_buffer("mean_image", torch.full((3, *image_size), 0.5))
         grid = (-(-image_size[0] // 8), -(-image_size[1] // 8))  # three doublings, rounded up
         layers: list[nn.Module] = [
             nn.Linear(latent_dim, channels * math.prod(grid)),
@@ -176,13 +189,14 @@ class ConvDecoder(Decoder):
         for divisor in (1, 2, 4):
             wide = channels // divisor
             layers += [nn.GELU(), nn.ConvTranspose2d(wide, wide // 2, 4, stride=2, padding=1)]
-        layers += [nn.GELU(), nn.Conv2d(channels // 8, 3, 3, padding=1), nn.Sigmoid()]
+        layers += [nn.GELU(), nn.Conv2d(channels // 8, 3, 3, padding=1)]
         self.layers = nn.Sequential(*layers)
 
     def pixels(self, h: Tensor) -> Tensor:
         """(B,3,h,w) in [0,1] by its sigmoid."""
         height, width = self.image_size
-        return self.layers((h - self.latent_mean) / self.latent_std)[..., :height, :width]
+        change = self.layers((h - self.latent_mean) / self.latent_std)[..., :height, :width]
+        return torch.sigmoid(self.mean_image.logit(eps=0.01) + change)
 
     @classmethod
     def fit(
@@ -226,6 +240,7 @@ class ConvDecoder(Decoder):
             decoder.latent_max.copy_(h.amax(0))
             decoder.latent_mean.copy_(h.mean(0))
             decoder.latent_std.copy_(h.std(0, correction=0).clamp_min(1e-6))
+            decoder.mean_image.copy_(x.mean(0))
             optimizer = torch.optim.AdamW(decoder.parameters(), learning_rate)
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
             best, history = math.inf, []

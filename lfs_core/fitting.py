@@ -179,6 +179,13 @@ def fit_linear(
         "loss_full_rank": decoding_error(full, test.embeddings, test.images),
         "loss_mean_image": mean_loss,
         "r2": 1 - loss / mean_loss,
+        "directions_with_99_percent_of_variance": _leading_directions(train.embeddings, 0.99),
         "errors_when_choosing": errors,
     }
     return decoder
+
+
+def _leading_directions(embeddings: Tensor, share: float) -> int:
+    """How many principal directions of the latents hold this share of their variance."""
+    variances = torch.linalg.eigvalsh(embeddings.T.double().cov()).flip(0)
+    return int((variances.cumsum(0) < share * variances.sum()).sum()) + 1

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.functional import pil_to_tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from lfs_core.assets import CELEBRITY_FACES, fetch
 from lfs_core.datasets.images import SUFFIXES, ImageLike, load_image
@@ -118,7 +118,8 @@ def find_photographs(folder: str | os.PathLike) -> list[tuple[Path, str]]:
     if not folder.is_dir():
         raise ImageError(f"{folder} is not a folder.")
     listed = folder.with_name(f"{folder.name}_identity.txt")
-    people = dict(line.split() for line in listed.open()) if listed.is_file() else {}
+    lines = listed.read_text().splitlines() if listed.is_file() else []
+    people = dict(line.split() for line in lines)
     found = [
         (path, path.parent.name if path.parent != folder else people.get(path.name, path.name))
         for path in sorted(folder.rglob("*"))

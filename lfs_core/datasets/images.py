@@ -35,7 +35,7 @@ def load_image(source: ImageLike, max_side: int = MAX_SIDE) -> Image.Image:
     if isinstance(source, str | os.PathLike):
         image, name = _open(source, max_side), os.fspath(source)
     elif isinstance(source, Image.Image):
-        image, name = source, "the PIL image"
+        image, name = ImageOps.exif_transpose(source), "the PIL image"
     elif hasattr(source, "__array__"):
         image, name = _from_array(source), f"the {type(source).__name__}"
     else:
@@ -43,7 +43,7 @@ def load_image(source: ImageLike, max_side: int = MAX_SIDE) -> Image.Image:
             f"Cannot read an image from {type(source).__name__}: "
             "give a path, a PIL image, an array or a tensor."
         )
-    image = _to_rgb(ImageOps.exif_transpose(image), name)
+    image = _to_rgb(image, name)
     if min(image.size) < MIN_SIDE:
         width, height = image.size
         raise ImageError(
@@ -82,10 +82,9 @@ def _open(path: str | os.PathLike, max_side: int) -> Image.Image:
         with warnings.catch_warnings():
             # PIL warns above 89 megapixels and refuses above 179; the refusal is enough.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path)
-            image.draft("RGB", (max_side, max_side))  # lets JPEG decode at a fraction of its size
-            image.load()
-            return image
+            with Image.open(path) as image:
+                image.draft("RGB", (max_side, max_side))  # JPEG decodes at a fraction of its size
+                return ImageOps.exif_transpose(image)
     except FileNotFoundError:
         raise ImageError(f"{os.fspath(path)} does not exist.") from None
     except IsADirectoryError:
@@ -104,11 +103,12 @@ def _from_array(source: np.ndarray | torch.Tensor) -> Image.Image:
     kind, shape = type(source).__name__, tuple(source.shape)
     is_tensor = kind == "Tensor"
     array = source.detach().cpu().numpy() if is_tensor else np.asarray(source)
-    if is_tensor and array.ndim == 3 and array.shape[0] in (1, 3):
+    if is_tensor and array.ndim == 3:
         array = array.transpose(1, 2, 0)
-    if array.ndim == 3 and array.shape[-1] == 1:
-        array = array[..., 0]
-    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))) or not array.size:
+        usable = array.shape[-1] in (1, 3)
+    else:
+        usable = array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))
+    if not usable or not array.size:
         raise ImageError(
             f"The {kind} has shape {shape}; an image is "
             + ("(3,H,W) or (1,H,W)." if is_tensor else "(H,W), (H,W,3) or (H,W,4).")
@@ -121,7 +121,9 @@ def _from_array(source: np.ndarray | torch.Tensor) -> Image.Image:
         array = (array >> 8).astype(np.uint8)
     elif array.dtype != np.uint8:
         raise ImageError(f"The {kind} is {array.dtype}; images are uint8, or floats in [0, 1].")
-    return Image.fromarray(np.ascontiguousarray(array))
+    return Image.fromarray(
+        np.ascontiguousarray(array.squeeze(-1) if array.shape[-1] == 1 else array)
+    )
 
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:

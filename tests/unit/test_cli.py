@@ -61,7 +61,9 @@ def test_settings_reach_the_explanation(astronaut: Path, darker: Path, tmp_path:
     options = ["--p", "0.5", "--similarity-threshold", "0.99", "--map-threshold", "0.2"]
     done = run("explain", astronaut, darker, "-o", page, *options, "--latents", "scaled")
     assert done.returncode == 0, done.stderr
-    data = json.loads(re.search(r'id="explanation">(.*?)</script>', page.read_text(), re.S).group(1))
+    data = json.loads(
+        re.search(r'id="explanation">(.*?)</script>', page.read_text(), re.S).group(1)
+    )
     settings = data["settings"]
     assert (settings["p"], settings["map_threshold"], settings["latents"]) == (0.5, 0.2, "scaled")
     assert not data["is_similar"]

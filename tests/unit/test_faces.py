@@ -52,8 +52,9 @@ def test_a_photograph_on_its_side_is_aligned_upright(astronaut: Path, tmp_path: 
 def test_several_faces_largest_first(two_astronauts: Image.Image, astronaut: Path) -> None:
     found = align_faces(two_astronauts)
     assert len(found) == 2
-    large, alone = (np.asarray(x, float) for x in (found[0], lfs.align_face(astronaut)))
-    assert np.abs(large - alone).mean() < 5
+    # The boxes differ by a few pixels, as the detector looks at other scales.
+    large, alone = (np.asarray(x).ravel() for x in (found[0], lfs.align_face(astronaut)))
+    assert np.corrcoef(large, alone)[0, 1] > 0.95
 
 
 @pytest.mark.parametrize("size", [8, 19, 200])

@@ -93,5 +93,7 @@ def test_demo_photographs_are_not_in_the_training_folders(
     from lfs_core.assets import CELEBRITY_FACES, digest, fetch
 
     demo = {digest(path) for path in fetch(CELEBRITY_FACES).rglob("*.jpg")}
-    training = {digest(path) for part in ("lfw", "celeba") for path in data_folder.glob(f"{part}/**/*.jpg")}
+    training = {
+        digest(path) for part in ("lfw", "celeba") for path in data_folder.glob(f"{part}/**/*.jpg")
+    }
     assert training and not demo & training

@@ -102,7 +102,7 @@ def test_truncated_files(suffix: str, save_image: Callable, tmp_path: Path) -> N
 def test_files_that_are_no_image(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "note.jpg"
     path.write_bytes(content)
-    with pytest.raises(lfs.ImageError, match="note.jpg is not an image|damaged"):
+    with pytest.raises(lfs.ImageError, match=r"note\.jpg (is not an image|is damaged)"):
         lfs.load_image(path)
 
 

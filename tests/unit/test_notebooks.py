@@ -22,7 +22,9 @@ def test_text_outputs_only(notebook: Path) -> None:
 def test_every_figure_has_alt_text_a_caption_and_a_name(notebook: Path) -> None:
     figures = 0
     for cell in nbformat.read(notebook, as_version=4).cells:
-        if any("<Figure" in o.get("data", {}).get("text/plain", "") for o in cell.get("outputs", [])):
+        if any(
+            "<Figure" in o.get("data", {}).get("text/plain", "") for o in cell.get("outputs", [])
+        ):
             figures += 1
             mystnb = cell.metadata["mystnb"]
             assert len(mystnb["image"]["alt"]) > 40
