@@ -21,13 +21,14 @@ from pathlib import Path
 
 import nbformat
 
+from lfs_core.assets import CELEBRITY_FACES
 from lfs_core.errors import LFSError
 from lfs_core.files import replacing
 
 log = logging.getLogger(__name__)
 
 TIER = "demo"
-DATA = "118 photographs of five people (five-celebrity-faces)"
+DATA = f"{CELEBRITY_FACES.name}, from {CELEBRITY_FACES.package}"
 NETWORK = "facenet-casia"
 VERSIONS = ("lfs-core", "torch", "torchvision", "facenet-pytorch", "numpy", "papermill")
 CORE = Path(__file__).parent
@@ -102,6 +103,7 @@ def execute(notebook: Path, folder: Path) -> dict[str, object]:
         "tier": TIER,
         "data": DATA,
         "network": NETWORK,
+        "seed": papermill.inspect_notebook(notebook).get("seed", {}).get("default", "none"),
         "parameters": parameters(notebook),
         "commit": commit(notebook.parent),
         "versions": {name: version(name) for name in VERSIONS}
@@ -181,11 +183,11 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
 def run_table(manifests: list[dict[str, object]]) -> str:
     """The status page's tables, in Markdown."""
     lines = [
-        "| notebook | tier | network | commit | finished (UTC) | seconds |",
-        "| --- | --- | --- | --- | --- | ---: |",
+        "| notebook | tier | network | seed | commit | finished (UTC) | seconds |",
+        "| --- | --- | --- | --- | --- | --- | ---: |",
     ]
     lines += [
-        f"| {{doc}}`/notebooks/{m['notebook']}` | {m['tier']} | {m['network']} | `{m['commit']}` "
+        f"| {{doc}}`/notebooks/{m['notebook']}` | {m['tier']} | {m['network']} | {m['seed']} | `{m['commit']}` "
         f"| {m['finished']} | {m['seconds']} |"
         for m in manifests
     ]

@@ -122,7 +122,7 @@ def book(
 
 def main() -> None:
     """Run the command line; an error of ours is one message and exit code 1, never a traceback."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("lfs_core").setLevel(logging.INFO)
     try:
         app()

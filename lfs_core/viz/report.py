@@ -78,7 +78,7 @@ def render_report(
         sides=sides,
         messages=messages,
         gradient=", ".join(to_hex(colour) for colour in colours),
-        rows=[("method", explanation.method), *_flat(explanation.settings)],
+        rows=[("method", explanation.method), *_rows(explanation.settings)],
         data=data,
     )
 
@@ -109,12 +109,12 @@ def _png(picture: np.ndarray) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _flat(settings: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
-    """Nested settings as rows `outer inner`; histories and other lists are left out."""
+def _rows(settings: dict[str, object]) -> list[tuple[str, object]]:
+    """Settings, and one level below them, as table rows; tables and histories are left out."""
     rows: list[tuple[str, object]] = []
     for key, value in settings.items():
-        if isinstance(value, dict):
-            rows += _flat(value, f"{prefix}{key} ")
-        elif not isinstance(value, list | tuple):
-            rows.append((f"{prefix}{key}", value))
+        inner = {f"{key}: {k}": v for k, v in value.items()} if isinstance(value, dict) else {}
+        for name, content in (inner or {key: value}).items():
+            if isinstance(content, str | int | float):
+                rows.append((name.replace("_", " "), content))
     return rows
