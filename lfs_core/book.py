@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
+from filelock import FileLock
 
 from lfs_core.assets import CELEBRITY_FACES
 from lfs_core.errors import LFSError
@@ -50,11 +51,22 @@ def build(root: Path, store: bool = False) -> None:
     if not notebooks or not (root / "_toc.yml").is_file():
         raise LFSError(f"{root} is not the book's folder: it has no notebooks or no _toc.yml.")
     work = root / "_build"
-    manifests = [execute(notebook, work / "executed") for notebook in notebooks]
-    if store:
-        for notebook in notebooks:
-            store_outputs(work / "executed" / notebook.name, notebook)
-    source = assemble(root, work, manifests)
+    work.mkdir(exist_ok=True)
+    with FileLock(work / "lock"):  # a second build waits, and then finds little to do
+        manifests = [execute(notebook, work / "executed") for notebook in notebooks]
+        if store:
+            for notebook in notebooks:
+                store_outputs(work / "executed" / notebook.name, notebook)
+        build_pages(assemble(root, work, manifests), work)
+    log.info("The book is %s", work / "html" / "index.html")
+
+
+def build_pages(source: Path, work: Path) -> None:
+    """Let Jupyter Book turn `source` into `html`; any warning is an error.
+
+    Raises:
+        LFSError: the build failed or warned.
+    """
     log.info("Building the pages ...")
     jupyter_book = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", jupyter_book, "build", str(source), "-W", "-n"]
@@ -70,7 +82,6 @@ def build(root: Path, store: bool = False) -> None:
     shutil.rmtree(work / "html", ignore_errors=True)
     site = work / "jupyter-book" / "_build" / "html"
     shutil.copytree(site, work / "html", ignore=shutil.ignore_patterns(*UNUSED))
-    log.info("The book is %s", work / "html" / "index.html")
 
 
 def execute(notebook: Path, folder: Path) -> dict[str, object]:
@@ -187,8 +198,8 @@ def run_table(manifests: list[dict[str, object]]) -> str:
         "| --- | --- | --- | --- | --- | --- | ---: |",
     ]
     lines += [
-        f"| {{doc}}`/notebooks/{m['notebook']}` | {m['tier']} | {m['network']} | {m['seed']} | `{m['commit']}` "
-        f"| {m['finished']} | {m['seconds']} |"
+        f"| {{doc}}`/notebooks/{m['notebook']}` | {m['tier']} | {m['network']} | {m['seed']} "
+        f"| `{m['commit']}` | {m['finished']} | {m['seconds']} |"
         for m in manifests
     ]
     lines += ["", "Data: " + str(manifests[0]["data"]) + ".", "", "Parameters:", ""]

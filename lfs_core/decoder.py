@@ -329,6 +329,7 @@ def load_decoder(name: str | os.PathLike) -> Decoder:
         decoder = DECODERS[header["kind"]](**header["config"])
         decoder.load_state_dict(tensors)
     except (SafetensorError, TypeError, KeyError, ValueError, RuntimeError) as error:
-        raise LFSError(f"{path} is not a decoder saved by lfs_core ({error}).") from error
+        reason = str(error).splitlines()[0]
+        raise LFSError(f"{path} is not a decoder saved by lfs_core ({reason}).") from error
     decoder.info = header["info"]
     return decoder.eval().requires_grad_(False)

@@ -33,29 +33,19 @@ def load_image(source: ImageLike, max_side: int = MAX_SIDE) -> Image.Image:
         ImageError: the source is missing, not an image, truncated, too small or out of range.
     """
     if isinstance(source, str | os.PathLike):
-        image, name = _open(source, max_side), os.fspath(source)
+        image = _to_rgb(_open(source, max_side), os.fspath(source))
     elif isinstance(source, Image.Image):
-        image, name = ImageOps.exif_transpose(source), "the PIL image"
-    elif hasattr(source, "__array__"):
-        image, name = _from_array(source), f"the {type(source).__name__}"
+        image = _to_rgb(ImageOps.exif_transpose(source), "the PIL image")
     else:
-        raise ImageError(
-            f"Cannot read an image from {type(source).__name__}: "
-            "give a path, a PIL image, an array or a tensor."
-        )
-    image = _to_rgb(image, name)
-    if min(image.size) < MIN_SIDE:
-        width, height = image.size
-        raise ImageError(
-            f"{name} is {width}x{height} pixels; images need at least {MIN_SIDE} a side."
-        )
+        pixels = (_pixels(source) * 255).round().byte()
+        image = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
     if max(image.size) > max_side:
         image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     return image
 
 
 def to_tensor(source: ImageLike, size: int | None = None) -> torch.Tensor:
-    """Read an image as a float tensor (3,H,W) in [0, 1].
+    """Read an image as a float tensor (3,H,W) in [0, 1]; floats are taken as exact.
 
     Args:
         source: as for `load_image`.
@@ -64,10 +54,15 @@ def to_tensor(source: ImageLike, size: int | None = None) -> torch.Tensor:
     Raises:
         ImageError: as `load_image`.
     """
-    image = load_image(source)
-    if size is not None and image.size != (size, size):
-        image = image.resize((size, size), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+    if isinstance(source, str | os.PathLike | Image.Image):
+        pixels = _pixels(np.asarray(load_image(source)))
+    else:
+        pixels = _pixels(source)
+    if size is not None and pixels.shape[1:] != (size, size):
+        pixels = torch.nn.functional.interpolate(
+            pixels[None], (size, size), mode="bilinear", antialias=True
+        )[0].clamp(0, 1)
+    return pixels
 
 
 def shrink(images: torch.Tensor, size: int) -> torch.Tensor:
@@ -99,34 +94,46 @@ def _open(path: str | os.PathLike, max_side: int) -> Image.Image:
         raise ImageError(f"{os.fspath(path)} is damaged or cut short ({error}).") from None
 
 
-def _from_array(source: np.ndarray | torch.Tensor) -> Image.Image:
-    kind, shape = type(source).__name__, tuple(source.shape)
-    is_tensor = kind == "Tensor"
-    array = source.detach().cpu().numpy() if is_tensor else np.asarray(source)
-    if is_tensor and array.ndim == 3:
-        array = array.transpose(1, 2, 0)
-        usable = array.shape[-1] in (1, 3)
-    else:
-        usable = array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))
-    if not usable or not array.size:
+def _pixels(source: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """An array or tensor, checked, as (3,H,W) float32 in [0, 1]."""
+    kind, shape = type(source).__name__, tuple(getattr(source, "shape", ()))
+    if not isinstance(source, np.ndarray | torch.Tensor):
         raise ImageError(
-            f"The {kind} has shape {shape}; an image is "
-            + ("(3,H,W) or (1,H,W)." if is_tensor else "(H,W), (H,W,3) or (H,W,4).")
+            f"Cannot read an image from {kind}: give a path, a PIL image, an array or a tensor."
         )
-    if array.dtype.kind == "f":
-        if not (array.min() >= 0 and array.max() <= 1):  # NaN fails both
+    x = torch.as_tensor(source.copy() if isinstance(source, np.ndarray) else source.detach().cpu())
+    if isinstance(source, np.ndarray):
+        usable = x.ndim == 2 or (x.ndim == 3 and shape[-1] in (3, 4))
+        x = x[None] if x.ndim == 2 else x.movedim(-1, 0)
+    else:
+        usable = x.ndim == 3 and shape[0] in (1, 3)
+    if not usable:
+        raise ImageError(
+            f"The {kind} has shape {shape}; an array is (H,W), (H,W,3) or (H,W,4), "
+            "a tensor (3,H,W) or (1,H,W)."
+        )
+    if min(x.shape[1:]) < MIN_SIDE:
+        raise ImageError(_too_small(f"the {kind}", x.shape[2], x.shape[1]))
+    if x.dtype.is_floating_point:
+        if not (x.min() >= 0 and x.max() <= 1):  # NaN fails both
             raise ImageError(f"The {kind} holds floats outside [0, 1] or NaN; scale it first.")
-        array = np.round(array * 255).astype(np.uint8)
-    elif array.dtype == np.uint16:
-        array = (array >> 8).astype(np.uint8)
-    elif array.dtype != np.uint8:
-        raise ImageError(f"The {kind} is {array.dtype}; images are uint8, or floats in [0, 1].")
-    return Image.fromarray(
-        np.ascontiguousarray(array.squeeze(-1) if array.shape[-1] == 1 else array)
-    )
+        x = x.float()
+    elif x.dtype in (torch.uint8, torch.uint16):
+        x = x.float() / (255 if x.dtype == torch.uint8 else 65535)
+    else:
+        raise ImageError(f"The {kind} is {x.dtype}; images are uint8, or floats in [0, 1].")
+    if len(x) == 4:  # transparency lies on white
+        x = x[:3] * x[3] + 1 - x[3]
+    return x.expand(3, -1, -1)
+
+
+def _too_small(name: str, width: int, height: int) -> str:
+    return f"{name} is {width}x{height} pixels; images need at least {MIN_SIDE} a side."
 
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    if min(image.size) < MIN_SIDE:
+        raise ImageError(_too_small(name, *image.size))
     if image.mode == "RGB":
         return image
     if image.mode.startswith("I"):  # 16-bit grey; PIL's own conversion would clip at 255

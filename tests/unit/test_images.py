@@ -119,6 +119,17 @@ def test_arrays_and_tensors_agree() -> None:
         torch.testing.assert_close(to_tensor(source), expected)
 
 
+def test_floats_are_exact() -> None:
+    pixels = torch.rand(3, 9, 9, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(to_tensor(pixels), pixels)
+
+
+def test_transparent_arrays_lie_on_white() -> None:
+    rgba = np.zeros((8, 8, 4))
+    rgba[..., 3] = 0.25
+    torch.testing.assert_close(to_tensor(rgba), torch.full((3, 8, 8), 0.75))
+
+
 def test_to_tensor_resizes() -> None:
     assert to_tensor(RED_TOP, 16).shape == (3, 16, 16)
 
@@ -130,8 +141,9 @@ def test_to_tensor_resizes() -> None:
         (np.full((10, 10, 3), np.nan), "NaN"),
         (np.zeros((10, 10, 5), np.uint8), "shape"),
         (np.zeros((2, 10, 10, 3), np.uint8), "shape"),
-        (np.zeros((0, 10, 3), np.uint8), "shape"),
+        (np.zeros((0, 10, 3), np.uint8), "10x0 pixels"),
         (np.zeros((10, 10, 3), np.int64), "int64"),
+        (np.zeros((2, 1)), "1x2 pixels"),
         (torch.zeros(10, 10, 3), r"\(3,H,W\)"),
         (3.5, "float"),
         (None, "NoneType"),
