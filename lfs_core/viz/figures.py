@@ -57,9 +57,7 @@ def plot_explanations(explanations: Sequence[PairExplanation]) -> Figure:
             bare(axis)
         for axis, label in zip(axes[:, 0], ("image", "map", "above $\\xi_2$"), strict=True):
             axis.set_ylabel(label)
-    figure.colorbar(
-        scale, ax=figure.axes, label="change, relative to the strongest pixel", shrink=0.3
-    )
+        block.colorbar(scale, ax=axes[1, :], label="relative change", shrink=0.9, pad=0.02)
     return figure
 
 
