@@ -72,8 +72,8 @@ def test_a_page_opens_without_the_network(path: str, page: Page) -> None:
 
 def test_mathematics_is_rendered(page: Page) -> None:
     page.goto((SITE / "notebooks/01_toy_example.html").as_uri(), wait_until="networkidle")
-    page.wait_for_selector("mjx-container")
-    assert page.locator("mjx-container").count() > 10
+    page.locator("article mjx-container").first.wait_for()
+    assert page.locator("article mjx-container").count() > 10
     assert page.locator("mjx-merror").count() == 0
 
 
