@@ -108,19 +108,21 @@ def execute(notebook: Path, folder: Path) -> dict[str, object]:
     except papermill.PapermillExecutionError as error:
         raise LFSError(f"{notebook.name} failed: {error}") from error
     check_executed(executed)
+    taken = papermill.inspect_notebook(notebook)
+    uses_faces = "faces" in taken  # the toy example needs neither photographs nor a network
     manifest = {
         "notebook": notebook.stem,
         "key": key,
-        "tier": TIER,
-        "data": DATA,
-        "network": NETWORK,
-        "seed": papermill.inspect_notebook(notebook).get("seed", {}).get("default", "none"),
+        "tier": TIER if uses_faces else "none",
+        "data": DATA if uses_faces else "none",
+        "network": NETWORK if uses_faces else "none",
+        "seed": taken["seed"]["default"] if "seed" in taken else "none",
         "parameters": parameters(notebook),
         "commit": commit(notebook.parent),
         "versions": {name: version(name) for name in VERSIONS}
         | {"python": platform.python_version()},
         "seconds": round(time.monotonic() - start, 1),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
     }
     with replacing(record) as new:
         new.write_text(json.dumps(manifest, indent=2) + "\n")
@@ -170,7 +172,7 @@ def store_outputs(executed: Path, notebook: Path) -> None:
 
 def commit(folder: Path) -> str:
     """The commit that is checked out, with `+` when files differ from it; else "unknown"."""
-    command = ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
+    command = ["git", "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude=*"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
@@ -194,7 +196,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
 def run_table(manifests: list[dict[str, object]]) -> str:
     """The status page's tables, in Markdown."""
     lines = [
-        "| notebook | tier | network | seed | commit | finished (UTC) | seconds |",
+        "| notebook | tier | network | seed | commit | finished | seconds |",
         "| --- | --- | --- | --- | --- | --- | ---: |",
     ]
     lines += [
@@ -202,7 +204,7 @@ def run_table(manifests: list[dict[str, object]]) -> str:
         f"| `{m['commit']}` | {m['finished']} | {m['seconds']} |"
         for m in manifests
     ]
-    lines += ["", "Data: " + str(manifests[0]["data"]) + ".", "", "Parameters:", ""]
+    lines += ["", f"Data of the {TIER} tier: {DATA}.", "", "Parameters:", ""]
     for m in manifests:
         lines += [f"{m['notebook']}", "```python", str(m["parameters"]), "```", ""]
     lines += ["| package | version |", "| --- | --- |"]

@@ -163,7 +163,7 @@ def plot_reconstructions(images: Tensor, decoded: Mapping[str, Tensor]) -> Figur
 
 def plot_training(history: Sequence[tuple[float, float]], baselines: Mapping[str, float]) -> Figure:
     """Training and held-out error by epoch, with other errors as horizontal lines."""
-    figure = Figure(figsize=(6, 3.2), layout="constrained")
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
     axis = figure.subplots()
     epochs = np.arange(1, len(history) + 1)
     train, held_out = zip(*history, strict=True)
@@ -172,7 +172,7 @@ def plot_training(history: Sequence[tuple[float, float]], baselines: Mapping[str
     for (name, value), style in zip(baselines.items(), ("--", ":", "-."), strict=False):
         axis.axhline(value, color=GREY, ls=style, label=name)
     axis.set(xlabel="epoch", ylabel="error per pixel value", ylim=(0, None))
-    axis.legend(frameon=False, fontsize=9)
+    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
