@@ -64,10 +64,14 @@ def build(root: Path, store: bool = False) -> None:
 def build_pages(source: Path, work: Path) -> None:
     """Let Jupyter Book turn `source` into `html`; any warning is an error.
 
+    It always starts anew: that takes seconds, and what Sphinx remembers of pages that have
+    changed leads to false warnings and stale pages.
+
     Raises:
         LFSError: the build failed or warned.
     """
     log.info("Building the pages ...")
+    shutil.rmtree(work / "jupyter-book", ignore_errors=True)
     jupyter_book = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", jupyter_book, "build", str(source), "-W", "-n"]
     command += ["--keep-going", "--path-output", str(work / "jupyter-book")]
@@ -181,7 +185,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
     """Lay out what Jupyter Book reads: configuration, pages, executed notebooks, run table."""
     source = work / "source"
     shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(root / "book", source / "book")  # keeps times, so that only changes are built
+    shutil.copytree(root / "book", source / "book")
     shutil.copytree(root / "book" / "_static", source / "_static")
     (source / "notebooks").mkdir()
     for name in ("_config.yml", "_toc.yml"):
