@@ -115,6 +115,8 @@ def _rows(settings: dict[str, object]) -> list[tuple[str, object]]:
     for key, value in settings.items():
         inner = {f"{key}: {k}": v for k, v in value.items()} if isinstance(value, dict) else {}
         for name, content in (inner or {key: value}).items():
-            if isinstance(content, str | int | float):
+            if isinstance(content, float):
+                content = f"{content:.4g}"
+            if isinstance(content, str | int):
                 rows.append((name.replace("_", " "), content))
     return rows
