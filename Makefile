@@ -20,7 +20,7 @@ test: book
 	$(BIN)/pytest
 
 lab: $(INSTALLED)
-	$(BIN)/jupyter lab --notebook-dir notebooks
+	$(BIN)/jupyter lab --notebook-dir notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }

@@ -84,6 +84,8 @@ def _open(path: str | os.PathLike, max_side: int) -> Image.Image:
         raise ImageError(f"{os.fspath(path)} does not exist.") from None
     except IsADirectoryError:
         raise ImageError(f"{os.fspath(path)} is a folder, not an image.") from None
+    except PermissionError:
+        raise ImageError(f"{os.fspath(path)} may not be read: permission denied.") from None
     except UnidentifiedImageError:
         raise ImageError(f"{os.fspath(path)} is not an image that can be read.") from None
     except Image.DecompressionBombError:

@@ -113,6 +113,17 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
         lfs.load_image(tmp_path)
 
 
+def test_a_file_that_may_not_be_read(save_image: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Denied by the system's own error, since a superuser may read everything."""
+
+    def deny(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Image, "open", deny)
+    with pytest.raises(lfs.ImageError, match=r"image\.png may not be read"):
+        lfs.load_image(save_image(RED_TOP))
+
+
 def test_arrays_and_tensors_agree() -> None:
     expected = torch.from_numpy(RED_TOP).permute(2, 0, 1).float() / 255
     for source in (RED_TOP, RED_TOP / 255, expected, torch.from_numpy(RED_TOP).permute(2, 0, 1)):
