@@ -95,8 +95,18 @@ def test_conv_learns_more_than_the_mean_image() -> None:
     mean_error = (x[300:] - x[:300].mean(dim=0)).square().mean().item()
     assert decoder(h).shape == x.shape
     assert decoding_error(decoder, *held_out) < 0.7 * mean_error
-    kept = min(error for _, error in decoder.info["history"])
-    assert decoding_error(decoder, *held_out) == pytest.approx(kept, rel=1e-5)
+
+
+def test_conv_keeps_its_best_epoch() -> None:
+    """Held-out images that nothing predicts: training makes the error on them rise."""
+    h, x = toy_data(n=40)
+    held_out = (h, x.roll(1, dims=0))
+    decoder = lfs.ConvDecoder.fit(
+        h, x, held_out, epochs=30, channels=32, batch_size=8, learning_rate=5e-3, progress=False
+    )
+    errors = [error for _, error in decoder.info["history"]]
+    assert errors[-1] > 1.05 * min(errors)
+    assert decoding_error(decoder, *held_out) == pytest.approx(min(errors), rel=1e-5)
 
 
 def test_conv_same_seed_same_decoder_and_no_trace_in_the_global_generator() -> None:

@@ -78,11 +78,16 @@ def test_algorithm_1_step_by_step(threshold: float) -> None:
 
 def test_shapes_ranges_and_masks() -> None:
     e = lfs.ExplainLFS(TinyEmbedder(), tiny_decoder, map_threshold=0.6)(image(1), image(2))
+    assert e.map_threshold == 0.6
     assert e.images.shape == (2, 3, SIZE, SIZE)
     assert e.maps.shape == e.masks.shape == (2, SIZE, SIZE)
     assert e.maps.min() >= 0 and e.maps.amax(dim=(1, 2)).tolist() == [1, 1]
     assert e.masks.dtype == torch.bool
-    assert torch.equal(e.masks, e.maps > 0.6)
+    graded = dataclasses.replace(e, maps=torch.linspace(0, 1, 2 * SIZE**2).reshape(2, SIZE, SIZE))
+    assert torch.equal(graded.masks, graded.maps > 0.6)
+    h = TinyEmbedder().eval()(e.images)
+    torch.testing.assert_close(e.reconstructions, tiny_decoder(h))
+    torch.testing.assert_close(e.perturbed, tiny_decoder(lfs.perturb(h, e.relevance, 0.3)))
     assert e.relevance.shape == (6,)
     assert e.reconstructions.shape == e.perturbed.shape == (2, 3, 2, 4)
     assert isinstance(e.similarity, float) and isinstance(e.is_similar, bool)
