@@ -47,16 +47,19 @@ def test_a_notebook_runs_once_and_again_when_something_changed(
     (core / "relevance.py").write_text("changed = 2")
     book.execute(notebook, tmp_path / "executed")
     assert runs.read_text() == "xxx"
+    (core / "relevance.py").rename(core / "mapping.py")
+    book.execute(notebook, tmp_path / "executed")
+    assert runs.read_text() == "xxxx"
 
     content = nbformat.read(notebook, as_version=4)
     content.cells[1].outputs = [new_output("stream", text="stored")]
     nbformat.write(content, notebook)
     book.execute(notebook, tmp_path / "executed")
-    assert runs.read_text() == "xxx"  # stored outputs are no input
+    assert runs.read_text() == "xxxx"  # stored outputs are no input
     content.cells[0].source = "p: float = 0.4"
     nbformat.write(content, notebook)
     book.execute(notebook, tmp_path / "executed")
-    assert runs.read_text() == "xxxx"
+    assert runs.read_text() == "xxxxx"
 
 
 def test_a_failing_notebook_stops_the_build(notebook: Path, tmp_path: Path) -> None:
@@ -66,6 +69,21 @@ def test_a_failing_notebook_stops_the_build(notebook: Path, tmp_path: Path) -> N
     for _ in range(2):  # and it does not count as done
         with pytest.raises(lfs.LFSError, match=r"(?s)01_small\.ipynb failed.*ZeroDivision"):
             book.execute(notebook, tmp_path / "executed")
+
+
+def test_a_failed_run_does_not_pass_for_the_good_one_before_it(
+    notebook: Path, tmp_path: Path
+) -> None:
+    good = notebook.read_text()
+    book.execute(notebook, tmp_path / "executed")
+    content = nbformat.read(notebook, as_version=4)
+    content.cells.append(new_code_cell("1 / 0"))
+    nbformat.write(content, notebook)
+    with pytest.raises(lfs.LFSError):
+        book.execute(notebook, tmp_path / "executed")
+    notebook.write_text(good)
+    book.execute(notebook, tmp_path / "executed")
+    book.check_executed(tmp_path / "executed" / notebook.name)
 
 
 def test_a_cell_that_was_not_executed_is_refused(notebook: Path) -> None:
