@@ -42,7 +42,7 @@ def plot_explanations(explanations: Sequence[PairExplanation]) -> Figure:
     """Pairs, two in a row (Figs. 5, 6): images, maps, pixels above xi_2 over the images."""
     columns = min(len(explanations), 2)
     lines = -(-len(explanations) // columns)
-    figure = Figure(figsize=(3.8 * columns + 0.7, 5.3 * lines), layout="constrained")
+    figure = Figure(figsize=(3.9 * columns, 5.3 * lines), layout="constrained")
     blocks = figure.subfigures(lines, columns, squeeze=False, wspace=0.03, hspace=0.03)
     for block, explanation in zip(blocks.flat, explanations, strict=False):
         decision = "similar" if explanation.is_similar else "dissimilar"
