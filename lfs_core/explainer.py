@@ -65,9 +65,9 @@ class PairExplanation:
 
     def plot(self) -> Figure:
         """A figure: the pair, its maps, and what the maps leave above xi_2."""
-        from lfs_core.viz.figures import plot_explanation
+        from lfs_core.viz.figures import plot_explanations
 
-        return plot_explanation(self)
+        return plot_explanations([self])
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a self-contained HTML page with the pair, the decision, maps and settings."""

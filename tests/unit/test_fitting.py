@@ -89,7 +89,7 @@ def test_embedding_a_folder(facenet: Embedder, astronaut: Path, tmp_path: Path) 
 def test_demo_photographs_are_not_in_the_training_folders(
     faces: FaceSet, data_folder: Path
 ) -> None:
-    """Pixel by pixel: no photograph of LFW is one of the demo's."""
+    """File by file: no photograph of the training folders is one of the demo's."""
     from lfs_core.assets import CELEBRITY_FACES, digest, fetch
 
     demo = {digest(path) for path in fetch(CELEBRITY_FACES).rglob("*.jpg")}
