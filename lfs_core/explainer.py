@@ -156,7 +156,8 @@ class ExplainLFS:
         """
         images = read_pair(self.embedder, image_a, image_b)
         h = embed(self.embedder, images)
-        similarity = torch.cosine_similarity(h[0], h[1], dim=0).item()
+        # Rounding may carry the cosine of equal embeddings past 1.
+        similarity = torch.cosine_similarity(h[0], h[1], dim=0).clamp(-1, 1).item()
         is_similar = similarity > self.similarity_threshold
 
         z = self._to_latents(h)

@@ -112,6 +112,16 @@ def test_identical_images() -> None:
     assert torch.equal(e.maps[0], e.maps[1])
 
 
+def test_rounding_does_not_carry_the_cosine_past_one() -> None:
+    def decode(h: torch.Tensor) -> torch.Tensor:
+        return h[:, :3, None, None]
+
+    for seed in range(50):
+        h = torch.randn(512, generator=torch.Generator().manual_seed(seed)).expand(2, -1)
+        e = lfs.ExplainLFS(lambda _, h=h: h, decode)(image(1), image(1))
+        assert 0.999 < e.similarity <= 1
+
+
 def test_swapping_the_pair_swaps_the_maps() -> None:
     explain = lfs.ExplainLFS(TinyEmbedder(), tiny_decoder)
     one, other = explain(image(1), image(2)), explain(image(2), image(1))
