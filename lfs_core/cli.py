@@ -74,37 +74,66 @@ def explain(
 @app.command()
 def fit(
     images: Annotated[
-        list[Path], typer.Option(help="A folder of photographs, one sub-folder a person; repeat.")
+        list[Path],
+        typer.Option(help="A folder of photographs, one sub-folder a person or class; repeat."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The decoder (.safetensors).")],
     embedder: EmbedderName = "facenet-casia",
+    decoder: Annotated[
+        Literal["linear", "mlp", "conv"], typer.Option(help="In closed form, or trained.")
+    ] = "linear",
+    size: Annotated[int, typer.Option(help="Side of its images, in pixels.", min=4)] = 40,
+    framing: Annotated[
+        Literal["face", "whole"] | None,
+        typer.Option(help="Cut out faces, or take whole photographs; else what the network reads."),
+    ] = None,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Learn from every photograph's mirror image too.")
+    ] = False,
     without_demo: Annotated[
         bool, typer.Option("--without-demo", help="Leave out whoever looks like the demo's people.")
     ] = False,
-    workers: Annotated[int, typer.Option(help="Processes that align faces.", min=0)] = 1,
+    epochs: Annotated[int, typer.Option(help="Of a deep decoder, at most.", min=1)] = 30,
+    ssim: Annotated[
+        float, typer.Option(help="Weight of 1 - SSIM in a deep decoder's loss.", min=0)
+    ] = 0.0,
+    precision: Annotated[
+        str, typer.Option(help="Of a deep decoder: 32-true, 16-mixed ...")
+    ] = "auto",
     seed: Annotated[int, typer.Option(help="Of the split into people.")] = 0,
 ) -> None:
-    """Fit the linear decoder of a network to folders of photographs, in closed form."""
-    import torch
+    """Fit a decoder to a network and folders of photographs; write it and a report beside it.
 
+    Run again after an interruption, it goes on where it stopped. `torchrun --nproc-per-node N
+    --no-python lfs fit ...` trains a deep decoder on N processors.
+    """
     from lfs_core.datasets.faces import load_faces
     from lfs_core.decoder import save_decoder
     from lfs_core.embedders import load_embedder
-    from lfs_core.fitting import embed_faces, fit_linear, without_look_alikes
+    from lfs_core.embedding import embed_folders
+    from lfs_core.fitting import fit_decoder, without_look_alikes
+    from lfs_core.viz.fit_report import write_fit_report
 
-    # Threads that outnumber the cores spend their time waiting for each other.
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) - workers))
     network = load_embedder(embedder)
-    data = embed_faces(network, images, workers=workers)
+    deep = {} if decoder == "linear" else {"epochs": epochs, "ssim": ssim, "precision": precision}
+    try:
+        data = embed_folders(network, images, size=size, framing=framing, mirror=mirror)
+        kept = without_look_alikes(data, network, load_faces("demo")) if without_demo else data
+        description = " + ".join(folder.name for folder in images)
+        fitted = fit_decoder(kept, network, decoder, description=description, seed=seed, **deep)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What is done is kept: the same command goes on from here.")
+        raise typer.Exit(130) from None
+    if os.environ.get("RANK", "0") != "0":
+        return
     for path, reason in data.skipped.items():
         typer.echo(f"skipped {path}: {reason}", err=True)
-    if without_demo:
-        data = without_look_alikes(data, network, load_faces("demo"))
-    decoder = fit_linear(data, network, " + ".join(folder.name for folder in images), seed)
-    save_decoder(decoder, output)
+    save_decoder(fitted, output)
+    report = output.with_suffix(".html")
+    write_fit_report(fitted, kept, data.skipped, report)
     typer.echo(
-        f"error {decoder.info['loss']:.4f} on {decoder.info['identities']['test']} unseen people "
-        f"(mean image {decoder.info['loss_mean_image']:.4f}). Wrote {output}."
+        f"error {fitted.info['loss']:.4f} on {fitted.info['identities']['test']} unseen people or "
+        f"classes (mean image {fitted.info['loss_mean_image']:.4f}). Wrote {output} and {report}."
     )
 
 

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar, Self
@@ -19,12 +19,16 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from lfs_core.errors import LFSError
 from lfs_core.files import replacing
+from lfs_core.rows import Rows
+from lfs_core.training import train
 
 Batches = Iterable[tuple[Tensor, Tensor]]
+
+BATCH = 1024  # images that are summed or decoded at once
+GCV_RIDGES = tuple(10 ** (k / 2) for k in range(-16, 7))
 
 
 class Decoder(nn.Module):
@@ -107,123 +111,224 @@ class LinearDecoder(Decoder):
 
     @classmethod
     def fit(
-        cls, embeddings: Tensor | Batches, images: Tensor | None = None, *, ridge: float = 1.0
+        cls,
+        embeddings: Tensor | Batches,
+        images: Tensor | None = None,
+        *,
+        ridge: float | None = None,
     ) -> Self:
         """Minimise Eq. 1 + ridge · |W|^2 in closed form; the intercept is not penalised.
 
-        One pass over the data, whose sums alone are kept in memory. The factors are those of
-        reduced-rank ridge regression (Mukherjee and Zhu 2011), so that `reduced` is optimal.
+        One pass over the data, of which only sums are kept in memory.
 
         Args:
             embeddings: (N,D); or an iterable of pairs of batches, (embeddings, images).
             images: (N,3,h,w), uint8 or floats in [0,1]; left out with an iterable.
-            ridge: >= 0, in units of squared latents summed over the N embeddings.
+            ridge: >= 0, in units of squared latents summed over the N embeddings. Left out, it is
+                chosen by generalised cross-validation, which takes the images to be independent:
+                where several show one person, choose it on people held out (`fit_decoder`).
 
         Raises:
             LFSError: no data, shapes that do not fit, NaN, or a singular system.
         """
-        batches = [(embeddings, images)] if images is not None else embeddings
-        if not (math.isfinite(ridge) and ridge >= 0):
-            raise LFSError(f"ridge is {ridge}; it must be a finite number >= 0.")
-        n, shape = 0, None
-        for h, x in batches:
-            h, x = training_pair(h, x)
-            if shape is None:
-                shape = x.shape[1:]
-                # Shifting by the first embedding and by mid-grey keeps the sums well conditioned.
-                origin = h[0].double()
-                hh = torch.zeros(h.shape[1], h.shape[1], dtype=torch.float64)
-                hx = torch.zeros(h.shape[1], shape.numel(), dtype=torch.float64)
-                h_sum, x_sum = hh.new_zeros(len(hh)), hh.new_zeros(shape.numel())
-                latent_min, latent_max = h[0].clone(), h[0].clone()
-            if x.shape[1:] != shape or h.shape[1] != len(hh):
-                raise LFSError(f"A batch {tuple(h.shape)}, {tuple(x.shape)} differs in shape.")
-            latent_min = latent_min.minimum(h.amin(0))
-            latent_max = latent_max.maximum(h.amax(0))
-            h, x = h.double() - origin, x.double().flatten(1) - 0.5
-            hh += h.T @ h
-            hx += h.T @ x
-            h_sum += h.sum(0)
-            x_sum += x.sum(0)
-            n += len(h)
-        if n == 0:
-            raise LFSError("There is no image to fit the decoder to.")
-        hh -= h_sum.outer(h_sum) / n
-        hx -= h_sum.outer(x_sum) / n
-        hh.diagonal().add_(ridge)
-        cholesky, failed = torch.linalg.cholesky_ex(hh)
-        if failed:
-            raise LFSError("The latents are linearly dependent; fit with a larger ridge.")
-        weight = torch.cholesky_solve(hx, cholesky)  # (D, 3hw)
-        directions = torch.linalg.svd(cholesky.T @ weight, full_matrices=False).Vh  # (r, 3hw)
-        decoder = cls(len(hh), tuple(shape[1:]), rank=len(directions))
-        decoder.up.data = directions.T.float().contiguous()
-        decoder.down.data = (directions @ weight.T).float()
-        decoder.latent_mean.copy_(h_sum / n + origin)
-        decoder.mean_image.copy_(x_sum / n + 0.5)
-        decoder.latent_min.copy_(latent_min)
-        decoder.latent_max.copy_(latent_max)
-        return decoder
+        moments = Moments.of(embeddings, images)
+        if ridge is None:
+            ridge = min(GCV_RIDGES, key=moments.gcv)
+        return moments.solve(ridge)
 
 
-class ConvDecoder(Decoder):
-    """A deep decoder: a linear layer, then transposed convolutions that double the side.
+class Moments:
+    """Sums over embeddings and images, from which every linear decoder between them follows.
 
-    It learns how an image differs from the mean image, so that it starts from a picture.
+    Attributes:
+        n: number of images.
+        image_size: (h,w).
+        latent_min, latent_max: (D,), each latent's range.
     """
 
-    kind = "conv"
+    @classmethod
+    def of(cls, embeddings: Tensor | Batches, images: Tensor | None = None) -> Moments:
+        """Sum over (N,D) and (N,3,h,w), or over an iterable of batches of them.
 
-    def __init__(
-        self, latent_dim: int, image_size: tuple[int, int] = (40, 40), channels: int = 256
-    ) -> None:
-        super().__init__(latent_dim, image_size, channels=channels)
+        Raises:
+            LFSError: no data, shapes that do not fit, or NaN.
+        """
+        moments = cls()
+        for h, x in in_batches(embeddings, images):
+            moments.add(h, x)
+        if moments.n == 0:
+            raise LFSError("There is no image to fit the decoder to.")
+        return moments
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._eigen: tuple[Tensor, Tensor, Tensor] | None = None
+
+    def add(self, embeddings: Tensor, images: Tensor) -> None:
+        """Add a batch, (B,D) and (B,3,h,w)."""
+        h, x = training_pair(embeddings, images)
+        if self.n == 0:
+            self.image_size = tuple(x.shape[2:])
+            # Shifting by the first embedding and by mid-grey keeps the sums well conditioned.
+            self._origin = h[0].double()
+            latents, values = h.shape[1], x[0].numel()
+            self._h, self._x = self._origin.new_zeros(latents), self._origin.new_zeros(values)
+            self._hh = self._origin.new_zeros(latents, latents)
+            self._hx = self._origin.new_zeros(latents, values)
+            self._xx = 0.0
+            self.latent_min, self.latent_max = h[0].clone(), h[0].clone()
+        if tuple(x.shape[2:]) != self.image_size or h.shape[1] != len(self._h):
+            raise LFSError(f"A batch {tuple(h.shape)}, {tuple(x.shape)} differs in shape.")
+        self.latent_min = self.latent_min.minimum(h.amin(0))
+        self.latent_max = self.latent_max.maximum(h.amax(0))
+        h, x = h.double() - self._origin, x.double().flatten(1) - 0.5
+        self._hh.addmm_(h.T, h)
+        self._hx.addmm_(h.T, x)
+        self._h += h.sum(0)
+        self._x += x.sum(0)
+        self._xx += x.square().sum().item()
+        self.n += len(h)
+        self._eigen = None
+
+    @property
+    def latent_mean(self) -> Tensor:
+        """(D,), float64."""
+        return self._h / self.n + self._origin
+
+    @property
+    def mean_image(self) -> Tensor:
+        """(3·h·w,), float64."""
+        return self._x / self.n + 0.5
+
+    @property
+    def variances(self) -> Tensor:
+        """(D,), of the latents along their principal directions, smallest first."""
+        return self._spectrum()[0] / self.n
+
+    def whitening(self, ridge: float) -> Tensor:
+        """(D,D): (h - mean) @ it has variance 1 along all directions that the ridge spares."""
+        s, directions, _ = self._spectrum()
+        return directions * (self.n / (s + ridge)).sqrt()
+
+    def gcv(self, ridge: float) -> float:
+        """Generalised cross-validation's estimate of the error (Golub, Heath and Wahba 1979)."""
+        s, _, hx = self._spectrum()
+        kept = s / (s + ridge)
+        explained = hx.square().sum(1) / s.clamp_min(s[-1] * 1e-15)
+        total = self._xx - self._x.square().sum().item() / self.n
+        residual = total - (explained * (2 * kept - kept.square())).sum().item()
+        freedom = self.n - 1 - kept.sum().item()
+        return math.inf if freedom <= 0 else self.n * residual / freedom**2 / len(self._x)
+
+    def weight(self, ridge: float) -> Tensor:
+        """W^T of ridge regression, (D,3·h·w), float64.
+
+        Raises:
+            LFSError: the ridge is negative, or the system singular.
+        """
+        s, directions, hx = self._spectrum()
+        if not (math.isfinite(ridge) and ridge >= 0):
+            raise LFSError(f"ridge is {ridge}; it must be a finite number >= 0.")
+        if s[0] + ridge <= 1e-12 * s[-1]:
+            raise LFSError("The latents are linearly dependent; fit with a larger ridge.")
+        return directions @ (hx / (s + ridge)[:, None])
+
+    def solve(self, ridge: float) -> LinearDecoder:
+        """The ridge regression from embeddings to images, as a decoder.
+
+        Its factors are those of reduced-rank ridge regression (Mukherjee and Zhu 2011), so that
+        every `LinearDecoder.reduced` is optimal too.
+
+        Raises:
+            LFSError: as `weight`.
+        """
+        weight = self.weight(ridge)
+        s, _, hx = self._spectrum()
+        fitted = hx / (s + ridge).sqrt()[:, None]
+        leading = torch.linalg.svd(fitted, full_matrices=False).Vh  # (r, 3hw)
+        decoder = LinearDecoder(len(s), self.image_size, rank=len(leading))
+        decoder.up.data = leading.T.float().contiguous()
+        decoder.down.data = (leading @ weight.T).float()
+        decoder.latent_mean.copy_(self.latent_mean)
+        decoder.mean_image.copy_(self.mean_image)
+        decoder.latent_min.copy_(self.latent_min)
+        decoder.latent_max.copy_(self.latent_max)
+        return decoder
+
+    def error(self, weight: Tensor, latent_mean: Tensor, mean_image: Tensor) -> float:
+        """Mean squared error per pixel value of (h - latent_mean) W^T + mean_image, uncut.
+
+        Args:
+            weight: W^T, (D,3·h·w).
+            latent_mean: (D,).
+            mean_image: (3·h·w,).
+        """
+        weight, m = weight.double(), latent_mean.double() - self._origin
+        mu = mean_image.double() - 0.5
+        h = self._h - self.n * m  # sum of the centred embeddings
+        hh = self._hh - m.outer(self._h) - h.outer(m)
+        he = h.outer(mu) - self._hx + m.outer(self._x)  # with the errors of the mean image
+        ee = self._xx - 2 * mu @ self._x + self.n * mu @ mu
+        total = (hh @ weight + 2 * he).mul_(weight).sum() + ee
+        return total.item() / (self.n * len(mu))
+
+    def _spectrum(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Eigenvalues (D,) and directions (D,D) of the latents; the images along them (D,3hw)."""
+        if self._eigen is None:
+            s, directions = torch.linalg.eigh(self._hh - self._h.outer(self._h) / self.n)
+            hx = directions.T @ (self._hx - self._h.outer(self._x) / self.n)
+            self._eigen = (s.clamp_min(0), directions, hx)
+        return self._eigen
+
+
+class DeepDecoder(Decoder):
+    """A decoder with hidden layers, trained by AdamW.
+
+    It reads latents that are whitened, so that directions of all sizes are learnt alike, and adds
+    what it has learnt to the mean image, so that it starts from a picture.
+
+    Args:
+        latent_dim: D.
+        image_size: (h,w).
+        width: of the hidden layers.
+    """
+
+    def __init__(self, latent_dim: int, image_size: tuple[int, int], width: int) -> None:
+        super().__init__(latent_dim, image_size, width=width)
         self.register_buffer("latent_mean", torch.zeros(latent_dim))
-        self.register_buffer("latent_std", torch.ones(latent_dim))
+        self.register_buffer("whitening", torch.eye(latent_dim))
         self.register_buffer("mean_image", torch.full((3, *image_size), 0.5))
-        grid = (-(-image_size[0] // 8), -(-image_size[1] // 8))  # three doublings, rounded up
-        layers: list[nn.Module] = [
-            nn.Linear(latent_dim, channels * math.prod(grid)),
-            nn.Unflatten(1, (channels, *grid)),
-        ]
-        for divisor in (1, 2, 4):
-            wide = channels // divisor
-            layers += [nn.GELU(), nn.ConvTranspose2d(wide, wide // 2, 4, stride=2, padding=1)]
-        layers += [nn.GELU(), nn.Conv2d(channels // 8, 3, 3, padding=1)]
-        self.layers = nn.Sequential(*layers)
+        self.layers = self._layers(width)
+
+    def _layers(self, width: int) -> nn.Module:
+        """From whitened latents (B,D) to a change of the image, (B,3,h,w) in logits."""
+        raise NotImplementedError
 
     def pixels(self, h: Tensor) -> Tensor:
-        """(B,3,h,w) in [0,1] by its sigmoid."""
-        height, width = self.image_size
-        change = self.layers((h - self.latent_mean) / self.latent_std)[..., :height, :width]
+        """(B,3,h,w) in [0,1] by a sigmoid."""
+        change = self.layers((h - self.latent_mean) @ self.whitening)
         return torch.sigmoid(self.mean_image.logit(eps=0.01) + change)
 
     @classmethod
     def fit(
         cls,
-        embeddings: Tensor,
-        images: Tensor,
-        validation: tuple[Tensor, Tensor],
+        embeddings: Tensor | Rows,
+        images: Tensor | None = None,
         *,
-        epochs: int = 30,
-        batch_size: int = 64,
-        learning_rate: float = 1e-3,
-        channels: int = 256,
+        validation: tuple[Tensor, Tensor] | Rows,
+        width: int | None = None,
         seed: int = 0,
-        progress: bool = True,
+        **options: object,
     ) -> Self:
         """Minimise Eq. 1 by AdamW; keep the weights of the epoch with the lowest held-out error.
 
         Args:
-            embeddings: (N,D).
-            images: (N,3,h,w), uint8 or floats in [0,1].
-            validation: held-out embeddings and images, likewise.
-            epochs: passes over the data; the learning rate falls to 0 along a cosine.
-            batch_size: images a step.
-            learning_rate: AdamW's, at the start.
-            channels: width of the first layer, a multiple of 8.
+            embeddings: (N,D); or rows, of which rows[[0, 5, 7]] is a batch (embeddings, images).
+            images: (N,3,h,w), uint8 or floats in [0,1]; left out with rows.
+            validation: held-out embeddings and images, or rows.
+            width: of the hidden layers; left out, the class's own.
             seed: of the initial weights and the order of the images.
-            progress: show a progress bar.
+            options: of `training.train`: epochs, batch_size, learning_rate, patience, ssim, ...
 
         Returns:
             The decoder; `decoder.info["history"]` lists (training, held-out) error by epoch.
@@ -231,50 +336,118 @@ class ConvDecoder(Decoder):
         Raises:
             LFSError: no data, shapes that do not fit, or NaN.
         """
-        h, x = training_pair(embeddings, images)
-        held_out = training_pair(*validation)
+        rows = Rows.of(embeddings, images)
+        held_out = validation if isinstance(validation, Rows) else Rows.of(*validation)
+        moments = Moments.of(rows.batches(BATCH))
+        sized = {} if width is None else {"width": width}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            decoder = cls(h.shape[1], tuple(x.shape[2:]), channels=channels)
-            decoder.latent_min.copy_(h.amin(0))
-            decoder.latent_max.copy_(h.amax(0))
-            decoder.latent_mean.copy_(h.mean(0))
-            decoder.latent_std.copy_(h.std(0, correction=0).clamp_min(1e-6))
-            decoder.mean_image.copy_(x.mean(0))
-            optimizer = torch.optim.AdamW(decoder.parameters(), learning_rate)
-            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-            best, history = math.inf, []
-            for _ in (bar := tqdm(range(epochs), "ConvDecoder", disable=not progress)):
-                total = 0.0
-                for batch in torch.randperm(len(h)).split(batch_size):
-                    loss = nn.functional.mse_loss(decoder.pixels(h[batch]), x[batch])
-                    optimizer.zero_grad()
-                    loss.backward()
-                    optimizer.step()
-                    total += loss.item() * len(batch)
-                schedule.step()
-                history.append((total / len(h), decoding_error(decoder, *held_out)))
-                bar.set_postfix(train=f"{history[-1][0]:.4f}", held_out=f"{history[-1][1]:.4f}")
-                if history[-1][1] < best:
-                    best = history[-1][1]
-                    weights = {k: v.clone() for k, v in decoder.state_dict().items()}
-        decoder.load_state_dict(weights)
-        decoder.info = {"seed": seed, "epochs": epochs, "history": history}
+            decoder = cls(len(moments.latent_min), moments.image_size, **sized)
+        decoder.latent_min.copy_(moments.latent_min)
+        decoder.latent_max.copy_(moments.latent_max)
+        decoder.latent_mean.copy_(moments.latent_mean)
+        decoder.whitening.copy_(moments.whitening(min(GCV_RIDGES, key=moments.gcv)))
+        decoder.mean_image.copy_(moments.mean_image.view_as(decoder.mean_image))
+        history = train(decoder, rows, held_out, seed=seed, **options)
+        decoder.info = {"seed": seed, "history": history}
         return decoder.eval().requires_grad_(False)
 
 
-DECODERS: dict[str, type[Decoder]] = {cls.kind: cls for cls in (LinearDecoder, ConvDecoder)}
+class MLPDecoder(DeepDecoder):
+    """A deep decoder with one hidden layer."""
 
+    kind = "mlp"
 
-def decoding_error(decoder: Decoder, embeddings: Tensor, images: Tensor) -> float:
-    """Mean squared error per pixel value of D(h) against the images (Eq. 1)."""
-    h, x = training_pair(embeddings, images)
-    with torch.no_grad():
-        total = sum(
-            (decoder(hs) - xs).square().sum().item()
-            for hs, xs in zip(h.split(256), x.split(256), strict=True)
+    def __init__(
+        self, latent_dim: int, image_size: tuple[int, int] = (40, 40), width: int = 1024
+    ) -> None:
+        super().__init__(latent_dim, image_size, width)
+
+    def _layers(self, width: int) -> nn.Module:
+        shape = (3, *self.image_size)
+        return nn.Sequential(
+            nn.Linear(self.latent_dim, width),
+            nn.GELU(),
+            nn.Linear(width, math.prod(shape)),
+            nn.Unflatten(1, shape),
         )
-    return total / x.numel()
+
+
+class ConvDecoder(DeepDecoder):
+    """A deep decoder: a linear layer, then transposed convolutions that double the side."""
+
+    kind = "conv"
+
+    def __init__(
+        self, latent_dim: int, image_size: tuple[int, int] = (40, 40), width: int = 256
+    ) -> None:
+        super().__init__(latent_dim, image_size, width)
+
+    def _layers(self, width: int) -> nn.Module:
+        height, wide = self.image_size
+        # From a grid of about 5x5, by doublings, to the image's size or a little more.
+        doublings = max(1, round(math.log2(max(height, wide) / 5)))
+        grid = (-(-height // 2**doublings), -(-wide // 2**doublings))
+        layers: list[nn.Module] = [
+            nn.Linear(self.latent_dim, width * math.prod(grid)),
+            nn.Unflatten(1, (width, *grid)),
+        ]
+        for _ in range(doublings):
+            narrow = max(8, width // 2)
+            layers += [nn.GELU(), nn.ConvTranspose2d(width, narrow, 4, stride=2, padding=1)]
+            width = narrow
+        layers += [nn.GELU(), nn.Conv2d(width, 3, 3, padding=1), _Cut(self.image_size)]
+        return nn.Sequential(*layers)
+
+
+class _Cut(nn.Module):
+    """The upper left (h,w) of images."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.height, self.width = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[..., : self.height, : self.width]
+
+
+DECODERS: dict[str, type[Decoder]] = {
+    cls.kind: cls for cls in (LinearDecoder, MLPDecoder, ConvDecoder)
+}
+
+
+def decoding_error(
+    decoder: Decoder, embeddings: Tensor | Batches, images: Tensor | None = None
+) -> float:
+    """Mean squared error per pixel value of D(h) against the images (Eq. 1).
+
+    Args:
+        decoder: D.
+        embeddings: (N,D); or an iterable of pairs of batches, (embeddings, images).
+        images: (N,3,h,w), uint8 or floats in [0,1]; left out with an iterable.
+
+    Raises:
+        LFSError: as `training_pair`.
+    """
+    total, values = 0.0, 0
+    with torch.no_grad():
+        for h, x in in_batches(embeddings, images):
+            h, x = training_pair(h, x)
+            total += (decoder(h) - x).square().sum().item()
+            values += x.numel()
+    return total / values
+
+
+def in_batches(
+    embeddings: Tensor | Batches, images: Tensor | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Arrays in batches; an iterable of batches as it is."""
+    if images is None:
+        return iter(embeddings)
+    if len(embeddings) != len(images):
+        training_pair(embeddings, images)  # says what does not fit
+    starts = range(0, max(1, len(embeddings)), BATCH)
+    return ((embeddings[k : k + BATCH], images[k : k + BATCH]) for k in starts)
 
 
 def training_pair(embeddings: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:

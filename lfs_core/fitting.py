@@ -1,109 +1,112 @@
-"""From folders of photographs to a decoder that was checked on people it has never seen."""
+"""From embedded photographs to a decoder that was checked on people it has never seen."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import islice
+import hashlib
+import json
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from lfs_core.datasets.faces import FaceSet, find_photographs, stream_faces
-from lfs_core.datasets.images import shrink
-from lfs_core.decoder import LinearDecoder, decoding_error
-from lfs_core.embedders import Embedder, embed_all, embedder_name
+from lfs_core.assets import cache_folder
+from lfs_core.datasets.faces import FaceSet
+from lfs_core.decoder import DECODERS, Decoder, LinearDecoder, Moments, decoding_error
+from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint
+from lfs_core.embedding import TrainingSet
 from lfs_core.errors import LFSError
 
-BATCH = 32  # images a forward pass
+SHARES = (0.8, 0.1, 0.1)  # of the identities: to learn from, to choose by, to measure on
 RIDGES = tuple(10.0**k for k in range(-6, 3))
 LOOK_ALIKE = 0.6  # cosine; identities this near to an excluded face are left out
 
 
-@dataclass(frozen=True)
-class TrainingSet:
-    """What a decoder learns from: embeddings, the images they come from, and whose they are.
-
-    Attributes:
-        embeddings: (N,D).
-        images: (N,3,h,w) uint8.
-        identities: N names.
-        skipped: what could not be used, and why, by path.
-    """
-
-    embeddings: Tensor
-    images: Tensor
-    identities: list[str]
-    skipped: dict[str, str]
-
-    def __len__(self) -> int:
-        return len(self.identities)
-
-    def subset(self, people: set[str]) -> TrainingSet:
-        """The images of these people only."""
-        keep = torch.tensor([identity in people for identity in self.identities])
-        identities = [identity for identity in self.identities if identity in people]
-        return TrainingSet(self.embeddings[keep], self.images[keep], identities, {})
-
-    def split(self, shares: Sequence[float], seed: int) -> list[TrainingSet]:
-        """Parts that share no identity, of about these shares of the identities."""
-        people = sorted(set(self.identities))
-        generator = torch.Generator().manual_seed(seed)
-        order = iter(torch.randperm(len(people), generator=generator).tolist())
-        counts = [round(share * len(people)) for share in shares[:-1]]
-        counts.append(len(people) - sum(counts))
-        return [self.subset({people[i] for i in islice(order, count)}) for count in counts]
-
-
-def embed_faces(
+def fit_decoder(
+    data: TrainingSet,
     embedder: Embedder,
-    folders: Iterable[str | os.PathLike],
-    size: int = 40,
-    workers: int = 0,
-    progress: bool = True,
-) -> TrainingSet:
-    """Align, embed and shrink every photograph below some folders.
+    kind: str = "linear",
+    *,
+    description: str,
+    seed: int = 0,
+    **options: object,
+) -> Decoder:
+    """Fit a decoder; choose its ridge and rank, or its best epoch, and measure it, on people apart.
+
+    Four fifths of the identities are learnt from, a tenth chooses, and the last tenth gives the
+    errors in `decoder.info`.
 
     Args:
-        embedder: the network.
-        folders: laid out as `find_photographs` reads them.
-        size: side of the decoder's images, in pixels.
-        workers: processes that align beside this one.
-        progress: show a progress bar.
+        data: the training set, as `embed_folders` returns it.
+        embedder: the network it was embedded with.
+        kind: "linear", "mlp" or "conv".
+        description: of the data, for the decoder's header.
+        seed: of the split, and of what is trained.
+        options: of `DeepDecoder.fit`, for deep decoders. An interrupted training goes on where
+            it stopped, to the same decoder.
 
     Raises:
-        ImageError: a folder is missing or holds no image.
-        LFSError: no face was found at all.
+        LFSError: there is no such kind, or there are too few identities to split.
     """
-    photographs = [
-        (path, f"{Path(folder).name}/{identity}")
-        for folder in folders
-        for path, identity in find_photographs(folder)
-    ]
-    embeddings, images, identities, skipped = [], [], [], {}
-    pending: list[Tensor] = []
+    if kind not in DECODERS:
+        raise LFSError(f"There is no decoder {kind!r}; choose one of {list(DECODERS)}.")
+    if len(set(data.identities)) < 10:
+        raise LFSError(
+            f"The images show {len(set(data.identities))} people or classes; at least 10 are "
+            "needed to hold some out. Give one sub-folder for each."
+        )
+    parts = dict(zip(("train", "choose", "test"), data.split(SHARES, seed), strict=True))
+    train, choose, test = (part.rows for part in parts.values())
+    moments, unseen = Moments.of(train.batches()), Moments.of(test.batches())
+    if kind == "linear":
+        decoder, chosen = _fit_linear(moments, Moments.of(choose.batches()))
+    else:
+        checkpoint = _checkpoint(embedder, kind, parts["train"], seed, options)
+        decoder = DECODERS[kind].fit(
+            train, validation=choose, seed=seed, checkpoint=checkpoint, **options
+        )
+        chosen = {"history": decoder.info["history"], "options": options}
+    loss = decoding_error(decoder, test.batches())
+    latents, values = moments.latent_mean, moments.mean_image
+    mean_loss = unseen.error(latents.new_zeros(len(latents), len(values)), latents, values)
+    cumulated = moments.variances.flip(0).cumsum(0)
+    decoder.info = {
+        "embedder": embedder_name(embedder),
+        "data": description,
+        "images": {name: len(part) for name, part in parts.items()},
+        "identities": {name: len(set(part.identities)) for name, part in parts.items()},
+        "mirrored": len(parts["train"].mirrored),
+        "seed": seed,
+        "loss": loss,
+        "loss_on_training_images": decoding_error(decoder, train.batches()),
+        "loss_mean_image": mean_loss,
+        "r2": 1 - loss / mean_loss,
+        "directions_with_99_percent_of_variance": int((cumulated < 0.99 * cumulated[-1]).sum()) + 1,
+        **chosen,
+    }
+    return decoder
 
-    def flush() -> None:
-        faces = torch.stack(pending)
-        embeddings.append(embed_all(embedder, faces))
-        images.append(shrink(faces, size))
-        pending.clear()
 
-    for path, identity, face in stream_faces(photographs, workers, progress):
-        if isinstance(face, str):
-            skipped[str(path)] = face
-            continue
-        identities.append(identity)
-        pending.append(face)
-        if len(pending) == BATCH:
-            flush()
-    if pending:
-        flush()
-    if not identities:
-        raise LFSError(f"None of the {len(photographs)} images shows a face.")
-    return TrainingSet(torch.cat(embeddings), torch.cat(images), identities, skipped)
+def _fit_linear(moments: Moments, choose: Moments) -> tuple[LinearDecoder, dict[str, object]]:
+    """The ridge with the lowest error on `choose`, and the smallest rank that is no worse."""
+    latent_mean, mean_image = moments.latent_mean, moments.mean_image
+    by_ridge = {r: choose.error(moments.weight(r), latent_mean, mean_image) for r in RIDGES}
+    ridge = min(by_ridge, key=by_ridge.get)
+    full = moments.solve(ridge)
+    # A lower rank would cost little error, but its maps differ.
+    ranks = [2**k for k in range(3, 12) if 2**k < full.up.shape[1]]
+    by_rank = {
+        rank: choose.error(full.reduced(rank).weight.T, latent_mean, mean_image) for rank in ranks
+    }
+    rank = next((r for r in ranks if by_rank[r] <= by_ridge[ridge]), full.up.shape[1])
+    return full.reduced(rank), {
+        "ridge": ridge,
+        "ridge_gcv": min(RIDGES, key=moments.gcv),
+        "rank": rank,
+        "errors_when_choosing": {
+            "ridge": {f"{r:g}": error for r, error in by_ridge.items()},
+            "rank": by_rank,
+        },
+    }
 
 
 def without_look_alikes(data: TrainingSet, embedder: Embedder, faces: FaceSet) -> TrainingSet:
@@ -112,80 +115,23 @@ def without_look_alikes(data: TrainingSet, embedder: Embedder, faces: FaceSet) -
     It guards a test set: none of its photographs, and as far as the network can tell none of its
     people, is left among the training images.
     """
-    h = embed_all(embedder, faces.images)
     unit = torch.nn.functional.normalize
-    nearest = (unit(data.embeddings) @ unit(h).T).amax(dim=1)
+    guarded = unit(embed_all(embedder, faces.images)).T
+    nearest: list[Tensor] = [(unit(h) @ guarded).amax(dim=1) for h, _ in data.rows.batches()]
     alike = {
         identity
-        for identity, cosine in zip(data.identities, nearest.tolist(), strict=True)
+        for identity, cosine in zip(data.identities, torch.cat(nearest).tolist(), strict=True)
         if cosine > LOOK_ALIKE
     }
-    return data.subset(set(data.identities) - alike)
+    return data.of(set(data.identities) - alike)
 
 
-def fit_linear(
-    data: TrainingSet, embedder: Embedder, description: str, seed: int = 0
-) -> LinearDecoder:
-    """Fit a linear decoder; choose ridge and rank, and measure it, on people it has not seen.
-
-    Four fifths of the identities are trained on, a tenth chooses ridge and rank, and the last
-    tenth gives the errors written to `decoder.info`.
-
-    Args:
-        data: the training set.
-        embedder: the network it was embedded with.
-        description: of the data, for the decoder's header.
-        seed: of the split.
-
-    Raises:
-        LFSError: there are too few identities to split.
-    """
-    if len(set(data.identities)) < 10:
-        raise LFSError(
-            f"The images show {len(set(data.identities))} people; at least 10 are needed to hold "
-            "some out. Give one sub-folder for each person."
-        )
-    train, choose, test = data.split((0.8, 0.1, 0.1), seed)
-
-    def error(decoder: LinearDecoder) -> float:
-        return decoding_error(decoder, choose.embeddings, choose.images)
-
-    fits = {r: LinearDecoder.fit(train.embeddings, train.images, ridge=r) for r in RIDGES}
-    ridge = min(fits, key=lambda r: error(fits[r]))
-    full = fits[ridge]
-    # The smallest rank that is no worse. A lower one would cost little error, but its maps differ.
-    ranks = [2**k for k in range(3, 12) if 2**k < full.up.shape[1]]
-    decoder = next((d for r in ranks if error(d := full.reduced(r)) <= error(full)), full)
-
-    errors = {
-        "ridge": {f"{r:g}": error(d) for r, d in fits.items()},
-        "rank": {r: error(full.reduced(r)) for r in ranks},
-    }
-    mean = train.images.float().mean(dim=0) / 255
-    mean_loss = (test.images.float() / 255 - mean).square().mean().item()
-    loss = decoding_error(decoder, test.embeddings, test.images)
-    decoder.info = {
-        "embedder": embedder_name(embedder),
-        "data": description,
-        "images": {"train": len(train), "choose": len(choose), "test": len(test)},
-        "identities": {
-            name: len(set(part.identities))
-            for name, part in (("train", train), ("choose", choose), ("test", test))
-        },
-        "seed": seed,
-        "ridge": ridge,
-        "rank": decoder.up.shape[1],
-        "loss": loss,
-        "loss_full_rank": decoding_error(full, test.embeddings, test.images),
-        "loss_mean_image": mean_loss,
-        "r2": 1 - loss / mean_loss,
-        "directions_with_99_percent_of_variance": _leading_directions(train.embeddings, 0.99),
-        "errors_when_choosing": errors,
-    }
-    return decoder
-
-
-def _leading_directions(embeddings: Tensor, share: float) -> int:
-    """How many principal directions of the latents hold this share of their variance."""
-    variances = torch.linalg.eigvalsh(embeddings.T.double().cov()).flip(0)
-    return int((variances.cumsum(0) < share * variances.sum()).sum()) + 1
+def _checkpoint(
+    embedder: Embedder, kind: str, train: TrainingSet, seed: int, options: dict[str, object]
+) -> Path:
+    """The file of an unfinished training, named after all that decides its outcome."""
+    settings = [fingerprint(embedder), kind, seed, options, torch.__version__]
+    digest = hashlib.sha256(json.dumps(settings).encode())
+    for h, x in train.rows.batches():
+        digest.update(h.numpy().tobytes() + x.numpy().tobytes())
+    return cache_folder() / "training" / f"{kind}-{digest.hexdigest()[:16]}.ckpt"

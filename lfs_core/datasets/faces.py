@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +12,12 @@ import torch
 from facenet_pytorch import MTCNN, extract_face
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.functional import pil_to_tensor
 from tqdm import tqdm
 
 from lfs_core.assets import CELEBRITY_FACES, fetch
-from lfs_core.datasets.images import SUFFIXES, ImageLike, load_image
+from lfs_core.datasets.folders import find_photographs
+from lfs_core.datasets.images import ImageLike, load_image
 from lfs_core.errors import FaceError, ImageError
 
 FACE_SIZE = 160  # px
@@ -103,52 +102,6 @@ class FaceSet:
         return len(self.names)
 
 
-def find_photographs(folder: str | os.PathLike) -> list[tuple[Path, str]]:
-    """Every photograph below a folder, with whose it is, sorted by path.
-
-    A photograph in a sub-folder belongs to the person the sub-folder is named after (the layout
-    of `torchvision.datasets.ImageFolder`). A photograph in the folder itself belongs to the person
-    that CelebA's list `<folder>_identity.txt` beside the folder gives; without such a list, to
-    nobody else than itself.
-
-    Raises:
-        ImageError: there is no folder, or no image in it.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ImageError(f"{folder} is not a folder.")
-    listed = folder.with_name(f"{folder.name}_identity.txt")
-    lines = listed.read_text().splitlines() if listed.is_file() else []
-    people = dict(line.split() for line in lines)
-    found = [
-        (path, path.parent.name if path.parent != folder else people.get(path.name, path.name))
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    ]
-    if not found:
-        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}).")
-    return found
-
-
-def stream_faces(
-    photographs: list[tuple[Path, str]], workers: int = 0, progress: bool = True
-) -> Iterator[tuple[Path, str, Tensor | str]]:
-    """Align the face of each photograph, in order: (path, identity, face or why there is none).
-
-    Args:
-        photographs: paths and identities, as `find_photographs` returns them.
-        workers: processes that align beside this one.
-        progress: show a progress bar.
-
-    Yields:
-        The face is (3,160,160) uint8; a photograph that cannot be used gives the reason instead.
-    """
-    loader = DataLoader(_Aligned(photographs), batch_size=None, num_workers=workers)
-    faces = tqdm(loader, "Aligning faces", len(photographs), disable=not progress, unit="img")
-    for (path, identity), face in zip(photographs, faces, strict=True):
-        yield path, identity, face
-
-
 def load_faces(source: str | os.PathLike, progress: bool = True) -> FaceSet:
     """Every aligned face of the demo tier, or of a folder.
 
@@ -170,32 +123,18 @@ def load_faces(source: str | os.PathLike, progress: bool = True) -> FaceSet:
         folder = Path(source)
         photographs = find_photographs(folder)
     images, identities, names, skipped = [], [], [], {}
-    for path, identity, face in stream_faces(photographs, progress=progress):
+    for path, identity in tqdm(photographs, "Aligning faces", disable=not progress, unit="img"):
         name = path.relative_to(folder).as_posix()
-        if isinstance(face, str):
-            skipped[name] = face
+        try:
+            images.append(pil_to_tensor(align_face(path)))
+        except ImageError as error:
+            skipped[name] = str(error)
         else:
-            images.append(face)
             identities.append(identity)
             names.append(name)
     if not images:
         raise FaceError(f"None of the {len(skipped)} images in {folder} shows a face.")
     return FaceSet(torch.stack(images), identities, names, skipped)
-
-
-class _Aligned(Dataset):
-    def __init__(self, photographs: list[tuple[Path, str]]) -> None:
-        self.photographs = photographs
-
-    def __len__(self) -> int:
-        return len(self.photographs)
-
-    def __getitem__(self, index: int) -> Tensor | str:
-        path, _ = self.photographs[index]
-        try:
-            return pil_to_tensor(align_face(path))
-        except ImageError as error:
-            return str(error)
 
 
 @functools.cache

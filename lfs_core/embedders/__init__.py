@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pkgutil import resolve_name
 
@@ -12,11 +13,16 @@ from lfs_core.datasets.images import ImageLike, to_tensor
 from lfs_core.errors import ImageError, LFSError
 
 Embedder = Callable[[Tensor], Tensor]
-"""(B,3,H,W) in [0,1] -> (B,D). May have a `name`, and an `image_size` in pixels a side."""
+"""(B,3,H,W) in [0,1] -> (B,D).
+
+May have a `name`; an `image_size`, the side of the images it reads, in pixels; and a `framing`,
+"face" if it reads aligned faces, else "whole".
+"""
 
 EMBEDDERS = {
     "facenet-casia": "lfs_core.embedders.facenet:facenet_casia",
     "facenet-vggface2": "lfs_core.embedders.facenet:facenet_vggface2",
+    "efficientnet-lite0": "lfs_core.embedders.retrieval:efficientnet_lite0",
 }
 
 
@@ -34,7 +40,8 @@ def load_embedder(embedder: str | Embedder, **options: object) -> Embedder:
     if isinstance(embedder, str):
         if embedder not in EMBEDDERS:
             raise LFSError(f"There is no network {embedder!r}; choose one of {list(EMBEDDERS)}.")
-        return resolve_name(EMBEDDERS[embedder])(**options)
+        network = resolve_name(EMBEDDERS[embedder])(**options)
+        return network.cuda() if torch.cuda.is_available() else network
     if not callable(embedder):
         raise LFSError(f"An embedder is a name or a callable, not {type(embedder).__name__}.")
     if isinstance(embedder, nn.Module):
@@ -45,6 +52,27 @@ def load_embedder(embedder: str | Embedder, **options: object) -> Embedder:
 def embedder_name(embedder: Embedder) -> str:
     """Its `name`, or that of its function or class."""
     return getattr(embedder, "name", getattr(embedder, "__name__", type(embedder).__name__))
+
+
+def fingerprint(embedder: Embedder) -> str:
+    """What tells this embedder's embeddings from every other's, as a hexadecimal number.
+
+    That of its structure and weights, where it is an `nn.Module`; else that of what it makes of
+    two images of noise.
+    """
+    if hasattr(embedder, "fingerprint"):
+        return embedder.fingerprint()
+    digest = hashlib.sha256(embedder_name(embedder).encode())
+    if isinstance(embedder, nn.Module):
+        digest.update(str(embedder).encode())
+        tensors = embedder.state_dict().values()
+    else:
+        size = getattr(embedder, "image_size", 64)
+        noise = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+        tensors = [embed(embedder, noise)]
+    for tensor in tensors:
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def read_pair(embedder: Embedder, image_a: ImageLike, image_b: ImageLike) -> Tensor:
@@ -65,12 +93,14 @@ def read_pair(embedder: Embedder, image_a: ImageLike, image_b: ImageLike) -> Ten
 
 
 def embed(embedder: Embedder, images: Tensor) -> Tensor:
-    """Embeddings (B,D) of images (B,3,H,W), checked.
+    """Embeddings (B,D) of images (B,3,H,W), checked; on the CPU, wherever the network is.
 
     Raises:
         LFSError: the embedder does not return (B,D), or returns NaN or infinity.
     """
-    h = embedder(images)
+    parameters = embedder.parameters() if isinstance(embedder, nn.Module) else ()
+    device = next((parameter.device for parameter in parameters), images.device)
+    h = embedder(images.to(device))
     if not isinstance(h, Tensor) or h.ndim != 2 or len(h) != len(images):
         shape = tuple(h.shape) if isinstance(h, Tensor) else type(h).__name__
         raise LFSError(
@@ -78,7 +108,7 @@ def embed(embedder: Embedder, images: Tensor) -> Tensor:
         )
     if not h.isfinite().all():
         raise LFSError("The embedder returned NaN or infinity; check its weights and its input.")
-    return h
+    return h.cpu()
 
 
 def embed_all(embedder: Embedder, images: Tensor, batch_size: int = 32) -> Tensor:
@@ -87,6 +117,9 @@ def embed_all(embedder: Embedder, images: Tensor, batch_size: int = 32) -> Tenso
     Raises:
         LFSError: as `embed`.
     """
-    scale = 255 if images.dtype == torch.uint8 else 1
+
+    def pixels(x: Tensor) -> Tensor:
+        return x.float().div_(255) if x.dtype == torch.uint8 else x.float()
+
     with torch.no_grad():
-        return torch.cat([embed(embedder, x.float() / scale) for x in images.split(batch_size)])
+        return torch.cat([embed(embedder, pixels(x)) for x in images.split(batch_size)])

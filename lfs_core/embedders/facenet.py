@@ -12,26 +12,19 @@ from torch import nn
 
 from lfs_core.assets import FACENET_CASIA, FACENET_VGGFACE2, digest, fetch
 from lfs_core.datasets.faces import FACE_SIZE
+from lfs_core.embedders.network import Network
 from lfs_core.errors import AssetError
 
 
-class FaceNet(nn.Module):
-    """FaceNet with its preprocessing: (B,3,H,W) in [0,1] -> (B,512) of unit length."""
-
-    image_size = FACE_SIZE
+class FaceNet(Network):
+    """FaceNet with its preprocessing: aligned faces (B,3,H,W) in [0,1] -> (B,512) of length 1."""
 
     def __init__(self, network: InceptionResnetV1, name: str) -> None:
-        super().__init__()
+        super().__init__(name, FACE_SIZE, framing="face")
         self.network = network.eval().requires_grad_(False)
-        self.name = name
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Embed aligned faces; other sizes than 160x160 are resized."""
-        size = (self.image_size, self.image_size)
-        if images.shape[-2:] != size:
-            images = nn.functional.interpolate(
-                images, size, mode="bilinear", align_corners=False, antialias=True
-            )
+    def in_torch(self, images: torch.Tensor) -> torch.Tensor:
+        """Embed aligned faces of 160x160 pixels."""
         return self.network((images * 255 - 127.5) / 128)
 
 

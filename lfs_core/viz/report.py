@@ -78,7 +78,7 @@ def render_report(
         sides=sides,
         messages=messages,
         gradient=", ".join(to_hex(colour) for colour in colours),
-        rows=[("method", explanation.method), *_rows(explanation.settings)],
+        rows=[("method", explanation.method), *settings_rows(explanation.settings)],
         data=data,
     )
 
@@ -109,7 +109,7 @@ def _png(picture: np.ndarray) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _rows(settings: dict[str, object]) -> list[tuple[str, object]]:
+def settings_rows(settings: dict[str, object]) -> list[tuple[str, object]]:
     """Settings, and one level below them, as table rows; tables and histories are left out."""
     rows: list[tuple[str, object]] = []
     for key, value in settings.items():

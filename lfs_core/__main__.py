@@ -1,0 +1,5 @@
+"""`python -m lfs_core` is `lfs`."""
+
+from lfs_core.cli import main
+
+main()

@@ -1,0 +1,162 @@
+"""Folders of photographs, however they are laid out, and a stream of what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.datasets import CelebA
+from torchvision.transforms.functional import pil_to_tensor
+
+from lfs_core.datasets.images import SUFFIXES, shrink
+from lfs_core.errors import ImageError
+
+
+def find_photographs(folder: str | os.PathLike) -> list[tuple[Path, str]]:
+    """Every photograph below a folder, with whose it is, sorted by path.
+
+    A photograph in a sub-folder belongs to the person, or class, that the sub-folder is named
+    after (the layout of `torchvision.datasets.ImageFolder`). A photograph in the folder itself
+    belongs to the person that CelebA's list `<folder>_identity.txt` beside the folder gives;
+    without such a list, to nobody else than itself. A folder that `torchvision.datasets.CelebA`
+    filled is read by it.
+
+    Raises:
+        ImageError: there is no folder, no image in it, or some of CelebA's files are missing.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ImageError(f"{folder} is not a folder.")
+    if (folder / "celeba" / "identity_CelebA.txt").is_file():
+        return _find_celeba(folder)
+    listed = folder.with_name(f"{folder.name}_identity.txt")
+    lines = listed.read_text().splitlines() if listed.is_file() else []
+    people = dict(line.split() for line in lines)
+    found = [
+        (path, path.parent.name if path.parent != folder else people.get(path.name, path.name))
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    ]
+    if not found:
+        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}).")
+    return found
+
+
+def _find_celeba(folder: Path) -> list[tuple[Path, str]]:
+    try:
+        celeba = CelebA(str(folder), split="all", target_type="identity")
+    except (RuntimeError, OSError) as error:
+        raise ImageError(f"{folder} is not a complete CelebA of torchvision ({error}).") from error
+    images = folder / "celeba" / "img_align_celeba"
+    people = celeba.identity[:, 0].tolist()
+    return [(images / name, str(who)) for name, who in zip(celeba.filename, people, strict=True)]
+
+
+@dataclass(frozen=True)
+class Views:
+    """What a network and a decoder see of a batch of photographs, and of their mirror images.
+
+    Attributes:
+        keys: of each view, SHA-256 of the file's content and one byte, 1 if mirrored; None for a
+            file that cannot be opened. A mirror image follows its photograph.
+        problems: why a view cannot be used, by position.
+        fresh: positions of the views whose images follow; the others are known or unusable.
+        images: (B,3,S,S) uint8, what the network reads.
+        small: (B,3,s,s) uint8, what the decoder learns.
+    """
+
+    keys: list[bytes | None] = field(default_factory=list)
+    problems: dict[int, str] = field(default_factory=dict)
+    fresh: list[int] = field(default_factory=list)
+    images: Tensor | None = None
+    small: Tensor | None = None
+
+
+def stream_views(
+    batches: Sequence[Sequence[Path]],
+    frame: Callable[[Path], Image.Image],
+    image_size: int,
+    small_size: int,
+    *,
+    mirror: bool = False,
+    known: frozenset[bytes] = frozenset(),
+    workers: int = 1,
+) -> Iterator[Views]:
+    """Read, frame and shrink photographs, batch by batch, beside the network's work.
+
+    Args:
+        batches: paths.
+        frame: what to take of a photograph; an `ImageError` says why nothing can be taken.
+        image_size: S, side of the network's images, in pixels.
+        small_size: s, side of the decoder's images, in pixels.
+        mirror: give each photograph's mirror image too.
+        known: keys of views that are not made again.
+        workers: threads that do this beside the present one.
+    """
+    make = partial(
+        _views,
+        frame=frame,
+        image_size=image_size,
+        small_size=small_size,
+        mirror=mirror,
+        known=known,
+    )
+    ahead: deque[Future[Views]] = deque()
+    pool = ThreadPoolExecutor(max(1, workers))
+    try:
+        for batch in batches:
+            ahead.append(pool.submit(make, batch))
+            if len(ahead) > 2 * workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _views(
+    paths: Sequence[Path],
+    frame: Callable[[Path], Image.Image],
+    image_size: int,
+    small_size: int,
+    mirror: bool,
+    known: frozenset[bytes],
+) -> Views:
+    """The views of one batch."""
+    views, images = Views(), []
+    for path in paths:
+        start, sides = len(views.keys), range(1 + mirror)
+        try:
+            digest = hashlib.sha256(path.read_bytes()).digest()
+        except OSError as error:
+            reason = f"{path.name} cannot be opened ({error.strerror})."
+            views.problems.update((start + side, reason) for side in sides)
+            views.keys.extend(None for _ in sides)
+            continue
+        keys = [digest + bytes([side]) for side in sides]
+        views.keys.extend(keys)
+        new = [side for side, key in enumerate(keys) if key not in known]
+        if not new:
+            continue
+        try:
+            image = frame(path).resize((image_size, image_size), Image.Resampling.BILINEAR)
+        except ImageError as error:
+            reason = str(error).replace(str(path), path.name)
+            views.problems.update((start + side, reason) for side in new)
+            continue
+        pixels = pil_to_tensor(image)
+        views.fresh.extend(start + side for side in new)
+        images.extend(pixels.flip(2) if side else pixels for side in new)
+    if not images:
+        return views
+    stacked = torch.stack(images)
+    return replace(views, images=stacked, small=shrink(stacked, small_size))

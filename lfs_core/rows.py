@@ -1,0 +1,47 @@
+"""Embeddings and images, wherever they are kept, as batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from torch import Tensor
+
+Batch = tuple[Tensor, Tensor]
+"""Embeddings (B,D) and images (B,3,h,w)."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Embeddings and their images by position, read as they are asked for.
+
+    rows[[0, 5, 7]] is a batch of three.
+
+    Attributes:
+        read: gives the batch at some positions of the source.
+        positions: of these rows in the source.
+    """
+
+    read: Callable[[Sequence[int]], Batch]
+    positions: Sequence[int]
+
+    @classmethod
+    def of(cls, embeddings: Tensor, images: Tensor) -> Self:
+        """Rows of arrays in memory, (N,D) and (N,3,h,w)."""
+        return cls(lambda at: (embeddings[at], images[at]), range(len(embeddings)))
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, chosen: Sequence[int]) -> Batch:
+        return self.read([self.positions[k] for k in chosen])
+
+    def subset(self, chosen: Sequence[int]) -> Rows:
+        """Some of these rows."""
+        return Rows(self.read, [self.positions[k] for k in chosen])
+
+    def batches(self, size: int = 1024) -> Iterator[Batch]:
+        """All of them, in order."""
+        for start in range(0, len(self), size):
+            yield self[range(start, min(start + size, len(self)))]
