@@ -73,25 +73,6 @@ class Network(nn.Module):
             done = pool.map(lambda part: run(None, {"images": part})[0], parts)
             return np.concatenate(list(done))
 
-    def fingerprint(self) -> str:
-        """SHA-256 of all that decides the embeddings: structure, weights, image size."""
-        digest = hashlib.sha256(f"{type(self).__name__} {self.image_size} {self}".encode())
-        for key, tensor in self.state_dict().items():
-            digest.update(key.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
-
-    def _on_runtime(self, images: np.ndarray) -> np.ndarray:
-        """The network on ONNX Runtime, for the weights as they are now."""
-        if self._runtime is None or self._runtime.state != self._runtime.read_state():
-            self._runtime = _Runtime(self._exported(), list(self.modules()))
-        threads = torch.get_num_threads()
-        if len(images) < 2 * threads:
-            return self._runtime.session(threads).run(None, {"images": images})[0]
-        # Many threads finish sooner each on its own images than all on the same.
-        with ThreadPoolExecutor(threads) as pool:
-            parts = pool.map(self._runtime.run, np.array_split(images, 2 * threads))
-            return np.concatenate(list(parts))
-
     def _exported(self) -> Path:
         """This network as an ONNX file in the cache, translated if it is not there yet."""
         name = f"{self.name}-{self.fingerprint()[:16]}-torch{torch.__version__}.onnx"
