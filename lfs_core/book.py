@@ -10,13 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import platform
 import shutil
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -25,13 +23,13 @@ from filelock import FileLock
 from lfs_core.assets import CELEBRITY_FACES
 from lfs_core.errors import LFSError
 from lfs_core.files import replacing
+from lfs_core.manifest import commit, versions
 
 log = logging.getLogger(__name__)
 
 TIER = "demo"
 DATA = f"{CELEBRITY_FACES.name}, from {CELEBRITY_FACES.package}"
 NETWORK = "facenet-casia"
-VERSIONS = ("lfs-core", "torch", "torchvision", "facenet-pytorch", "numpy", "papermill")
 CORE = Path(__file__).parent
 # MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
 UNUSED = ("*.js.map", "*-svg*.js", "mml-chtml.js", "tex-mml-*.js", "tex-*-full*.js", "node-main.js")
@@ -123,8 +121,7 @@ def execute(notebook: Path, folder: Path) -> dict[str, object]:
         "seed": taken["seed"]["default"] if "seed" in taken else "none",
         "parameters": parameters(notebook),
         "commit": commit(notebook.parent),
-        "versions": {name: version(name) for name in VERSIONS}
-        | {"python": platform.python_version()},
+        "versions": versions(),
         "seconds": round(time.monotonic() - start, 1),
         "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
     }
@@ -136,8 +133,7 @@ def execute(notebook: Path, folder: Path) -> dict[str, object]:
 def cache_key(notebook: Path) -> str:
     """SHA-256 of all that an executed notebook depends on; its stored outputs are no part."""
     cells = [(c.source, c.metadata) for c in nbformat.read(notebook, as_version=4).cells]
-    versions = [version(name) for name in VERSIONS] + [platform.python_version()]
-    digest = hashlib.sha256(json.dumps([TIER, DATA, versions, cells]).encode())
+    digest = hashlib.sha256(json.dumps([TIER, DATA, versions(), cells]).encode())
     for file in sorted(f for f in CORE.rglob("*") if f.suffix in (".py", ".safetensors")):
         digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
@@ -172,13 +168,6 @@ def store_outputs(executed: Path, notebook: Path) -> None:
             if "data" in output:
                 output.data = {mime: v for mime, v in output.data.items() if "text/" in mime}
     nbformat.write(stored, notebook)
-
-
-def commit(folder: Path) -> str:
-    """The commit that is checked out, with `+` when files differ from it; else "unknown"."""
-    command = ["git", "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude=*"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
 def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path:

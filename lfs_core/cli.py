@@ -138,6 +138,21 @@ def fit(
 
 
 @app.command()
+def study(
+    name: Annotated[Literal["decoding", "agreement"], typer.Argument(help="What to measure.")],
+    data: Annotated[
+        Path, typer.Option(envvar="LFS_DATA", help="Folder with celeba, lfw, cub and cars.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The results (.json).")],
+) -> None:
+    """Run one of the book's studies on the local tier; interrupted, it goes on when run again."""
+    from lfs_core.studies import run_study
+
+    run_study(name, data, output)
+    typer.echo(f"Wrote {output}.")
+
+
+@app.command()
 def book(
     store_outputs: Annotated[
         bool, typer.Option(help="Copy the text outputs of this run into notebooks/.")

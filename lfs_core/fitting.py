@@ -54,30 +54,47 @@ def fit_decoder(
             f"The images show {len(set(data.identities))} people or classes; at least 10 are "
             "needed to hold some out. Give one sub-folder for each."
         )
-    parts = dict(zip(("train", "choose", "test"), data.split(SHARES, seed), strict=True))
-    train, choose, test = (part.rows for part in parts.values())
-    moments, unseen = Moments.of(train.batches()), Moments.of(test.batches())
+    train, choose, test = data.split(SHARES, seed)
+    return fit_parts(
+        train, choose, test, embedder, kind, description=description, seed=seed, **options
+    )
+
+
+def fit_parts(
+    train: TrainingSet,
+    choose: TrainingSet,
+    test: TrainingSet,
+    embedder: Embedder,
+    kind: str,
+    *,
+    description: str,
+    seed: int,
+    **options: object,
+) -> Decoder:
+    """`fit_decoder` for data that are split already."""
+    moments, unseen = Moments.of(train.rows.batches()), Moments.of(test.rows.batches())
     if kind == "linear":
-        decoder, chosen = _fit_linear(moments, Moments.of(choose.batches()))
+        decoder, chosen = _fit_linear(moments, Moments.of(choose.rows.batches()))
     else:
-        checkpoint = _checkpoint(embedder, kind, parts["train"], seed, options)
+        checkpoint = _checkpoint(embedder, kind, train, seed, options)
         decoder = DECODERS[kind].fit(
-            train, validation=choose, seed=seed, checkpoint=checkpoint, **options
+            train.rows, validation=choose.rows, seed=seed, checkpoint=checkpoint, **options
         )
         chosen = {"history": decoder.info["history"], "options": options}
-    loss = decoding_error(decoder, test.batches())
+    loss = decoding_error(decoder, test.rows.batches())
     latents, values = moments.latent_mean, moments.mean_image
     mean_loss = unseen.error(latents.new_zeros(len(latents), len(values)), latents, values)
     cumulated = moments.variances.flip(0).cumsum(0)
+    parts = {"train": train, "choose": choose, "test": test}
     decoder.info = {
         "embedder": embedder_name(embedder),
         "data": description,
         "images": {name: len(part) for name, part in parts.items()},
         "identities": {name: len(set(part.identities)) for name, part in parts.items()},
-        "mirrored": len(parts["train"].mirrored),
+        "mirrored": len(train.mirrored),
         "seed": seed,
         "loss": loss,
-        "loss_on_training_images": decoding_error(decoder, train.batches()),
+        "loss_on_training_images": decoding_error(decoder, train.rows.batches()),
         "loss_mean_image": mean_loss,
         "r2": 1 - loss / mean_loss,
         "directions_with_99_percent_of_variance": int((cumulated < 0.99 * cumulated[-1]).sum()) + 1,

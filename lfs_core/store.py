@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import lmdb
 import numpy as np
@@ -43,7 +44,7 @@ class EmbeddingStore:
         self.folder, self.image_shape = folder, (3, *image_size)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._database = lmdb.open(str(folder), map_size=LIMIT, readahead=False)
+            self._database = _open(folder.resolve())
         except (OSError, lmdb.Error) as error:
             raise LFSError(
                 f"Cannot open the embedding store {folder} ({error}). Delete that folder, or name "
@@ -106,6 +107,18 @@ class EmbeddingStore:
                 "run the same command again to repair it."
             )
         return value
+
+
+# LMDB lets a process open a database only once.
+_opened: WeakValueDictionary[Path, lmdb.Environment] = WeakValueDictionary()
+
+
+def _open(folder: Path) -> lmdb.Environment:
+    database = _opened.get(folder)
+    if database is None:
+        database = lmdb.open(str(folder), map_size=LIMIT, readahead=False)
+        _opened[folder] = database
+    return database
 
 
 def _pack(record: Record) -> bytes:
