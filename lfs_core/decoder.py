@@ -27,6 +27,7 @@ from lfs_core.training import train
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
+DROPOUT = 0.5  # of the MLP's hidden layer
 BATCH = 1024  # images that are summed or decoded at once
 GCV_RIDGES = tuple(10 ** (k / 2) for k in range(-16, 7))
 
@@ -336,7 +337,7 @@ class DeepDecoder(Decoder):
         Raises:
             LFSError: no data, shapes that do not fit, or NaN.
         """
-        rows = Rows.of(embeddings, images)
+        rows = embeddings if isinstance(embeddings, Rows) else Rows.of(embeddings, images)
         held_out = validation if isinstance(validation, Rows) else Rows.of(*validation)
         moments = Moments.of(rows.batches(BATCH))
         sized = {} if width is None else {"width": width}
@@ -368,6 +369,7 @@ class MLPDecoder(DeepDecoder):
         return nn.Sequential(
             nn.Linear(self.latent_dim, width),
             nn.GELU(),
+            nn.Dropout(DROPOUT),
             nn.Linear(width, math.prod(shape)),
             nn.Unflatten(1, shape),
         )
@@ -379,7 +381,7 @@ class ConvDecoder(DeepDecoder):
     kind = "conv"
 
     def __init__(
-        self, latent_dim: int, image_size: tuple[int, int] = (40, 40), width: int = 256
+        self, latent_dim: int, image_size: tuple[int, int] = (40, 40), width: int = 128
     ) -> None:
         super().__init__(latent_dim, image_size, width)
 

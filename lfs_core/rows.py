@@ -8,6 +8,8 @@ from typing import Self
 
 from torch import Tensor
 
+from lfs_core.errors import LFSError
+
 Batch = tuple[Tensor, Tensor]
 """Embeddings (B,D) and images (B,3,h,w)."""
 
@@ -28,7 +30,13 @@ class Rows:
 
     @classmethod
     def of(cls, embeddings: Tensor, images: Tensor) -> Self:
-        """Rows of arrays in memory, (N,D) and (N,3,h,w)."""
+        """Rows of arrays in memory, (N,D) and (N,3,h,w).
+
+        Raises:
+            LFSError: the arrays are not equally long.
+        """
+        if len(embeddings) != len(images):
+            raise LFSError(f"{len(embeddings)} embeddings and {len(images)} images do not fit.")
         return cls(lambda at: (embeddings[at], images[at]), range(len(embeddings)))
 
     def __len__(self) -> int:

@@ -91,21 +91,18 @@ def train(
         errors = [error for _, error in history]
         if len(errors) - _first_minimum(errors) > patience:
             break
-        # The order depends on seed and epoch alone, so that an interrupted run can go on.
-        generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
-        order = torch.randperm(len(rows), generator=generator)
-        total = 0.0
-        for batch in order.split(batch_size):
-            share = batch[fabric.global_rank :: fabric.world_size].tolist()
-            h, x = (t.to(fabric.device) for t in _floats(rows[share or batch[:1].tolist()]))
-            images = model.pixels(h)
-            loss = nn.functional.mse_loss(images, x)
-            if ssim:
-                loss = loss + ssim * (1 - _ssim(images, x))
-            optimizer.zero_grad()
-            fabric.backward(loss)
-            optimizer.step()
-            total += loss.item() * len(batch)
+        # Order and dropout depend on seed and epoch alone, so that an interrupted run can go on.
+        with torch.random.fork_rng():
+            torch.manual_seed(seed * 100_003 + epoch)
+            total = 0.0
+            model.train()
+            for batch in torch.randperm(len(rows)).split(batch_size):
+                # Fewer images than processes: the last ones repeat the first image.
+                share = (
+                    batch[fabric.global_rank :: fabric.world_size].tolist() or batch[:1].tolist()
+                )
+                total += _step(fabric, model, optimizer, rows[share], ssim) * len(batch)
+            model.eval()
         schedule.step()
         history.append((total / len(rows), _error(fabric, model, held_out)))
         bar.set_postfix(train=f"{history[-1][0]:.4f}", held_out=f"{history[-1][1]:.4f}")
@@ -135,6 +132,25 @@ def _fabric(precision: str) -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def _step(
+    fabric: Fabric,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: tuple[Tensor, Tensor],
+    ssim: float,
+) -> float:
+    """One step of AdamW; the loss before it."""
+    h, x = (tensor.to(fabric.device) for tensor in _floats(batch))
+    images = model.pixels(h)
+    loss = nn.functional.mse_loss(images, x)
+    if ssim:
+        loss = loss + ssim * (1 - _ssim(images, x))
+    optimizer.zero_grad()
+    fabric.backward(loss)
+    optimizer.step()
+    return loss.item()
 
 
 def _floats(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

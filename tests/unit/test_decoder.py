@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,12 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from sklearn.linear_model import Ridge
+from skimage.metrics import structural_similarity
+from sklearn.linear_model import Ridge, RidgeCV
 
 import lfs_core as lfs
-from lfs_core.decoder import decoding_error
+from lfs_core import training
+from lfs_core.decoder import GCV_RIDGES, Moments, decoding_error
 
 
 def toy_data(n: int = 60, latents: int = 8, size: tuple[int, int] = (5, 4)) -> tuple:
@@ -38,6 +42,40 @@ def test_linear_fit_equals_scikit_learn(ridge: float) -> None:
     reference = Ridge(alpha=ridge).fit(h.double().numpy(), x.double().flatten(1).numpy())
     np.testing.assert_allclose(decoder.weight, reference.coef_, atol=1e-5)
     np.testing.assert_allclose(decoder.bias, reference.intercept_, atol=1e-5)
+
+
+def test_gcv_equals_the_textbook_formula() -> None:
+    """n · RSS / (n - trace of the hat matrix)^2, with the hat matrix written out."""
+    h, x = toy_data(n=50)
+    moments = Moments.of(h, x)
+    centred, target = h.double() - h.double().mean(0), x.double().flatten(1)
+    for ridge in (0.01, 1.0, 100.0):
+        inverse = torch.linalg.inv(centred.T @ centred + ridge * torch.eye(8))
+        hat = centred @ inverse @ centred.T + 1 / 50
+        residual = (target - hat @ target).square().sum() / target.shape[1]
+        expected = 50 * residual / (50 - hat.trace()) ** 2
+        assert moments.gcv(ridge) == pytest.approx(expected.item(), rel=1e-9)
+
+
+def test_the_ridge_left_out_is_near_the_one_of_leave_one_out() -> None:
+    h, x = toy_data(n=30)
+    x = (x + 0.3 * torch.rand(x.shape, generator=torch.Generator().manual_seed(2))).clamp(0, 1)
+    scores = RidgeCV(alphas=GCV_RIDGES).fit(h.double().numpy(), x.double().flatten(1).numpy())
+    ours = lfs.LinearDecoder.fit(h, x)
+    candidates = {r: lfs.LinearDecoder.fit(h, x, ridge=r).weight for r in GCV_RIDGES}
+    chosen = next(r for r, w in candidates.items() if torch.equal(w, ours.weight))
+    assert 0.1 <= chosen / scores.alpha_ <= 10
+
+
+def test_the_error_from_sums_is_the_error_on_the_images() -> None:
+    """For data the decoder was fitted to, and for others, without looking at an image again."""
+    h, x = toy_data(n=300)
+    seen, unseen = Moments.of(h[:200], x[:200]), Moments.of(h[200:], x[200:])
+    decoder = seen.solve(0.1)
+    for moments, part in ((seen, slice(0, 200)), (unseen, slice(200, 300))):
+        expected = (decoder.pixels(h[part]) - x[part]).square().mean().item()
+        error = moments.error(seen.weight(0.1), seen.latent_mean, seen.mean_image)
+        assert error == pytest.approx(expected, rel=1e-4)
 
 
 def test_batches_give_the_same_decoder() -> None:
@@ -92,27 +130,141 @@ def test_output_is_an_image_in_range() -> None:
     assert decoded.min() == 0 and decoded.max() == 1
 
 
-def test_conv_learns_more_than_the_mean_image() -> None:
+@pytest.mark.parametrize("kind", [lfs.ConvDecoder, lfs.MLPDecoder])
+def test_deep_decoders_learn_more_than_the_mean_image(kind: type) -> None:
     h, x = toy_data(n=400)
     held_out = (h[300:], x[300:])
-    decoder = lfs.ConvDecoder.fit(
-        h[:300], x[:300], held_out, epochs=25, channels=32, batch_size=32, progress=False
+    decoder = kind.fit(
+        h[:300], x[:300], validation=held_out, epochs=25, width=128, batch_size=32, progress=False
     )
     mean_error = (x[300:] - x[:300].mean(dim=0)).square().mean().item()
     assert decoder(h).shape == x.shape
-    assert decoding_error(decoder, *held_out) < 0.7 * mean_error
+    assert decoding_error(decoder, *held_out) < 0.5 * mean_error
 
 
-def test_conv_keeps_its_best_epoch() -> None:
+@pytest.mark.parametrize("kind", [lfs.ConvDecoder, lfs.MLPDecoder])
+@pytest.mark.parametrize("size", [(1, 1), (5, 4), (12, 30), (64, 64)])
+def test_deep_decoders_have_any_size(kind: type, size: tuple[int, int]) -> None:
+    decoder = kind(6, size, width=8)
+    images = decoder(torch.randn(3, 6, generator=torch.Generator().manual_seed(0)))
+    assert images.shape == (3, 3, *size)
+    assert images.min() >= 0 and images.max() <= 1
+
+
+def test_whitened_latents_have_unit_variance_along_every_direction() -> None:
+    h, x = toy_data(n=500)
+    h = h @ torch.diag(torch.logspace(0, 3, 8))  # directions of very different sizes
+    moments = Moments.of(h, x)
+    white = (h.double() - moments.latent_mean) @ moments.whitening(0.0)
+    covariance = white.T @ white / len(white)
+    torch.testing.assert_close(covariance, torch.eye(8).double(), atol=1e-8, rtol=0)
+
+
+def overfitting(**options: object) -> lfs.ConvDecoder:
     """Held-out images that nothing predicts: training makes the error on them rise."""
     h, x = toy_data(n=40)
-    held_out = (h, x.roll(1, dims=0))
-    decoder = lfs.ConvDecoder.fit(
-        h, x, held_out, epochs=30, channels=32, batch_size=8, learning_rate=5e-3, progress=False
+    return lfs.ConvDecoder.fit(
+        h,
+        x,
+        validation=(h, x.roll(1, dims=0)),
+        width=32,
+        batch_size=8,
+        learning_rate=5e-3,
+        progress=False,
+        **options,
     )
+
+
+def test_the_best_epoch_is_kept() -> None:
+    decoder = overfitting(epochs=30, patience=30)
     errors = [error for _, error in decoder.info["history"]]
+    assert len(errors) == 30
     assert errors[-1] > 1.05 * min(errors)
-    assert decoding_error(decoder, *held_out) == pytest.approx(min(errors), rel=1e-5)
+    h, x = toy_data(n=40)
+    assert decoding_error(decoder, h, x.roll(1, dims=0)) == pytest.approx(min(errors), rel=1e-5)
+
+
+def test_training_stops_when_it_gets_no_better() -> None:
+    errors = [error for _, error in overfitting(epochs=30, patience=3).info["history"]]
+    assert len(errors) < 30
+    assert len(errors) - (errors.index(min(errors)) + 1) == 4  # the fourth is one too many
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = overfitting(epochs=8, patience=8)
+    checkpoint = tmp_path / "run.ckpt"
+    save, saved = training._save, []
+
+    def save_and_fail(path: Path, *state: object) -> None:
+        save(path, *state)
+        saved.append(path)
+        if len(saved) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "_save", save_and_fail)
+    with pytest.raises(KeyboardInterrupt):
+        overfitting(epochs=8, patience=8, checkpoint=checkpoint)
+    assert checkpoint.is_file()
+    resumed = overfitting(epochs=8, patience=8, checkpoint=checkpoint)
+    assert len(saved) == 8  # three epochs and five more
+    assert resumed.info == whole.info
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ssim_beside_eq_1_raises_the_similarity_of_structure() -> None:
+    h, x = toy_data(n=200, size=(16, 16))
+
+    def fitted(weight: float) -> lfs.MLPDecoder:
+        options = {"epochs": 6, "width": 32, "progress": False, "ssim": weight}
+        return lfs.MLPDecoder.fit(h[:160], x[:160], validation=(h[160:], x[160:]), **options)
+
+    def structure(decoder: lfs.MLPDecoder) -> float:
+        pairs = zip(decoder(h[160:]).numpy(), x[160:].numpy(), strict=True)
+        return np.mean(
+            [structural_similarity(a, b, channel_axis=0, data_range=1) for a, b in pairs]
+        )
+
+    assert structure(fitted(1.0)) > structure(fitted(0.0))
+
+
+def test_ssim_needs_images_as_large_as_its_window() -> None:
+    h, x = toy_data(size=(5, 4))
+    with pytest.raises(lfs.LFSError, match="11 pixels"):
+        lfs.MLPDecoder.fit(h, x, validation=(h, x), ssim=0.5, progress=False)
+
+
+@pytest.mark.parametrize("option", ["epochs", "batch_size", "patience"])
+def test_training_options_out_of_range(option: str) -> None:
+    h, x = toy_data()
+    with pytest.raises(lfs.LFSError, match=f"{option}=0"):
+        lfs.MLPDecoder.fit(h, x, validation=(h, x), progress=False, **{option: 0})
+
+
+def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
+    """Lightning Fabric under torchrun: the gradients of two halves make those of the whole."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import json, os, pathlib, sys, torch, lfs_core as lfs\n"
+        "torch.set_num_threads(1)\n"
+        "g = torch.Generator().manual_seed(0)\n"
+        "h, x = torch.randn(256, 8, generator=g), torch.rand(256, 3, 4, 4, generator=g)\n"
+        "d = lfs.MLPDecoder.fit(h, x, validation=(h, x), epochs=3, width=16, progress=False)\n"
+        "rank = os.environ.get('RANK', 'alone')\n"
+        "pathlib.Path(sys.argv[1], rank).write_text(json.dumps(d.info['history']))\n"
+    )
+    subprocess.run([sys.executable, script, tmp_path], check=True)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    torchrun += ["--master-port", "29533"]
+    subprocess.run([*torchrun, script, tmp_path], check=True, capture_output=True)
+    alone, first, second = (json.loads((tmp_path / r).read_text()) for r in ("alone", "0", "1"))
+    np.testing.assert_allclose(first, second, rtol=0.05)  # each its own half of the loss
+    held_out = [[error for _, error in history] for history in (alone, first, second)]
+    np.testing.assert_allclose(held_out[1], held_out[0], rtol=1e-4)
+    np.testing.assert_allclose(held_out[2], held_out[0], rtol=1e-4)
 
 
 def test_conv_same_seed_same_decoder_and_no_trace_in_the_global_generator() -> None:
@@ -121,7 +273,9 @@ def test_conv_same_seed_same_decoder_and_no_trace_in_the_global_generator() -> N
     expected = torch.rand(1)
     torch.manual_seed(5)
     fits = [
-        lfs.ConvDecoder.fit(h, x, (h, x), epochs=2, channels=8, seed=seed, progress=False)(h)
+        lfs.ConvDecoder.fit(h, x, validation=(h, x), epochs=2, width=8, seed=seed, progress=False)(
+            h
+        )
         for seed in (3, 3, 4)
     ]
     assert torch.equal(fits[0], fits[1])
@@ -129,13 +283,14 @@ def test_conv_same_seed_same_decoder_and_no_trace_in_the_global_generator() -> N
     assert torch.equal(torch.rand(1), expected)
 
 
-@pytest.mark.parametrize("kind", ["linear", "conv"])
+@pytest.mark.parametrize("kind", ["linear", "mlp", "conv"])
 def test_saving_keeps_everything(kind: str, tmp_path: Path) -> None:
     h, x = toy_data()
     if kind == "linear":
         decoder = lfs.LinearDecoder.fit(h, x).reduced(4)
     else:
-        decoder = lfs.ConvDecoder.fit(h, x, (h, x), epochs=1, channels=8, progress=False)
+        deep = {"mlp": lfs.MLPDecoder, "conv": lfs.ConvDecoder}[kind]
+        decoder = deep.fit(h, x, validation=(h, x), epochs=1, width=8, progress=False)
     decoder.info |= {"embedder": "mine", "data": "toy", "seed": 7, "loss": 0.5}
     path = tmp_path / "new" / "decoder.safetensors"
     lfs.save_decoder(decoder, path)

@@ -18,9 +18,9 @@ from lfs_core.datasets.faces import (
     MARGIN,
     FaceSet,
     align_faces,
-    find_photographs,
     load_faces,
 )
+from lfs_core.datasets.folders import find_photographs
 
 
 @pytest.fixture(scope="module")
