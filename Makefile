@@ -1,5 +1,6 @@
 # make book   run the notebooks and build the book in _build/html
 # make test   build the book, then test everything
+# make bench  measure how fast the core is; about ten minutes
 # make lab    open the notebooks in JupyterLab
 # Each makes .venv by itself; nothing is done twice.
 
@@ -9,7 +10,7 @@ PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3 python,$(shell \
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book test lab clean
+.PHONY: book test bench lab clean
 
 book: $(INSTALLED)
 	$(BIN)/lfs book
@@ -18,6 +19,9 @@ test: book
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/speed.py book/results/bench.json
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab --notebook-dir notebooks $(if $(filter 0,$(shell id -u)),--allow-root)

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -179,11 +180,8 @@ def fit_against_forward_passes() -> dict[str, object]:
                 (cache / name).symlink_to(cache_folder().resolve() / name)
             before = _seconds(lambda: [embedder(pixels) for _ in range(PHOTOGRAPHS // 64)])
             environment = os.environ | {"LFS_CACHE": str(cache)}
-            run = lambda: subprocess.run(  # noqa: E731
-                command,
-                env=environment,
-                check=True,
-                capture_output=True,  # noqa: B023
+            run = partial(
+                subprocess.run, command, env=environment, check=True, capture_output=True
             )
             fit = _seconds(run)
             after = _seconds(lambda: [embedder(pixels) for _ in range(PHOTOGRAPHS // 64)])

@@ -24,6 +24,7 @@ from lfs_core.assets import CELEBRITY_FACES
 from lfs_core.errors import LFSError
 from lfs_core.files import replacing
 from lfs_core.manifest import commit, versions
+from lfs_core.viz.results import RESULTS, load_results, speed_markdown
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +135,8 @@ def cache_key(notebook: Path) -> str:
     """SHA-256 of all that an executed notebook depends on; its stored outputs are no part."""
     cells = [(c.source, c.metadata) for c in nbformat.read(notebook, as_version=4).cells]
     digest = hashlib.sha256(json.dumps([TIER, DATA, versions(), cells]).encode())
-    for file in sorted(f for f in CORE.rglob("*") if f.suffix in (".py", ".safetensors")):
+    inputs = [f for f in CORE.rglob("*") if f.suffix in (".py", ".safetensors")]
+    for file in sorted([*inputs, *RESULTS.glob("*.json")]):
         digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
@@ -182,7 +184,10 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
     for manifest in manifests:
         name = f"{manifest['notebook']}.ipynb"
         shutil.copy2(work / "executed" / name, source / "notebooks" / name)
-    (source / "book" / "runs.md").write_text(run_table(manifests))
+    stored = {path.stem: load_results(path.stem)["manifest"] for path in RESULTS.glob("*.json")}
+    (source / "book" / "runs.md").write_text(run_table(manifests) + stored_table(stored))
+    speed = speed_markdown(load_results("bench"))
+    (source / "book" / "speed_tables.md").write_text(speed)
     return source
 
 
@@ -202,4 +207,21 @@ def run_table(manifests: list[dict[str, object]]) -> str:
         lines += [f"{m['notebook']}", "```python", str(m["parameters"]), "```", ""]
     lines += ["| package | version |", "| --- | --- |"]
     lines += [f"| {name} | {v} |" for name, v in manifests[-1]["versions"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def stored_table(manifests: dict[str, dict[str, object]]) -> str:
+    """Where the stored results come from, in Markdown; by name."""
+    lines = [
+        "",
+        "Stored results, which the notebooks show and do not compute:",
+        "",
+        "| results | command | tier | commit | finished | seconds |",
+        "| --- | --- | --- | --- | --- | ---: |",
+    ]
+    lines += [
+        f"| `{name}.json` | `{m['command']}` | {m.get('tier', 'demo')} | `{m['commit']}` "
+        f"| {m['finished']} | {m['seconds']} |"
+        for name, m in sorted(manifests.items())
+    ]
     return "\n".join(lines) + "\n"

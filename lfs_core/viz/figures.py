@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lfs_core.explainer import PairExplanation
 
 MAP_COLOURS = "inferno"  # perceptually uniform, readable in grey and with any colour vision
-BLUE, ORANGE, GREY = "#0072b2", "#e69f00", "#666666"  # Okabe and Ito's, for colour-blind readers
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#666666"  # Okabe and Ito, 2008
 
 
 def as_picture(image: Tensor) -> np.ndarray:

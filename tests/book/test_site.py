@@ -81,7 +81,7 @@ def test_mathematics_is_rendered(page: Page) -> None:
     ("path", "figures"),
     [
         ("notebooks/01_toy_example.html", 2),
-        ("notebooks/02_decoder_training.html", 4),
+        ("notebooks/02_decoder_training.html", 5),
         ("notebooks/03_face_explanations.html", 3),
     ],
 )

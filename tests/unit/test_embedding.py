@@ -243,30 +243,68 @@ main()
 """
 
 
-@pytest.mark.parametrize("kind", ["linear", "mlp"])
-def test_killed_and_started_again_gives_the_same_decoder(kind: str, tmp_path: Path) -> None:
-    """`lfs fit`, killed with SIGKILL at random moments: same bits, nothing embedded twice."""
-    script, images = tmp_path / "script.py", tmp_path / "images"
-    script.write_text(SCRIPT)
-    generator = np.random.default_rng(0)
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    """480 images of noise in 30 classes."""
+    images, generator = tmp_path / "images", np.random.default_rng(0)
     for k in range(480):
         path = images / f"class {k % 30}" / f"{k}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(generator.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    return images
 
-    def command(cache: str, output: Path) -> tuple[list[str], dict[str, str]]:
-        options = ["--embedder", "slow", "--size", "12", "--decoder", kind, "--epochs", "12"]
-        fit = [sys.executable, str(script), "fit", "--images", str(images), "-o", str(output)]
-        environment = {"LFS_CACHE": str(tmp_path / cache), "SEEN": str(tmp_path / f"{cache}.txt")}
-        return [*fit, *options], os.environ | environment
 
-    whole, resumed = tmp_path / "whole.safetensors", tmp_path / "resumed.safetensors"
-    line, environment = command("undisturbed", whole)
+def fit_command(images: Path, cache: str, *options: str) -> tuple[list[str], dict[str, str]]:
+    """`lfs fit` with a slow network that writes down what it sees; and its environment."""
+    folder = images.parent
+    command = [sys.executable, str(folder / "script.py"), "fit", "--images", str(images)]
+    command += ["--embedder", "slow", "--size", "12", "-o", str(folder / f"{cache}.safetensors")]
+    environment = {"LFS_CACHE": str(folder / cache), "SEEN": str(folder / f"{cache}.txt")}
+    return [*command, *options], os.environ | environment
+
+
+def test_interrupted_by_the_user(classes: Path) -> None:
+    command, environment = fit_command(classes, "cache")
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    seen = Path(environment["SEEN"])
+    while not seen.exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on" in output
+    assert "Traceback" not in errors
+    assert not (classes.parent / "cache.safetensors").exists()
+
+
+def test_fit_writes_a_report_and_names_what_it_skipped(classes: Path) -> None:
+    (classes / "class 0" / "broken.png").write_bytes(b"?")
+    command, environment = fit_command(classes, "cache")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "broken.png is not an image that can be read" in done.stderr
+    assert "img/s" in done.stderr  # rate and time left
+    report = (classes.parent / "cache.html").read_text()
+    assert "broken.png is not an image" in report and "slow" in report
+    decoder = lfs.load_decoder(classes.parent / "cache.safetensors")
+    assert f"{decoder.info['loss']:.4f}" in done.stdout and f"{decoder.info['loss']:.4f}" in report
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp"])
+def test_killed_and_started_again_gives_the_same_decoder(kind: str, classes: Path) -> None:
+    """`lfs fit`, killed with SIGKILL at random moments: same bits, nothing embedded twice."""
+    options = ("--decoder", kind, "--epochs", "12")
+    line, environment = fit_command(classes, "undisturbed", *options)
     start = time.monotonic()
     subprocess.run(line, env=environment, check=True, capture_output=True)
     seconds = time.monotonic() - start
+    whole = classes.parent / "undisturbed.safetensors"
 
-    line, environment = command("killed", resumed)
+    line, environment = fit_command(classes, "killed", *options)
+    resumed = classes.parent / "killed.safetensors"
     moments, kills = random.Random(kind), 0
     seen = Path(environment["SEEN"])
     while kills < 3:

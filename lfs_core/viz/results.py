@@ -1,0 +1,221 @@
+"""Tables and figures of what studies and benchmarks have stored in `book/results`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lfs_core.errors import LFSError
+from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESULTS = Path(__file__).parents[2] / "book" / "results"
+PAPER = {  # Secs. 4.1 and 4.2
+    "CelebA, aligned faces": 0.02,
+    "CelebA, whole images": 0.02,
+    "CUB-200 birds": 0.03,
+    "Cars-196": 0.05,
+}
+NAMES = {"linear": "linear", "mlp": "MLP", "conv": "convolutional"}
+STYLES = {"linear": (BLUE, "o"), "mlp": (ORANGE, "s"), "conv": (GREEN, "^")}
+
+
+def load_results(name: str) -> dict[str, object]:
+    """A stored run, with its manifest.
+
+    Raises:
+        LFSError: there is no such run.
+    """
+    path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        raise LFSError(f"There are no stored results {path}; the book's sources hold them.")
+    return json.loads(path.read_text())
+
+
+def decoding_table(results: dict[str, object]) -> pd.DataFrame:
+    """The paper's decoding errors beside ours, on identities held out; means over seeds."""
+    import pandas as pd
+
+    groups: dict[tuple[str, str], list[dict]] = {}
+    for row in results["rows"]:
+        if row["all_images"]:
+            groups.setdefault((row["source"], _name(row)), []).append(row)
+
+    def mean(rows: Sequence[dict], key: str) -> float:
+        return float(np.mean([row[key] for row in rows]))
+
+    table = {
+        key: {
+            "paper": f"{PAPER[key[0]]:.2f}" if key[0] in PAPER else "",
+            "error": f"{mean(rows, 'error'):.4f}",
+            "on seen images": f"{mean(rows, 'error_on_training_images'):.4f}",
+            "mean image": f"{mean(rows, 'error_of_mean_image'):.4f}",
+            "R²": f"{mean(rows, 'r2'):.3f}",
+            "images": round(mean(rows, "training_images")),
+            "seeds": len(rows),
+            "seconds": round(mean(rows, "seconds")),
+        }
+        for key, rows in groups.items()
+    }
+    return pd.DataFrame(table).T.rename_axis(["data", "decoder"])
+
+
+def _name(row: dict[str, object]) -> str:
+    name = NAMES[row["decoder"]]
+    if row["mirrored"]:
+        name += ", mirror images too"
+    return f"{name}, SSIM loss" if row["ssim"] else name
+
+
+def plot_learning_curves(results: dict[str, object]) -> Figure:
+    """R² on held-out identities against the number of training images, one panel a data set."""
+    rows = [row for row in results["rows"] if not row["mirrored"] and not row["ssim"]]
+    sources = list(dict.fromkeys(row["source"] for row in rows))
+    figure = Figure(figsize=(9.6, 5.4), layout="constrained")
+    axes = figure.subplots(2, 3, sharey=True)
+    for axis, source in zip(axes.flat, sources, strict=False):
+        for kind, (colour, marker) in STYLES.items():
+            points = _curve([r for r in rows if r["source"] == source and r["decoder"] == kind])
+            images, means, lows, highs = zip(*points, strict=True)
+            axis.fill_between(images, lows, highs, color=colour, alpha=0.25, linewidth=0)
+            axis.plot(images, means, color=colour, marker=marker, label=NAMES[kind])
+        axis.set_title(source, fontsize=10)
+        axis.set(xscale="log")
+        axis.set_xticks([1000, 2000, 4000, 8000], ["1k", "2k", "4k", "8k"])
+        axis.minorticks_off()
+    for axis in axes[:, 0]:
+        axis.set_ylabel("R² on held-out identities")
+    for axis in axes.flat[len(sources) :]:
+        axis.set_axis_off()
+    axes.flat[len(sources) - 1].set_xlabel("training images")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    axes.flat[-1].legend(handles, labels, loc="center", frameon=False)
+    return figure
+
+
+def _curve(rows: Sequence[dict]) -> list[tuple[int, float, float, float]]:
+    """(images, mean, lowest, highest R² over seeds), by the number of images."""
+    by_images: dict[int, list[dict]] = {}
+    for row in rows:
+        # All images are a few more or less, by seed: one point.
+        nominal = 0 if row["all_images"] else row["training_images"]
+        by_images.setdefault(nominal, []).append(row)
+    points = []
+    for same in by_images.values():
+        values = [row["r2"] for row in same]
+        images = round(np.mean([row["training_images"] for row in same]))
+        points.append((images, float(np.mean(values)), min(values), max(values)))
+    return sorted(points)
+
+
+def agreement_table(results: dict[str, object]) -> pd.DataFrame:
+    """Errors of decoders, and how their maps agree; 95 % intervals by bootstrap over pairs."""
+    import pandas as pd
+
+    lines = {}
+    for row in results["rows"]:
+        line = {"error": f"{row['error']:.4f}", "R²": f"{row['r2']:.2f}"}
+        for kind in ("similar", "dissimilar"):
+            low, mean, high = mean_interval(row[kind]["with_first_decoder"])
+            line[f"{kind}: same pair, first decoder"] = f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+            _, mean, _ = mean_interval(row[kind]["with_another_pair"])
+            line[f"{kind}: same decoder, another pair"] = f"{mean:.2f}"
+        lines[row["decoder"]] = line
+    return pd.DataFrame(lines).T.rename_axis("decoder")
+
+
+def plot_agreement(results: dict[str, object]) -> Figure:
+    """Agreement of maps with the first decoder's against the decoder's error."""
+    figure = Figure(figsize=(9.6, 4.2), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    for axis, kind in zip(axes, ("similar", "dissimilar"), strict=True):
+        others = results["rows"][1:]
+        for place, row in enumerate(others):
+            colour, marker = STYLES[_kind(row["decoder"])]
+            low, mean, high = mean_interval(row[kind]["with_first_decoder"])
+            axis.plot([low, high], [place, place], color=colour)
+            axis.plot(mean, place, color=colour, marker=marker)
+        first = results["rows"][0][kind]["with_another_pair"]
+        axis.axvline(float(np.mean(first)), color=GREY, ls=":")
+        axis.set_yticks(range(len(others)), [row["decoder"] for row in others], fontsize=8)
+        axis.set(title=f"{kind} pairs", xlabel="rank correlation with the first decoder's map")
+        axis.grid(axis="y", alpha=0.3)
+    axes[0].invert_yaxis()
+    return figure
+
+
+def _kind(name: str) -> str:
+    """The kind of a decoder of the agreement study, from its name."""
+    return next(kind for kind, label in NAMES.items() if name.startswith(label))
+
+
+def mean_interval(values: Sequence[float], resamples: int = 1000) -> tuple[float, float, float]:
+    """(2.5 %, mean, 97.5 %) of the mean, by bootstrap over the values; repeatable."""
+    x = np.asarray(values)
+    drawn = np.random.default_rng(0).integers(0, len(x), (resamples, len(x)))
+    low, high = np.quantile(x[drawn].mean(axis=1), (0.025, 0.975))
+    return float(low), float(x.mean()), float(high)
+
+
+def speed_markdown(bench: dict[str, object]) -> str:
+    """The speed page's tables, in Markdown."""
+    results, manifest = bench["results"], bench["manifest"]
+    single, batch = results["embedder, single images"], results["embedder, batches of 32"]
+    memory = results["memory"]
+    growth = memory["100000"] / memory["10000"]
+    adamw = results["closed form"]["adamw"]
+    closed_form = f"{results['closed form']['ratio']:.0f} times faster" + (
+        ""
+        if adamw["arrived"]
+        else f" than what AdamW was given, and it was still "
+        f"{adamw['loss_above_closed_form']:.1%} above"
+    )
+    difference = max(single["largest_difference"], batch["largest_difference"])
+    fit = results["lfs fit"]
+    lines = [
+        "| What is compared, side by side in one run | goal | measured |",
+        "| --- | --- | --- |",
+        f"| FaceNet here against facenet-pytorch, batches of 32 | at least 2.0 times faster "
+        f"| {_ratio(batch)} times faster |",
+        f"| the same, single images | at least 1.8 times faster | {_ratio(single)} times faster |",
+        f"| largest difference of an embedding's values from PyTorch's | at most 0.00001 "
+        f"| {difference:.1e} |",
+        f"| `lfs fit` on {fit['images']} aligned faces, from the shell to the decoder, against "
+        f"bare forward passes | at most 1.15 times as long | {fit['ratio']:.2f} times |",
+        f"| linear decoder in closed form against AdamW, to a loss within 1 % "
+        f"| at least 50 times faster | {closed_form} |",
+        f"| one explanation against two forward passes | at most 1.10 times as long "
+        f"| {_ratio(results['explanation'])} times |",
+        f"| peak memory of the linear fit, 100,000 embeddings against 10,000 "
+        f"| at most 1.2 times | {growth:.2f} times |",
+        "",
+        "In brackets: quartiles over the rounds.",
+        "",
+        "| In this run | seconds | of the other |",
+        "| --- | ---: | ---: |",
+    ]
+    for name, result in results.items():
+        if "seconds" in result:
+            lines.append(f"| {name} | {result['seconds']:.3g} | {result['seconds_of_other']:.3g} |")
+    sizes = ", ".join(f"{int(n):,} embeddings {mb:.0f} MB" for n, mb in memory.items())
+    lines += [
+        "",
+        f"Peak memory of the process: {sizes}.",
+        "",
+        f"Measured by `{manifest['command']}` on {manifest['cores']} cores "
+        f"({manifest['processor']}), {manifest['threads']} threads, commit "
+        f"`{manifest['commit']}`, {manifest['finished']} UTC, in {manifest['seconds']:.0f} s.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _ratio(result: dict[str, object]) -> str:
+    low, high = result["quartiles"]
+    return f"{result['ratio']:.2f} [{low:.2f}, {high:.2f}]"

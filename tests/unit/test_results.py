@@ -1,0 +1,121 @@
+"""Stored results: complete, and every number that the book shows follows from them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap
+
+import lfs_core as lfs
+from lfs_core.viz.results import (
+    PAPER,
+    RESULTS,
+    agreement_table,
+    decoding_table,
+    load_results,
+    mean_interval,
+    plot_agreement,
+    plot_learning_curves,
+    speed_markdown,
+)
+
+STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
+
+
+def test_what_is_stored() -> None:
+    assert STORED == ["agreement", "bench", "decoding"]
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_manifest_says_how_to_repeat_the_run(name: str) -> None:
+    manifest = load_results(name)["manifest"]
+    assert {"command", "commit", "versions", "seconds", "finished"} <= set(manifest)
+    if name != "bench":
+        assert {"tier", "data", "networks", "seeds", "settings"} <= set(manifest)
+
+
+def test_no_path_of_a_machine_is_stored() -> None:
+    for path in RESULTS.glob("*.json"):
+        assert not re.search(r'"(/|[A-Z]:\\)', path.read_text())
+
+
+def test_every_number_of_the_decoding_table() -> None:
+    results = load_results("decoding")
+    table = decoding_table(results)
+    assert set(table.index.get_level_values(0)) >= set(PAPER)
+    for (source, name), line in table.iterrows():
+        rows = [
+            row
+            for row in results["rows"]
+            if row["source"] == source
+            and row["all_images"]
+            and {"linear": "linear", "mlp": "MLP", "conv": "convolutional"}[row["decoder"]]
+            == name.split(",")[0]
+            and row["mirrored"] == ("mirror" in name)
+            and bool(row["ssim"]) == ("SSIM" in name)
+        ]
+        assert len(rows) == line["seeds"]
+        assert len({row["seed"] for row in rows}) == len(rows)
+        errors = np.array([row["error"] for row in rows])
+        means = np.array([row["error_of_mean_image"] for row in rows])
+        assert line["error"] == f"{errors.mean():.4f}"
+        assert line["R²"] == f"{(1 - errors / means).mean():.3f}"
+
+
+def test_every_source_has_a_learning_curve_of_every_kind() -> None:
+    results = load_results("decoding")
+    for source in {row["source"] for row in results["rows"]}:
+        for kind in ("linear", "mlp", "conv"):
+            images = {
+                row["training_images"]
+                for row in results["rows"]
+                if (row["source"], row["decoder"]) == (source, kind)
+            }
+            assert min(images) == 1000 and len(images) >= 2
+    assert len(plot_learning_curves(results).axes) == 6
+
+
+def test_every_number_of_the_agreement_table() -> None:
+    results = load_results("agreement")
+    table = agreement_table(results)
+    assert len(table) == len(results["rows"]) >= 15
+    for row in results["rows"]:
+        for kind in ("similar", "dissimilar"):
+            values = row[kind]["with_first_decoder"]
+            assert len(values) == results["pairs"]
+            shown = table.loc[row["decoder"], f"{kind}: same pair, first decoder"]
+            assert shown.startswith(f"{np.mean(values):.2f} [")
+    first = results["rows"][0]
+    assert np.allclose(first["similar"]["with_first_decoder"], 1)
+    assert len(plot_agreement(results).axes) == 2
+
+
+def test_the_interval_is_that_of_scipys_bootstrap() -> None:
+    values = np.random.default_rng(1).exponential(size=80)
+    low, mean, high = mean_interval(values, resamples=5000)
+    reference = bootstrap(
+        (values,), np.mean, n_resamples=5000, method="percentile", rng=np.random.default_rng(2)
+    ).confidence_interval
+    assert mean == pytest.approx(values.mean())
+    assert (low, high) == pytest.approx((reference.low, reference.high), abs=0.02)
+    assert mean_interval(values) == mean_interval(values)
+
+
+def test_the_speed_page_shows_what_was_measured() -> None:
+    bench = load_results("bench")
+    text = speed_markdown(bench)
+    assert f"{bench['results']['lfs fit']['ratio']:.2f} times" in text
+    assert f"{bench['results']['embedder, batches of 32']['ratio']:.2f} [" in text
+    memory = bench["results"]["memory"]
+    assert f"{memory['100000'] / memory['10000']:.2f} times" in text
+    assert bench["manifest"]["commit"] in text
+
+
+def test_results_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(lfs.LFSError, match="no stored results"):
+        load_results("nothing")
+    assert json.loads((RESULTS / "decoding.json").read_text())["manifest"]["study"] == "decoding"

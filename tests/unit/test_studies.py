@@ -1,0 +1,94 @@
+"""Studies, small: what they measure is what they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.stats import spearmanr
+
+import lfs_core as lfs
+from lfs_core import studies
+from lfs_core.mapping import difference_map, perturb
+from lfs_core.relevance import relevance
+from lfs_core.studies import Source, Workshop, run_study
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data set of 200 coloured squares in 20 classes, and a network that sees colours."""
+    monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
+    generator = np.random.default_rng(0)
+    for k in range(200):
+        colour = generator.integers(0, 256, (2, 2, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+        path = tmp_path / "squares" / f"class {k % 20}" / f"{k}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(colour).save(path)
+
+    class Colours(torch.nn.Module):
+        name, image_size, framing = "colours", 16, "whole"
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.adaptive_avg_pool2d(images, 2).flatten(1)
+
+    monkeypatch.setattr(studies, "load_embedder", lambda name: Colours())
+    monkeypatch.setattr(studies, "SOURCES", {"squares": Source("squares", "colours", "whole")})
+    monkeypatch.setattr(studies, "CURVE", (50, 100, 1000))
+    monkeypatch.setattr(studies, "DEEP", {"epochs": 2, "width": 16})
+    return tmp_path
+
+
+def test_the_decoding_study(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = small / "decoding.json"
+    run_study("decoding", small, path)
+    stored = json.loads(path.read_text())
+    rows = stored["rows"]
+    assert stored["manifest"]["study"] == "decoding"
+    linear = [row for row in rows if row["decoder"] == "linear" and not row["mirrored"]]
+    assert {row["training_images"] for row in linear} == {50, 100, 160}  # 1000 is more than all
+    for row in linear:
+        assert row["r2"] > 0.95  # colours are linear in their averages
+        assert row["r2"] == pytest.approx(1 - row["error"] / row["error_of_mean_image"])
+    assert {row["decoder"] for row in rows} == {"linear", "mlp", "conv"}
+    assert {row["test_identities"] for row in rows} == {2}
+
+    # What was fitted once is not fitted again.
+    monkeypatch.setattr(studies, "fit_parts", None)
+    run_study("decoding", small, path)
+    assert json.loads(path.read_text())["rows"] == rows
+
+
+def test_smaller_training_sets_hold_the_same_people_out(small: Path) -> None:
+    workshop = Workshop(small)
+    everything, few = (workshop.parts("squares", 0, images) for images in (None, 50))
+    assert len(few[0]) == 50
+    assert set(few[0].identities) < set(everything[0].identities)
+    assert len(set(few[0].identities)) <= 7  # whole classes, of eight or so
+    assert few[1].identities == everything[1].identities
+    assert few[2].identities == everything[2].identities
+
+
+def test_agreement_is_spearmans_rank_correlation() -> None:
+    generator = torch.Generator().manual_seed(0)
+    h = torch.randn(40, 512, generator=generator) * 0.04
+    h1, h2 = h[:20], h[20:]
+    full = lfs.load_decoder("facenet-casia")
+    decoders = (full, full.reduced(8))
+    ranks = [studies._ranks(decoder, h1, h2) for decoder in decoders]
+    similar = torch.cosine_similarity(h1, h2) > 0.3
+    h_p = perturb(h1, relevance(h1, h2, similar), 0.3)
+    for k in (0, 7):
+        a, b = (difference_map(decoder, h1, h_p)[k].flatten().numpy() for decoder in decoders)
+        ours = (ranks[0][k] * ranks[1][k]).sum().item()
+        assert ours == pytest.approx(spearmanr(a, b).statistic, abs=1e-9)
+
+
+def test_what_a_study_cannot_do(tmp_path: Path) -> None:
+    with pytest.raises(lfs.LFSError, match="not a folder"):
+        run_study("decoding", tmp_path / "none", tmp_path / "out.json")
+    with pytest.raises(lfs.LFSError, match="no study 'nothing'"):
+        run_study("nothing", tmp_path, tmp_path / "out.json")
