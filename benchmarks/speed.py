@@ -180,9 +180,7 @@ def fit_against_forward_passes() -> dict[str, object]:
                 (cache / name).symlink_to(cache_folder().resolve() / name)
             before = _seconds(lambda: [embedder(pixels) for _ in range(PHOTOGRAPHS // 64)])
             environment = os.environ | {"LFS_CACHE": str(cache)}
-            run = partial(
-                subprocess.run, command, env=environment, check=True, capture_output=True
-            )
+            run = partial(subprocess.run, command, env=environment, check=True, capture_output=True)
             fit = _seconds(run)
             after = _seconds(lambda: [embedder(pixels) for _ in range(PHOTOGRAPHS // 64)])
             times.append((fit, before + after))

@@ -98,7 +98,8 @@ def fit(
         float, typer.Option(help="Weight of 1 - SSIM in a deep decoder's loss.", min=0)
     ] = 0.0,
     precision: Annotated[
-        str, typer.Option(help="Of a deep decoder: 32-true, 16-mixed ...")
+        Literal["auto", "32-true", "16-mixed", "bf16-mixed"],
+        typer.Option(help="Of a deep decoder's training; else what the processor does best."),
     ] = "auto",
     seed: Annotated[int, typer.Option(help="Of the split into people.")] = 0,
 ) -> None:
@@ -114,6 +115,8 @@ def fit(
     from lfs_core.fitting import fit_decoder, without_look_alikes
     from lfs_core.viz.fit_report import write_fit_report
 
+    if output.suffix != ".safetensors":  # now, not after the work
+        raise LFSError(f"A decoder is a file of tensors: {output} must end in .safetensors.")
     network = load_embedder(embedder)
     deep = {} if decoder == "linear" else {"epochs": epochs, "ssim": ssim, "precision": precision}
     try:

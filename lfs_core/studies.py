@@ -199,18 +199,22 @@ def agreement_study(data: Path) -> dict[str, object]:
     workshop = Workshop(data)
     embedder = workshop.embedded(FACES)[1]
     pairs = _demo_pairs(embedder)
-    reference = {kind: _ranks(workshop.fitted(FACES, "linear")[0], *h) for kind, h in pairs.items()}
-    rows = []
-    for name, (decoder, error, mean_error) in tqdm(dict(_variants(workshop)).items(), "Decoders"):
+    rows, ranks = [], {kind: [] for kind in pairs}
+    for name, (decoder, error, mean_error) in tqdm(_variants(workshop), "Decoders"):
         row = {"decoder": name, "error": error, "r2": 1 - error / mean_error}
         for kind, h in pairs.items():
-            ranks = _ranks(decoder, *h)
+            ranks[kind].append(_ranks(decoder, *h))
+            first, this = ranks[kind][0], ranks[kind][-1]
             row[kind] = {
-                "with_first_decoder": _rounded((ranks * reference[kind]).sum(1)),
-                "with_another_pair": _rounded((ranks * ranks.roll(1, 0)).sum(1)),
+                "with_first_decoder": _rounded((this * first).sum(1)),
+                "with_another_pair": _rounded((this * this.roll(1, 0)).sum(1)),
             }
         rows.append(row)
-    return {"pairs": PAIRS, "rows": rows}
+    between = {
+        kind: [_rounded(row) for row in torch.einsum("dpk,epk->de", r, r) / PAIRS]
+        for kind, r in ((kind, torch.stack(of_kind)) for kind, of_kind in ranks.items())
+    }
+    return {"pairs": PAIRS, "rows": rows, "mean_between_decoders": between}
 
 
 def _variants(workshop: Workshop) -> Iterator[tuple[str, tuple[Decoder, float, float]]]:
@@ -238,7 +242,7 @@ def _variants(workshop: Workshop) -> Iterator[tuple[str, tuple[Decoder, float, f
     for ridge in (1e-6, 1e-2, 1.0, 100.0):
         yield f"linear, ridge {ridge:g}", measured(moments.solve(ridge))
     full = moments.solve(first[0].info["ridge"])
-    for rank in (512, 128, 64, 32, 16, 8):
+    for rank in (512, 256, 128, 32, 16, 8):
         yield f"linear, rank {rank}", measured(full.reduced(rank))
     for side in (20, 10):
         rows = _pooled(train.rows, side)

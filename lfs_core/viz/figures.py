@@ -162,8 +162,8 @@ def plot_training(history: Sequence[tuple[float, float]], baselines: Mapping[str
     axis = figure.subplots()
     epochs = np.arange(1, len(history) + 1)
     train, held_out = zip(*history, strict=True)
-    axis.plot(epochs, train, color=BLUE, label="training photographs")
-    axis.plot(epochs, held_out, color=ORANGE, label="held-out person")
+    axis.plot(epochs, train, color=BLUE, label="training images")
+    axis.plot(epochs, held_out, color=ORANGE, label="held out")
     for (name, value), style in zip(baselines.items(), ("--", ":", "-."), strict=False):
         axis.axhline(value, color=GREY, ls=style, label=name)
     axis.set(xlabel="epoch", ylabel="error per pixel value", ylim=(0, None))
@@ -179,7 +179,7 @@ def plot_curve(
     axis = figure.subplots()
     for (name, values), colour, marker in zip(y.items(), (BLUE, ORANGE), "os", strict=False):
         axis.plot(x, values, color=colour, marker=marker, label=name)
-    axis.axvline(mark, color=GREY, ls=":", label="shipped")
+    axis.axvline(mark, color=GREY, ls=":", label="chosen")
     axis.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
     axis.legend(frameon=False)
     return figure

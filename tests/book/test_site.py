@@ -154,3 +154,10 @@ def test_a_report_opens_without_the_network(page: Page, astronaut: Path, tmp_pat
     assert page.locator("img").count() == 8
     for image in page.locator("img").all():
         assert image.evaluate("i => i.complete && i.naturalWidth > 0")
+
+
+def test_the_speed_page_shows_goals_and_measurements(page: Page) -> None:
+    page.goto((SITE / "book/speed.html").as_uri())
+    rows = page.locator("article table").first.locator("tbody tr").all_inner_texts()
+    assert len(rows) == 7
+    assert all("at least" in row or "at most" in row for row in rows)

@@ -156,6 +156,18 @@ def test_fit_refuses_what_it_cannot_use(astronaut: Path, tmp_path: Path) -> None
     done = run("fit", "--images", tmp_path, "-o", out)
     assert done.returncode == 1 and "at least 10" in done.stderr
     assert not out.exists()
+    done = run("fit", "--images", tmp_path, "-o", tmp_path / "decoder.html")
+    assert done.returncode == 1 and "must end in .safetensors" in done.stderr
+    assert run("fit", "--images", tmp_path, "-o", out, "--decoder", "cubic").returncode == 2
+
+
+def test_a_study_needs_its_data(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    done = run("study", "decoding", "--data", tmp_path / "none", "-o", out)
+    assert done.returncode == 1 and "is not a folder" in done.stderr
+    done = run("study", "decoding", "--data", tmp_path, "-o", out)
+    assert done.returncode == 1 and "celeba is not a folder" in done.stderr
+    assert not out.exists()
 
 
 def test_book_outside_the_project(tmp_path: Path) -> None:
