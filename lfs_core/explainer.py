@@ -15,6 +15,7 @@ from lfs_core.embedders import Embedder, embed, embedder_name, read_pair
 from lfs_core.errors import LFSError
 from lfs_core.mapping import check_unit_interval, difference_map, display_map, perturb
 from lfs_core.relevance import relevance
+from lfs_core.threads import one_thread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -154,8 +155,14 @@ class ExplainLFS:
             ImageError: an image cannot be read, or the two differ in size.
             LFSError: the network returns something other than two finite embeddings.
         """
-        images = read_pair(self.embedder, image_a, image_b)
+        with one_thread():
+            images = read_pair(self.embedder, image_a, image_b)
         h = embed(self.embedder, images)
+        with one_thread():
+            return self._explain(images, h)
+
+    def _explain(self, images: Tensor, h: Tensor) -> PairExplanation:
+        """Algorithm 1 for images (2,3,H,W) and their embeddings (2,D)."""
         # Rounding may carry the cosine of equal embeddings past 1.
         similarity = torch.cosine_similarity(h[0], h[1], dim=0).clamp(-1, 1).item()
         is_similar = similarity > self.similarity_threshold

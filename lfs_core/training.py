@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 SSIM_WINDOW = 11  # px
+PRECISIONS = ("auto", "32-true", "16-mixed", "bf16-mixed")
 
 
 def train(
@@ -51,8 +52,8 @@ def train(
         weight_decay: AdamW's.
         patience: epochs without a new best after which to stop.
         ssim: weight of 1 - SSIM (Wang et al. 2004) beside Eq. 1 in the loss.
-        precision: Fabric's, such as "32-true" or "16-mixed"; "auto" is "bf16-mixed" on a GPU that
-            has it, else "32-true".
+        precision: one of `PRECISIONS`; "auto" is "bf16-mixed" on a GPU that has it, else
+            "32-true".
         seed: of the order of the images.
         checkpoint: file to which every epoch is written and from which an interrupted run goes
             on, to the same weights; it is deleted at the end.
@@ -120,12 +121,15 @@ def train(
 
 def _fabric(precision: str) -> Fabric:
     """One process, or as many as `torchrun` has started."""
+    if precision not in PRECISIONS:
+        raise LFSError(f"precision is {precision!r}; choose one of {list(PRECISIONS)}.")
     from lightning_fabric import Fabric  # takes more than a second
 
     if precision == "auto":
         half = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
         precision = "bf16-mixed" if half else "32-true"
     fabric = Fabric(
+        accelerator="cuda" if torch.cuda.is_available() else "cpu",
         devices=int(os.environ.get("LOCAL_WORLD_SIZE", 1)),
         num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", 1)),
         precision=precision,

@@ -46,8 +46,7 @@ class Network(nn.Module):
             images = nn.functional.interpolate(
                 images, size, mode="bilinear", align_corners=False, antialias=True
             )
-        trained = images.requires_grad or any(p.requires_grad for p in self.parameters())
-        if images.device.type != "cpu" or (trained and torch.is_grad_enabled()):
+        if images.device.type != "cpu" or (torch.is_grad_enabled() and self._learns(images)):
             with torch.backends.cudnn.flags(allow_tf32=False):  # the same numbers as on a CPU
                 return self.in_torch(images)
         return torch.from_numpy(self._on_runtime(images.detach().float().numpy()))
@@ -58,6 +57,10 @@ class Network(nn.Module):
         for key, tensor in self.state_dict().items():
             digest.update(key.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+    def _learns(self, images: Tensor) -> bool:
+        """Whether a gradient of the images or of a weight is asked for."""
+        return images.requires_grad or any(p.requires_grad for p in self.parameters())
 
     def _on_runtime(self, images: np.ndarray) -> np.ndarray:
         """The network on ONNX Runtime, for the weights as they are now."""

@@ -244,6 +244,25 @@ def test_training_options_out_of_range(option: str) -> None:
         lfs.MLPDecoder.fit(h, x, validation=(h, x), progress=False, **{option: 0})
 
 
+def test_an_unknown_precision() -> None:
+    h, x = toy_data()
+    with pytest.raises(lfs.LFSError, match="precision is '8-true'"):
+        lfs.MLPDecoder.fit(h, x, validation=(h, x), precision="8-true", progress=False)
+
+
+def test_mixed_precision_learns_nearly_the_same() -> None:
+    """On a CPU, where bfloat16 is slow and right; on a GPU it is the same code."""
+    h, x = toy_data(n=200)
+    options = {"epochs": 5, "width": 32, "progress": False, "validation": (h[160:], x[160:])}
+    errors = [
+        decoding_error(
+            lfs.MLPDecoder.fit(h[:160], x[:160], precision=precision, **options), h[160:], x[160:]
+        )
+        for precision in ("32-true", "bf16-mixed")
+    ]
+    assert errors[1] == pytest.approx(errors[0], rel=0.05) and errors[0] != errors[1]
+
+
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     """Lightning Fabric under torchrun: the gradients of two halves make those of the whole."""
     script = tmp_path / "script.py"
