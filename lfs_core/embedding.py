@@ -145,7 +145,9 @@ def embed_folders(
             for position, key in enumerate(views.keys):
                 photograph, side = divmod(position, 1 + mirror)
                 path, identity = photographs[number * BATCH + photograph]
-                reason = views.problems[position] if key is None else store.reason(key)
+                reason = views.problems.get(position)
+                if reason is None and key not in records:
+                    reason = store.reason(key)
                 if reason:
                     skipped[str(path)] = reason
                     continue

@@ -80,8 +80,12 @@ def fit_parts(
         decoder = DECODERS[kind].fit(
             train.rows, validation=choose.rows, seed=seed, checkpoint=checkpoint, **options
         )
-        chosen = {"history": decoder.info["history"], "options": options}
-    loss = decoding_error(decoder, test.rows.batches())
+        chosen = {
+            "loss_on_training_images": decoding_error(decoder, train.rows.batches()),
+            "history": decoder.info["history"],
+            "options": options,
+        }
+        loss = decoding_error(decoder, test.rows.batches())
     latents, values = moments.latent_mean, moments.mean_image
     mean_loss = unseen.error(latents.new_zeros(len(latents), len(values)), latents, values)
     cumulated = moments.variances.flip(0).cumsum(0)
@@ -94,7 +98,6 @@ def fit_parts(
         "mirrored": len(train.mirrored),
         "seed": seed,
         "loss": loss,
-        "loss_on_training_images": decoding_error(decoder, train.rows.batches()),
         "loss_mean_image": mean_loss,
         "r2": 1 - loss / mean_loss,
         "directions_with_99_percent_of_variance": int((cumulated < 0.99 * cumulated[-1]).sum()) + 1,
@@ -115,7 +118,9 @@ def _fit_linear(moments: Moments, choose: Moments) -> tuple[LinearDecoder, dict[
         rank: choose.error(full.reduced(rank).weight.T, latent_mean, mean_image) for rank in ranks
     }
     rank = next((r for r in ranks if by_rank[r] <= by_ridge[ridge]), full.up.shape[1])
-    return full.reduced(rank), {
+    decoder = full.reduced(rank)
+    return decoder, {
+        "loss_on_training_images": moments.error(decoder.weight.T, latent_mean, mean_image),
         "ridge": ridge,
         "ridge_gcv": min(RIDGES, key=moments.gcv),
         "rank": rank,
