@@ -5,7 +5,9 @@ Several processes, as `torchrun` starts them, share the work through Lightning F
 
 from __future__ import annotations
 
+import math
 import os
+import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +82,7 @@ def train(
     history: list[tuple[float, float]] = []
     best = decoder.state_dict()
     if checkpoint and checkpoint.is_file():
-        state = torch.load(checkpoint, map_location=fabric.device, weights_only=True)
+        state = _load(checkpoint, fabric.device)
         decoder.load_state_dict(state["weights"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
@@ -106,6 +108,10 @@ def train(
             model.eval()
         schedule.step()
         history.append((total / len(rows), _error(fabric, model, held_out)))
+        if not math.isfinite(history[-1][1]):
+            raise LFSError(
+                f"The training diverged in epoch {epoch + 1}; use a lower learning rate."
+            )
         bar.set_postfix(train=f"{history[-1][0]:.4f}", held_out=f"{history[-1][1]:.4f}")
         if history[-1][1] <= min(error for _, error in history):
             best = {key: value.detach().clone() for key, value in decoder.state_dict().items()}
@@ -183,6 +189,17 @@ def _error(fabric: Fabric, model: nn.Module, held_out: Rows) -> float:
 def _first_minimum(errors: list[float]) -> int:
     """How many epochs it took to the lowest error."""
     return errors.index(min(errors)) + 1 if errors else 0
+
+
+def _load(checkpoint: Path, device: torch.device) -> dict[str, object]:
+    try:
+        # weights_only: tensors and numbers are read, no code is run.
+        return torch.load(checkpoint, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise LFSError(
+            f"{checkpoint} is not an unfinished training ({str(error).splitlines()[0]}); "
+            "delete it to start anew."
+        ) from error
 
 
 def _save(

@@ -215,6 +215,19 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "run.ckpt"
+    checkpoint.write_bytes(b"not a checkpoint")
+    with pytest.raises(lfs.LFSError, match=r"run\.ckpt is not an unfinished training"):
+        overfitting(epochs=2, checkpoint=checkpoint)
+
+
+def test_a_training_that_diverges_says_so() -> None:
+    h, x = toy_data()
+    with pytest.raises(lfs.LFSError, match="diverged in epoch"):
+        lfs.MLPDecoder.fit(h, x, validation=(h, x), learning_rate=1e38, progress=False)
+
+
 def test_ssim_beside_eq_1_raises_the_similarity_of_structure() -> None:
     h, x = toy_data(n=200, size=(16, 16))
 
