@@ -85,7 +85,7 @@ def fit_parts(
             "history": decoder.info["history"],
             "options": options,
         }
-        loss = decoding_error(decoder, test.rows.batches())
+    loss = decoding_error(decoder, test.rows.batches())
     latents, values = moments.latent_mean, moments.mean_image
     mean_loss = unseen.error(latents.new_zeros(len(latents), len(values)), latents, values)
     cumulated = moments.variances.flip(0).cumsum(0)

@@ -289,8 +289,8 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
         "pathlib.Path(sys.argv[1], rank).write_text(json.dumps(d.info['history']))\n"
     )
     subprocess.run([sys.executable, script, tmp_path], check=True)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    torchrun += ["--master-port", "29533"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    torchrun += ["--nproc-per-node", "2"]
     subprocess.run([*torchrun, script, tmp_path], check=True, capture_output=True)
     alone, first, second = (json.loads((tmp_path / r).read_text()) for r in ("alone", "0", "1"))
     np.testing.assert_allclose(first, second, rtol=0.05)  # each its own half of the loss
