@@ -17,7 +17,7 @@ from torch import Tensor
 from torchvision.datasets import CelebA
 from torchvision.transforms.functional import pil_to_tensor
 
-from lfs_core.datasets.images import SUFFIXES
+from lfs_core.datasets.images import SUFFIXES, shrink
 from lfs_core.errors import ImageError
 
 
@@ -132,7 +132,7 @@ def _views(
     known: frozenset[bytes],
 ) -> Views:
     """The views of one batch."""
-    views, images, small = Views(), [], []
+    views, images = Views(), []
     for path in paths:
         start, sides = len(views.keys), range(1 + mirror)
         try:
@@ -153,11 +153,10 @@ def _views(
             reason = str(error).replace(str(path), path.name)
             views.problems.update((start + side, reason) for side in new)
             continue
-        # PIL averages it down as `shrink` does, without waking PyTorch's threads.
-        reduced = image.resize((small_size, small_size), Image.Resampling.BOX)
+        pixels = pil_to_tensor(image)
         views.fresh.extend(start + side for side in new)
-        for pixels, into in ((pil_to_tensor(image), images), (pil_to_tensor(reduced), small)):
-            into.extend(pixels.flip(2) if side else pixels for side in new)
+        images.extend(pixels.flip(2) if side else pixels for side in new)
     if not images:
         return views
-    return replace(views, images=torch.stack(images), small=torch.stack(small))
+    stacked = torch.stack(images)
+    return replace(views, images=stacked, small=shrink(stacked, small_size))
