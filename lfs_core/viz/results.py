@@ -55,7 +55,7 @@ def decoding_table(results: dict[str, object]) -> pd.DataFrame:
         key: {
             "paper": f"{PAPER[key[0]]:.2f}" if key[0] in PAPER else "",
             "error": f"{mean(rows, 'error'):.4f}",
-            "on seen images": f"{mean(rows, 'error_on_training_images'):.4f}",
+            "on seen": f"{mean(rows, 'error_on_training_images'):.4f}",
             "mean image": f"{mean(rows, 'error_of_mean_image'):.4f}",
             "R²": f"{mean(rows, 'r2'):.3f}",
             "images": round(mean(rows, "training_images")),
@@ -70,8 +70,8 @@ def decoding_table(results: dict[str, object]) -> pd.DataFrame:
 def _name(row: dict[str, object]) -> str:
     name = NAMES[row["decoder"]]
     if row["mirrored"]:
-        name += ", mirror images too"
-    return f"{name}, SSIM loss" if row["ssim"] else name
+        name += ", mirrored"
+    return f"{name}, SSIM" if row["ssim"] else name
 
 
 def plot_learning_curves(results: dict[str, object]) -> Figure:
@@ -116,17 +116,19 @@ def _curve(rows: Sequence[dict]) -> list[tuple[int, float, float, float]]:
 
 
 def agreement_table(results: dict[str, object]) -> pd.DataFrame:
-    """Errors of decoders, and how their maps agree; 95 % intervals by bootstrap over pairs."""
+    """Errors of decoders, and the mean rank correlations of their maps, by kind of pair.
+
+    "first decoder" compares with the first decoder's map of the same pair, "other pair" with the
+    same decoder's map of another pair.
+    """
     import pandas as pd
 
     lines = {}
     for row in results["rows"]:
         line = {"error": f"{row['error']:.4f}", "R²": f"{row['r2']:.2f}"}
         for kind in ("similar", "dissimilar"):
-            low, mean, high = mean_interval(row[kind]["with_first_decoder"])
-            line[f"{kind}: same pair, first decoder"] = f"{mean:.2f} [{low:.2f}, {high:.2f}]"
-            _, mean, _ = mean_interval(row[kind]["with_another_pair"])
-            line[f"{kind}: same decoder, another pair"] = f"{mean:.2f}"
+            line[f"{kind}: first decoder"] = f"{np.mean(row[kind]['with_first_decoder']):.2f}"
+            line[f"{kind}: other pair"] = f"{np.mean(row[kind]['with_another_pair']):.2f}"
         lines[row["decoder"]] = line
     return pd.DataFrame(lines).T.rename_axis("decoder")
 

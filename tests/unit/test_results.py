@@ -87,8 +87,9 @@ def test_every_number_of_the_agreement_table() -> None:
         for kind in ("similar", "dissimilar"):
             values = row[kind]["with_first_decoder"]
             assert len(values) == results["pairs"]
-            shown = table.loc[row["decoder"], f"{kind}: same pair, first decoder"]
-            assert shown.startswith(f"{np.mean(values):.2f} [")
+            assert table.loc[row["decoder"], f"{kind}: first decoder"] == f"{np.mean(values):.2f}"
+            others = row[kind]["with_another_pair"]
+            assert table.loc[row["decoder"], f"{kind}: other pair"] == f"{np.mean(others):.2f}"
     first = results["rows"][0]
     assert np.allclose(first["similar"]["with_first_decoder"], 1)
     assert len(plot_agreement(results).axes) == 2
