@@ -153,7 +153,8 @@ def _step(
 ) -> float:
     """One step of AdamW; the loss before it."""
     h, x = (tensor.to(fabric.device) for tensor in _floats(batch))
-    images = model.pixels(h)
+    with fabric.autocast():
+        images = model.pixels(h).float()
     loss = nn.functional.mse_loss(images, x)
     if ssim:
         loss = loss + ssim * (1 - _ssim(images, x))
@@ -181,7 +182,9 @@ def _error(fabric: Fabric, model: nn.Module, held_out: Rows) -> float:
     with torch.no_grad():
         for batch in share.batches():
             h, x = (t.to(fabric.device) for t in _floats(batch))
-            sums += sums.new_tensor([(model.pixels(h) - x).square().sum().item(), x.numel()])
+            with fabric.autocast():
+                images = model.pixels(h).float()
+            sums += sums.new_tensor([(images - x).square().sum().item(), x.numel()])
     squares, values = fabric.all_reduce(sums, reduce_op="sum").tolist()
     return squares / values
 
