@@ -269,8 +269,13 @@ class Moments:
         h = self._h - self.n * m  # sum of the centred embeddings
         hh = self._hh - m.outer(self._h) - h.outer(m)
         he = h.outer(mu) - self._hx + m.outer(self._x)  # with the errors of the mean image
-        ee = self._xx - 2 * mu @ self._x + self.n * mu @ mu
-        total = (hh @ weight + 2 * he).mul_(weight).sum() + ee
+        total = (hh @ weight + 2 * he).mul_(weight).sum().item()
+        return total / (self.n * len(mu)) + self.error_of_picture(mean_image)
+
+    def error_of_picture(self, picture: Tensor) -> float:
+        """Mean squared error per pixel value of showing one picture (3·h·w,) for every image."""
+        mu = picture.double() - 0.5
+        total = self._xx - 2 * mu @ self._x + self.n * mu @ mu
         return total.item() / (self.n * len(mu))
 
     def _spectrum(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -291,10 +296,18 @@ class DeepDecoder(Decoder):
     Args:
         latent_dim: D.
         image_size: (h,w).
-        width: of the hidden layers.
+        width: of the hidden layers; left out, the class's own.
     """
 
-    def __init__(self, latent_dim: int, image_size: tuple[int, int], width: int) -> None:
+    default_width: ClassVar[int]
+
+    def __init__(
+        self,
+        latent_dim: int,
+        image_size: tuple[int, int] = (40, 40),
+        width: int | None = None,
+    ) -> None:
+        width = width or self.default_width
         super().__init__(latent_dim, image_size, width=width)
         self.register_buffer("latent_mean", torch.zeros(latent_dim))
         self.register_buffer("whitening", torch.eye(latent_dim))
@@ -340,10 +353,9 @@ class DeepDecoder(Decoder):
         rows = embeddings if isinstance(embeddings, Rows) else Rows.of(embeddings, images)
         held_out = validation if isinstance(validation, Rows) else Rows.of(*validation)
         moments = Moments.of(rows.batches(BATCH))
-        sized = {} if width is None else {"width": width}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            decoder = cls(len(moments.latent_min), moments.image_size, **sized)
+            decoder = cls(len(moments.latent_min), moments.image_size, width)
         decoder.latent_min.copy_(moments.latent_min)
         decoder.latent_max.copy_(moments.latent_max)
         decoder.latent_mean.copy_(moments.latent_mean)
@@ -358,11 +370,7 @@ class MLPDecoder(DeepDecoder):
     """A deep decoder with one hidden layer."""
 
     kind = "mlp"
-
-    def __init__(
-        self, latent_dim: int, image_size: tuple[int, int] = (40, 40), width: int = 1024
-    ) -> None:
-        super().__init__(latent_dim, image_size, width)
+    default_width = 1024
 
     def _layers(self, width: int) -> nn.Module:
         shape = (3, *self.image_size)
@@ -379,11 +387,7 @@ class ConvDecoder(DeepDecoder):
     """A deep decoder: a linear layer, then transposed convolutions that double the side."""
 
     kind = "conv"
-
-    def __init__(
-        self, latent_dim: int, image_size: tuple[int, int] = (40, 40), width: int = 128
-    ) -> None:
-        super().__init__(latent_dim, image_size, width)
+    default_width = 128
 
     def _layers(self, width: int) -> nn.Module:
         height, wide = self.image_size

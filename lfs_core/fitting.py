@@ -72,7 +72,7 @@ def fit_parts(
     **options: object,
 ) -> Decoder:
     """`fit_decoder` for data that are split already."""
-    moments, unseen = Moments.of(train.rows.batches()), Moments.of(test.rows.batches())
+    moments = Moments.of(train.rows.batches())
     if kind == "linear":
         decoder, chosen = _fit_linear(moments, Moments.of(choose.rows.batches()))
     else:
@@ -86,8 +86,7 @@ def fit_parts(
             "options": options,
         }
     loss = decoding_error(decoder, test.rows.batches())
-    latents, values = moments.latent_mean, moments.mean_image
-    mean_loss = unseen.error(latents.new_zeros(len(latents), len(values)), latents, values)
+    mean_loss = Moments.of(test.rows.batches()).error_of_picture(moments.mean_image)
     cumulated = moments.variances.flip(0).cumsum(0)
     parts = {"train": train, "choose": choose, "test": test}
     decoder.info = {

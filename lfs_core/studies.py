@@ -271,8 +271,7 @@ def _pooled(rows: Rows, side: int) -> Rows:
 
 def _mean_error(train: TrainingSet, test: TrainingSet, side: int) -> float:
     seen, unseen = (Moments.of(_pooled(part.rows, side).batches()) for part in (train, test))
-    latents, values = seen.latent_mean, seen.mean_image
-    return unseen.error(latents.new_zeros(len(latents), len(values)), latents, values)
+    return unseen.error_of_picture(seen.mean_image)
 
 
 def _demo_pairs(embedder: Embedder) -> dict[str, tuple[Tensor, Tensor]]:
