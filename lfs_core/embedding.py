@@ -17,9 +17,9 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from lfs_core.assets import cache_folder
-from lfs_core.datasets.faces import MARGIN, MIN_FACE, SURE, align_face
+from lfs_core.datasets.faces import MARGIN, MIN_FACE, SURE
 from lfs_core.datasets.folders import Views, find_photographs, stream_views
-from lfs_core.datasets.images import load_image
+from lfs_core.datasets.framing import FRAMINGS
 from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint
 from lfs_core.errors import LFSError
 from lfs_core.rows import Rows
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 32  # photographs that are embedded, and written to the store, at once
 IMAGE_SIZE = 160  # px, for networks that do not say what they read
-FRAMINGS = {"face": align_face, "whole": load_image}
+SMALL = 40  # px, side of the decoder's images in the paper
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def embed_folders(
     embedder: Embedder,
     folders: Iterable[str | os.PathLike],
     *,
-    size: int = 40,
+    size: int = SMALL,
     framing: str | None = None,
     mirror: bool = False,
     workers: int = os.cpu_count() or 1,
@@ -95,13 +95,11 @@ def embed_folders(
 ) -> TrainingSet:
     """Frame, embed and shrink every photograph below some folders.
 
-    What is in the store already is not done again: an interrupted run goes on where it stopped.
-
     Args:
         embedder: the network.
         folders: laid out as `find_photographs` reads them.
         size: side of the decoder's images, in pixels.
-        framing: "face" or "whole"; left out, what the network reads.
+        framing: one of `FRAMINGS`; left out, what the network reads.
         mirror: add the mirror image of every photograph.
         workers: threads that read photographs while the network works.
         progress: show a progress bar.
@@ -110,21 +108,77 @@ def embed_folders(
         ImageError: a folder is missing or holds no image.
         LFSError: there is no such framing, or no photograph can be used.
     """
-    framing = framing or getattr(embedder, "framing", "whole")
-    if framing not in FRAMINGS:
-        raise LFSError(f"There is no framing {framing!r}; choose one of {list(FRAMINGS)}.")
-    if size < 1:
-        raise LFSError(f"The decoder's images cannot have {size} pixels a side.")
     photographs = [
         (path, f"{Path(folder).name}/{identity}")
         for folder in folders
         for path, identity in find_photographs(folder)
     ]
-    paths = [path for path, _ in photographs]
+    embedded = embed_photographs(
+        embedder,
+        [path for path, _ in photographs],
+        size=size,
+        framing=framing,
+        mirror=mirror,
+        workers=workers,
+        progress=progress,
+    )
+    # Every photograph gives one key, or two with its mirror image.
+    sides = 1 + mirror
+    usable = [place for place, key in enumerate(embedded.keys) if key is not None]
+    if not usable:
+        reason = next(iter(embedded.skipped.values()))
+        raise LFSError(f"None of the {len(photographs)} images can be used; the first: {reason}")
+    return TrainingSet(
+        embedded.store.rows([embedded.keys[place] for place in usable]),
+        [photographs[place // sides][1] for place in usable],
+        frozenset(row for row, place in enumerate(usable) if place % sides),
+        embedded.skipped,
+    )
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Photographs that are in a store.
+
+    Attributes:
+        store: where their embeddings and small images are.
+        keys: of each photograph, and after it of its mirror image where that was asked for; None
+            for one that cannot be used.
+        skipped: what cannot be used, and why, by path.
+    """
+
+    store: EmbeddingStore
+    keys: list[bytes | None]
+    skipped: dict[str, str]
+
+
+def embed_photographs(
+    embedder: Embedder,
+    paths: Sequence[Path],
+    *,
+    size: int = SMALL,
+    framing: str | None = None,
+    mirror: bool = False,
+    workers: int = os.cpu_count() or 1,
+    progress: bool = True,
+) -> Embedded:
+    """Frame, embed and shrink photographs; see `embed_folders`.
+
+    What is in the store already is not done again: an interrupted run goes on where it stopped.
+
+    Raises:
+        LFSError: there is no such framing or size, or the store cannot be written.
+    """
+    framing = framing or getattr(embedder, "framing", "whole")
+    if framing not in FRAMINGS:
+        raise LFSError(f"There is no framing {framing!r}; choose one of {list(FRAMINGS)}.")
+    if size < 1:
+        raise LFSError(f"The decoder's images cannot have {size} pixels a side.")
     image_size = getattr(embedder, "image_size", IMAGE_SIZE)
     folder = store_folder(embedder, framing, image_size, size)
     store = EmbeddingStore(folder, (size, size))
-    keys, identities, mirrored, skipped = [], [], set(), {}
+    keys: list[bytes | None] = []
+    skipped: dict[str, str] = {}
     with _alone(folder), tqdm(total=len(paths), unit="img", disable=not progress) as bar:
         bar.set_description("Embedding")
         known = set(store.keys())
@@ -138,28 +192,19 @@ def embed_folders(
             known=frozenset(known),
             workers=workers,
         )
-        for number, views in enumerate(views_of_batches):
+        for batch, views in zip(batches, views_of_batches, strict=True):
             records = _records(embedder, views, known)
             store.write(records)
             known |= records.keys()
             for position, key in enumerate(views.keys):
-                photograph, side = divmod(position, 1 + mirror)
-                path, identity = photographs[number * BATCH + photograph]
                 reason = views.problems.get(position)
                 if reason is None and key not in records:
                     reason = store.reason(key)
                 if reason:
-                    skipped[str(path)] = reason
-                    continue
-                if side:
-                    mirrored.add(len(keys))
-                keys.append(key)
-                identities.append(identity)
-            bar.update(len(batches[number]))
-    if not keys:
-        reason = next(iter(skipped.values()))
-        raise LFSError(f"None of the {len(paths)} images can be used; the first: {reason}")
-    return TrainingSet(store.rows(keys), identities, frozenset(mirrored), skipped)
+                    skipped[str(batch[position // (1 + mirror)])] = reason
+                keys.append(None if reason else key)
+            bar.update(len(batch))
+    return Embedded(store, keys, skipped)
 
 
 def store_folder(embedder: Embedder, framing: str, image_size: int, size: int) -> Path:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
+import os
 from collections.abc import Callable
+from functools import partial
 from pkgutil import resolve_name
 
 import torch
@@ -16,37 +19,64 @@ Embedder = Callable[[Tensor], Tensor]
 """(B,3,H,W) in [0,1] -> (B,D).
 
 May have a `name`; an `image_size`, the side of the images it reads, in pixels; and a `framing`,
-"face" if it reads aligned faces, else "whole".
+"face" if it reads aligned faces, "centre" if the square in the middle, else "whole".
 """
 
 EMBEDDERS = {
     "facenet-casia": "lfs_core.embedders.facenet:facenet_casia",
     "facenet-vggface2": "lfs_core.embedders.facenet:facenet_vggface2",
     "efficientnet-lite0": "lfs_core.embedders.retrieval:efficientnet_lite0",
+    "efficientnet-lite0-cub": "lfs_core.embedders.retrieval:efficientnet_lite0_cub",
+    "efficientnet-lite0-cars": "lfs_core.embedders.retrieval:efficientnet_lite0_cars",
+    "resnet50-dml": "lfs_core.embedders.resnet_dml:resnet50_dml",
+}
+ZOOS = {  # "timm:NAME" and "torchvision:NAME" are all networks of these libraries
+    "timm": "lfs_core.embedders.zoo:timm_network",
+    "torchvision": "lfs_core.embedders.zoo:torchvision_network",
 }
 
 
-def load_embedder(embedder: str | Embedder, **options: object) -> Embedder:
-    """A network by its name in `EMBEDDERS`; or any callable, which is returned ready to use.
+def load_embedder(embedder: str | os.PathLike | Embedder, **options: object) -> Embedder:
+    """A network by name or file; or any callable, which is returned ready to use.
 
     Args:
-        embedder: the name; or a callable (B,3,H,W) in [0,1] -> (B,D). An `nn.Module` is switched
-            to evaluation mode.
-        options: passed to the named network's loader.
+        embedder: a name in `EMBEDDERS`; "timm:NAME" or "torchvision:NAME" for a network of these
+            libraries; a file that `lfs train` wrote, ending in .safetensors; or a callable
+            (B,3,H,W) in [0,1] -> (B,D). An `nn.Module` is switched to evaluation mode.
+        options: passed to the named network's loader: `weights`, a local file, for those that take
+            one.
 
     Raises:
-        LFSError: no network has this name, or it cannot be loaded.
+        LFSError: no network has this name, it cannot be loaded, or does not take these options.
     """
-    if isinstance(embedder, str):
-        if embedder not in EMBEDDERS:
-            raise LFSError(f"There is no network {embedder!r}; choose one of {list(EMBEDDERS)}.")
-        network = resolve_name(EMBEDDERS[embedder])(**options)
+    if isinstance(embedder, str | os.PathLike):
+        network = _load(os.fspath(embedder), options)
         return network.cuda() if torch.cuda.is_available() else network
     if not callable(embedder):
         raise LFSError(f"An embedder is a name or a callable, not {type(embedder).__name__}.")
     if isinstance(embedder, nn.Module):
         embedder.eval()
     return embedder
+
+
+def _load(name: str, options: dict[str, object]) -> nn.Module:
+    library, colon, model = name.partition(":")
+    if name in EMBEDDERS:
+        loader = resolve_name(EMBEDDERS[name])
+    elif colon and library in ZOOS:
+        loader = partial(resolve_name(ZOOS[library]), model)
+    elif name.endswith(".safetensors"):
+        loader = partial(resolve_name("lfs_core.embedders.retrieval:load_network"), name)
+    else:
+        raise LFSError(
+            f"There is no network {name!r}; choose one of {list(EMBEDDERS)}, "
+            f"{' or '.join(f'{zoo}:NAME' for zoo in ZOOS)}, or a file made by `lfs train`."
+        )
+    try:
+        inspect.signature(loader).bind(**options)
+    except TypeError:
+        raise LFSError(f"The network {name!r} takes no {' or '.join(options)}.") from None
+    return loader(**options)
 
 
 def embedder_name(embedder: Embedder) -> str:

@@ -27,7 +27,8 @@ class Network(nn.Module):
     Attributes:
         name: of the network and its weights.
         image_size: side of the images it reads, in pixels; others are resized.
-        framing: what it reads, "face" for aligned faces or "whole" for whole photographs.
+        framing: what it reads, "face" for aligned faces, "whole" for whole photographs or "centre"
+            for the square in their middle.
     """
 
     def __init__(self, name: str, image_size: int, framing: str) -> None:
