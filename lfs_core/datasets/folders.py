@@ -21,6 +21,24 @@ from lfs_core.datasets.images import SUFFIXES, shrink
 from lfs_core.errors import ImageError
 
 
+def local_folder(name: str | os.PathLike) -> Path:
+    """A folder by its path, or by its name in the folder that `LFS_DATA` names.
+
+    Raises:
+        ImageError: there is no such folder.
+    """
+    places = [Path(name)]
+    if os.environ.get("LFS_DATA"):
+        places.append(Path(os.environ["LFS_DATA"]) / name)
+    for place in places:
+        if place.is_dir():
+            return place
+    raise ImageError(
+        f"{name} is not a folder. Give its path, or name the folder that holds it in the "
+        "environment variable LFS_DATA."
+    )
+
+
 def find_photographs(folder: str | os.PathLike) -> list[tuple[Path, str]]:
     """Every photograph below a folder, with whose it is, sorted by path.
 
