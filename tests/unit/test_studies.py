@@ -12,10 +12,10 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 import lfs_core as lfs
-from lfs_core import studies
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
-from lfs_core.studies import Source, Workshop, run_study
+from lfs_core.studies import agreement, decoding, retrieval, run_study, workshop
+from lfs_core.studies.workshop import Source, Workshop
 
 
 @pytest.fixture
@@ -35,10 +35,16 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return torch.nn.functional.adaptive_avg_pool2d(images, 2).flatten(1)
 
-    monkeypatch.setattr(studies, "load_embedder", lambda name: Colours())
-    monkeypatch.setattr(studies, "SOURCES", {"squares": Source("squares", "colours", "whole")})
-    monkeypatch.setattr(studies, "CURVE", (50, 100, 1000))
-    monkeypatch.setattr(studies, "DEEP", {"epochs": 2, "width": 16})
+    monkeypatch.setattr(workshop, "load_embedder", lambda name: Colours())
+    monkeypatch.setitem(workshop.SOURCES, "squares", Source("squares", "colours", "whole"))
+    monkeypatch.setitem(
+        workshop.SOURCES, "unseen squares", Source("squares", "colours", "whole", unseen=True)
+    )
+    monkeypatch.setattr(decoding, "DECODED", ("squares",))
+    monkeypatch.setattr(decoding, "CURVE", (50, 100, 1000))
+    for module in (decoding, retrieval):
+        monkeypatch.setattr(module, "DEEP", {"epochs": 2, "width": 16})
+    monkeypatch.setattr(retrieval, "RETRIEVED", ("unseen squares",))
     return tmp_path
 
 
@@ -57,14 +63,13 @@ def test_the_decoding_study(small: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert {row["test_identities"] for row in rows} == {2}
 
     # What was fitted once is not fitted again.
-    monkeypatch.setattr(studies, "fit_parts", None)
+    monkeypatch.setattr(workshop, "fit_parts", None)
     run_study("decoding", small, path)
     assert json.loads(path.read_text())["rows"] == rows
 
 
 def test_smaller_training_sets_hold_the_same_people_out(small: Path) -> None:
-    workshop = Workshop(small)
-    everything, few = (workshop.parts("squares", 0, images) for images in (None, 50))
+    everything, few = (Workshop(small).parts("squares", 0, images) for images in (None, 50))
     assert len(few[0]) == 50
     assert set(few[0].identities) < set(everything[0].identities)
     assert len(set(few[0].identities)) <= 7  # whole classes, of eight or so
@@ -78,7 +83,7 @@ def test_agreement_is_spearmans_rank_correlation() -> None:
     h1, h2 = h[:20], h[20:]
     full = lfs.load_decoder("facenet-casia")
     decoders = (full, full.reduced(8))
-    ranks = [studies._ranks(decoder, h1, h2) for decoder in decoders]
+    ranks = [agreement._ranks(decoder, h1, h2) for decoder in decoders]
     similar = torch.cosine_similarity(h1, h2) > 0.3
     h_p = perturb(h1, relevance(h1, h2, similar), 0.3)
     for k in (0, 7):

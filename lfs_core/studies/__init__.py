@@ -1,0 +1,50 @@
+"""Studies on the local tier, whose stored numbers the book shows.
+
+Each returns its raw results as one dictionary. Decoders that were fitted once are kept in the
+cache, so that a study that was interrupted goes on, and two studies share them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from pkgutil import resolve_name
+
+from lfs_core.errors import LFSError
+from lfs_core.files import replacing
+from lfs_core.manifest import commit, versions
+
+STUDIES = {
+    "decoding": "lfs_core.studies.decoding:decoding_study",
+    "agreement": "lfs_core.studies.agreement:agreement_study",
+    "retrieval": "lfs_core.studies.retrieval:retrieval_study",
+}
+
+
+def run_study(name: str, data: Path, path: str | os.PathLike) -> None:
+    """Run a study and store its results with a manifest, as JSON.
+
+    Raises:
+        LFSError: there is no such study, its data are missing, or the file cannot be written.
+    """
+    if name not in STUDIES:
+        raise LFSError(f"There is no study {name!r}; choose one of {list(STUDIES)}.")
+    if not data.is_dir():
+        raise LFSError(f"{data} is not a folder; --data names the local tier's images.")
+    start = time.monotonic()
+    result = resolve_name(STUDIES[name])(data)
+    manifest = {
+        "study": name,
+        "command": f"lfs study {name} --data DATA -o book/results/{name}.json",
+        "tier": "local",
+        **result.pop("manifest"),
+        "commit": commit(Path.cwd()),
+        "versions": versions(),
+        "seconds": round(time.monotonic() - start, 1),
+        "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+    }
+    with replacing(path) as new:
+        new.write_text(json.dumps({"manifest": manifest, **result}, indent=1) + "\n")

@@ -1,0 +1,142 @@
+"""The local tier's data sets and the decoders that studies fit to them, each made once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from lfs_core.assets import cache_folder
+from lfs_core.datasets.faces import load_faces
+from lfs_core.decoder import Decoder, load_decoder, save_decoder
+from lfs_core.embedders import Embedder, load_embedder
+from lfs_core.embedding import TrainingSet, embed_folders
+from lfs_core.files import replacing
+from lfs_core.fitting import SHARES, fit_parts, without_look_alikes
+
+CORE = Path(__file__).parents[1]
+SIZE = 40  # px a side, as in the paper
+SEEDS = {"linear": range(3), "mlp": range(2), "conv": range(2)}
+DEEP = {"epochs": 20, "patience": 3}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a decoder is fitted to: a folder of the local tier, seen by a network.
+
+    Attributes:
+        folder: its name.
+        network: as `load_embedder` knows it.
+        framing: "face", "whole" or "centre".
+        unseen: only the second half of the classes by name, which retrieval networks have not
+            seen when they were trained.
+    """
+
+    folder: str
+    network: str
+    framing: str
+    unseen: bool = False
+
+
+SOURCES = {
+    "CelebA, aligned faces": Source("celeba", "facenet-casia", "face"),
+    "CelebA, whole images": Source("celeba", "facenet-casia", "whole"),
+    "LFW, aligned faces": Source("lfw", "facenet-casia", "face"),
+    "CUB-200 birds": Source("cub", "efficientnet-lite0", "whole"),
+    "Cars-196": Source("cars", "efficientnet-lite0", "whole"),
+    "birds, frozen network": Source("cub", "efficientnet-lite0", "whole", unseen=True),
+    "birds, trained network": Source("cub", "efficientnet-lite0-cub", "whole", unseen=True),
+    "cars, frozen network": Source("cars", "efficientnet-lite0", "whole", unseen=True),
+    "cars, trained network": Source("cars", "efficientnet-lite0-cars", "whole", unseen=True),
+}
+FACES, OTHER_FACES = "CelebA, aligned faces", "LFW, aligned faces"
+
+
+def provenance(sources: Iterable[str], **settings: object) -> dict[str, object]:
+    """What a manifest says of data, networks and settings."""
+    used = [SOURCES[source] for source in sources]
+    return {
+        "data": {source: SOURCES[source].folder for source in sources},
+        "networks": sorted({source.network for source in used}),
+        "seeds": {kind: list(seeds) for kind, seeds in SEEDS.items()},
+        "settings": {"deep": DEEP, "size": SIZE, **settings},
+    }
+
+
+class Workshop:
+    """The local tier's data sets, and decoders fitted to them, each made once.
+
+    Args:
+        data: folder of the local tier.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        core = [CORE / name for name in ("decoder.py", "training.py", "fitting.py", "embedding.py")]
+        self._core = [hashlib.sha256(path.read_bytes()).hexdigest() for path in core]
+
+    @cache  # noqa: B019 - there is one workshop
+    def embedded(self, source: str) -> tuple[TrainingSet, Embedder]:
+        """A data set and its network; nobody in it looks like one of the demo's people."""
+        what = SOURCES[source]
+        embedder = load_embedder(what.network)
+        data = embed_folders(
+            embedder, [self.data / what.folder], size=SIZE, framing=what.framing, mirror=True
+        )
+        if what.framing == "face":
+            data = without_look_alikes(data, embedder, load_faces("demo", progress=False))
+        if what.unseen:
+            names = sorted(set(data.identities))
+            data = data.of(set(names[len(names) // 2 :]))
+        return data, embedder
+
+    def parts(
+        self, source: str, seed: int, images: int | None = None, mirror: bool = False
+    ) -> list[TrainingSet]:
+        """Images to learn from, to choose by and to measure on; of so many to learn from."""
+        data, _ = self.embedded(source)
+        train, choose, test = data.split(SHARES, seed)
+        if not mirror:
+            train = train.of(set(train.identities), mirrored=False)
+        if images is not None:
+            train = _first_images(train, images, seed)
+        return [train, choose, test]
+
+    def fitted(
+        self,
+        source: str,
+        kind: str,
+        seed: int = 0,
+        images: int | None = None,
+        mirror: bool = False,
+        **options: object,
+    ) -> tuple[Decoder, float]:
+        """A decoder and the seconds that fitting it took."""
+        settings = [source, kind, seed, images, mirror, options, SIZE, str(self.data), self._core]
+        digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
+        path = cache_folder() / "studies" / f"{kind}-{digest}.safetensors"
+        clock = path.with_suffix(".json")
+        if not clock.is_file():
+            parts, embedder = self.parts(source, seed, images, mirror), self.embedded(source)[1]
+            start = time.perf_counter()
+            decoder = fit_parts(*parts, embedder, kind, description=source, seed=seed, **options)
+            seconds = time.perf_counter() - start
+            save_decoder(decoder, path)
+            with replacing(clock) as new:
+                new.write_text(json.dumps(seconds))
+        return load_decoder(path), json.loads(clock.read_text())
+
+
+def _first_images(part: TrainingSet, images: int, seed: int) -> TrainingSet:
+    """So many images, of whole identities in an order drawn by the seed."""
+    names = sorted(set(part.identities))
+    order = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed)).tolist()
+    place = {names[k]: rank for rank, k in enumerate(order)}
+    positions = sorted(range(len(part)), key=lambda k: place[part.identities[k]])
+    return part.subset(positions[:images])
