@@ -29,8 +29,11 @@ from lfs_core.viz.results import RESULTS, load_results, speed_markdown
 log = logging.getLogger(__name__)
 
 TIER = "demo"
-DATA = f"{CELEBRITY_FACES.name}, from {CELEBRITY_FACES.package}"
-NETWORK = "facenet-casia"
+# What a notebook works on, by the parameter that names it: data and network.
+DEMO = {
+    "faces": (f"{CELEBRITY_FACES.name}, from {CELEBRITY_FACES.package}", "facenet-casia"),
+    "images": ("crops of photographs that installed packages ship", "efficientnet-lite0"),
+}
 CORE = Path(__file__).parent
 # MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
 UNUSED = ("*.js.map", "*-svg*.js", "mml-chtml.js", "tex-mml-*.js", "tex-*-full*.js", "node-main.js")
@@ -112,13 +115,14 @@ def execute(notebook: Path, folder: Path) -> dict[str, object]:
         raise LFSError(f"{notebook.name} failed: {error}") from error
     check_executed(executed)
     taken = papermill.inspect_notebook(notebook)
-    uses_faces = "faces" in taken  # the toy example needs neither photographs nor a network
+    # The toy example needs neither photographs nor a network.
+    data, network = next((DEMO[name] for name in DEMO if name in taken), ("none", "none"))
     manifest = {
         "notebook": notebook.stem,
         "key": key,
-        "tier": TIER if uses_faces else "none",
-        "data": DATA if uses_faces else "none",
-        "network": NETWORK if uses_faces else "none",
+        "tier": "none" if data == "none" else TIER,
+        "data": data,
+        "network": network,
         "seed": taken["seed"]["default"] if "seed" in taken else "none",
         "parameters": parameters(notebook),
         "commit": commit(notebook.parent),
@@ -134,8 +138,8 @@ def execute(notebook: Path, folder: Path) -> dict[str, object]:
 def cache_key(notebook: Path) -> str:
     """SHA-256 of all that an executed notebook depends on; its stored outputs are no part."""
     cells = [(c.source, c.metadata) for c in nbformat.read(notebook, as_version=4).cells]
-    digest = hashlib.sha256(json.dumps([TIER, DATA, versions(), cells]).encode())
-    inputs = [f for f in CORE.rglob("*") if f.suffix in (".py", ".safetensors")]
+    digest = hashlib.sha256(json.dumps([TIER, DEMO, versions(), cells]).encode())
+    inputs = [f for f in CORE.rglob("*") if f.is_file() and f.suffix != ".pyc"]
     for file in sorted([*inputs, *RESULTS.glob("*.json")]):
         digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
@@ -165,7 +169,10 @@ def store_outputs(executed: Path, notebook: Path) -> None:
         if target.cell_type != "code":
             continue
         target.execution_count = source.execution_count
-        target.outputs = [output for output in source.outputs if output.get("name") != "stderr"]
+        # What is not compared, progress bars and pages full of pictures, is not kept either.
+        ignored = "nbval-ignore-output" in target.metadata.get("tags", ())
+        kept = [] if ignored else source.outputs
+        target.outputs = [output for output in kept if output.get("name") != "stderr"]
         for output in target.outputs:
             if "data" in output:
                 output.data = {mime: v for mime, v in output.data.items() if "text/" in mime}
@@ -202,7 +209,8 @@ def run_table(manifests: list[dict[str, object]]) -> str:
         f"| `{m['commit']}` | {m['finished']} | {m['seconds']} |"
         for m in manifests
     ]
-    lines += ["", f"Data of the {TIER} tier: {DATA}.", "", "Parameters:", ""]
+    sources = "; ".join(data for data, _ in DEMO.values())
+    lines += ["", f"Data of the {TIER} tier: {sources}.", "", "Parameters:", ""]
     for m in manifests:
         lines += [f"{m['notebook']}", "```python", str(m["parameters"]), "```", ""]
     lines += ["| package | version |", "| --- | --- |"]

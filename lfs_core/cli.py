@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lfs_core.errors import LFSError
+
+if TYPE_CHECKING:
+    from lfs_core.embedders import Embedder
 
 app = typer.Typer(
     help="Explain why a similarity network says that two images match or do not.",
@@ -19,15 +23,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-EmbedderName = Annotated[str, typer.Option(help="The network, by name.")]
+EmbedderName = Annotated[
+    str, typer.Option(help="The network: a name, timm:NAME, torchvision:NAME, or a trained file.")
+]
+Weights = Annotated[
+    Path | None, typer.Option(help="The file of its weights, for networks that need one.")
+]
 
 
 @app.command()
 def explain(
-    image_a: Annotated[Path, typer.Argument(help="A photograph of a face.")],
+    image_a: Annotated[Path, typer.Argument(help="A photograph.")],
     image_b: Annotated[Path, typer.Argument(help="Another.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write (.html).")],
     embedder: EmbedderName = "facenet-casia",
+    weights: Weights = None,
     decoder: Annotated[
         str | None, typer.Option(help="A decoder's name or file; else the network's own.")
     ] = None,
@@ -41,23 +51,29 @@ def explain(
 ) -> None:
     """Explain the network's decision about two photographs, as one self-contained page."""
     from lfs_core.datasets.faces import align_faces
+    from lfs_core.datasets.framing import frame
     from lfs_core.datasets.images import load_image
     from lfs_core.decoder import load_decoder
-    from lfs_core.embedders import load_embedder
+    from lfs_core.embedders import embedder_name
     from lfs_core.explainer import ExplainLFS
     from lfs_core.viz.report import check_suffix, write_report
 
     check_suffix(output)  # now, not after the work
+    network = _network(embedder, weights)
     images, messages = [], []
     for path in (image_a, image_b):
-        faces = [load_image(path)] if aligned else align_faces(path)
-        images.append(faces[0])
-        if len(faces) > 1:
-            messages.append(f"{path.name} shows {len(faces)} faces; the largest is explained.")
-    network = load_embedder(embedder)
+        if aligned:
+            images.append(load_image(path))
+        elif getattr(network, "framing", "whole") == "face":
+            faces = align_faces(path)
+            images.append(faces[0])
+            if len(faces) > 1:
+                messages.append(f"{path.name} shows {len(faces)} faces; the largest is explained.")
+        else:
+            images.append(frame(path, network))
     explainer = ExplainLFS(
         network,
-        load_decoder(decoder or embedder),
+        load_decoder(decoder or embedder_name(network)),
         p=p,
         similarity_threshold=similarity_threshold,
         map_threshold=map_threshold,
@@ -79,13 +95,14 @@ def fit(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The decoder (.safetensors).")],
     embedder: EmbedderName = "facenet-casia",
+    weights: Weights = None,
     decoder: Annotated[
         Literal["linear", "mlp", "conv"], typer.Option(help="In closed form, or trained.")
     ] = "linear",
     size: Annotated[int, typer.Option(help="Side of its images, in pixels.", min=4)] = 40,
     framing: Annotated[
-        Literal["face", "whole"] | None,
-        typer.Option(help="Cut out faces, or take whole photographs; else what the network reads."),
+        Literal["face", "whole", "centre"] | None,
+        typer.Option(help="Cut out faces, take all or the centre; else what the network reads."),
     ] = None,
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Learn from every photograph's mirror image too.")
@@ -110,14 +127,13 @@ def fit(
     """
     from lfs_core.datasets.faces import load_faces
     from lfs_core.decoder import save_decoder
-    from lfs_core.embedders import load_embedder
     from lfs_core.embedding import embed_folders
     from lfs_core.fitting import fit_decoder, without_look_alikes
     from lfs_core.viz.fit_report import write_fit_report
 
     if output.suffix != ".safetensors":  # now, not after the work
         raise LFSError(f"A decoder is a file of tensors: {output} must end in .safetensors.")
-    network = load_embedder(embedder)
+    network = _network(embedder, weights)
     deep = {} if decoder == "linear" else {"epochs": epochs, "ssim": ssim, "precision": precision}
     try:
         data = embed_folders(network, images, size=size, framing=framing, mirror=mirror)
@@ -141,8 +157,129 @@ def fit(
 
 
 @app.command()
+def train(
+    folder: Annotated[Path, typer.Argument(help="Photographs, one sub-folder for each class.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The network (.safetensors).")],
+    hold_out: Annotated[
+        float, typer.Option(help="Share of the classes, the last by name, to measure on.")
+    ] = 0.5,
+    epochs: Annotated[int, typer.Option(help="Passes over the photographs.", min=1)] = 10,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+) -> None:
+    """Train a retrieval network: photographs of one class near each other, of two apart.
+
+    It starts from EfficientNet-Lite0, trained on ImageNet, and is measured on classes it has not
+    seen.
+    """
+    from lfs_core.embedders.retrieval import save_network
+    from lfs_core.metric_learning import train_network
+
+    if output.suffix != ".safetensors":  # now, not after the work
+        raise LFSError(f"A network is a file of tensors: {output} must end in .safetensors.")
+    try:
+        network = train_network(
+            folder, name=output.stem, hold_out=hold_out, epochs=epochs, seed=seed
+        )
+    except KeyboardInterrupt:
+        typer.echo("Interrupted; nothing was written.")
+        raise typer.Exit(130) from None
+    save_network(network, output)
+    typer.echo(f"Wrote {output}.")
+
+
+@app.command()
+def index(
+    folder: Annotated[Path, typer.Argument(help="Photographs, one sub-folder for each class.")],
+    embedder: EmbedderName = "efficientnet-lite0",
+    weights: Weights = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The gallery; else FOLDER.gallery, here."),
+    ] = None,
+) -> None:
+    """Make a gallery of a folder, to search by similarity; run again, update what changed."""
+    from lfs_core.gallery import changes, index_folder, load_gallery
+
+    output = output or Path(f"{folder.resolve().name}.gallery")
+    previous = load_gallery(output) if output.exists() else None
+    if previous and previous.folder != folder.resolve():
+        raise LFSError(
+            f"{output} is the gallery of {previous.folder}; name another file for {folder}."
+        )
+    network = _network(embedder, weights)
+    try:
+        gallery = index_folder(folder, network, previous)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What is done is kept: the same command goes on from here.")
+        raise typer.Exit(130) from None
+    load_with = {"embedder": embedder} | ({"weights": str(weights.resolve())} if weights else {})
+    replace(gallery, load_with=load_with).save(output)
+    for file in gallery.left_out:
+        typer.echo(f"left out {file.name}: {file.problem}", err=True)
+    counted = ", ".join(f"{count} {what}" for what, count in changes(previous, gallery).items())
+    typer.echo(
+        f"{len(gallery)} photographs of {len(set(gallery.labels))} classes ({counted} files). "
+        f"Wrote {output}."
+    )
+
+
+@app.command()
+def retrieve(
+    query: Annotated[Path, typer.Argument(help="A photograph.")],
+    gallery: Annotated[Path, typer.Option(help="What `lfs index` wrote.")],
+    top: Annotated[int, typer.Option(help="How many of the most similar.", min=1)] = 20,
+    bottom: Annotated[int, typer.Option(help="How many of the least similar.", min=0)] = 5,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A page that explains them (.html).")
+    ] = None,
+    decoder: Annotated[
+        str | None, typer.Option(help="A decoder's name or file; else the network's own.")
+    ] = None,
+) -> None:
+    """Find the photographs of a gallery that are most and least similar to a query, and see why."""
+    from lfs_core.gallery import load_gallery
+    from lfs_core.retrieval import Retriever
+    from lfs_core.viz.report import check_suffix
+
+    if output:
+        check_suffix(output)  # now, not after the work
+    searched = load_gallery(gallery)
+    network = _network(**searched.load_with)
+    retriever = Retriever(searched, network)
+    answer = retriever(query, top, bottom)
+    for title, hits in {"most similar": answer.nearest, "least similar": answer.farthest}.items():
+        typer.echo(title)
+        for rank, hit in enumerate(hits, 1):
+            typer.echo(f"{rank:4}  {hit.similarity:+.3f}  {hit.name}")
+    if answer.average_precision is not None:
+        right = sum(hit.label == answer.label for hit in answer.nearest)
+        typer.echo(
+            f"{right} of the {answer.relevant} others of class {answer.label} among the "
+            f"{len(answer.nearest)} most similar; AP@{len(answer.nearest)} "
+            f"{answer.average_precision:.3f}"
+        )
+    if output:
+        from lfs_core.decoder import load_decoder
+        from lfs_core.explainer import ExplainLFS
+        from lfs_core.viz.explorer import RetrievalExplorer
+
+        explain = ExplainLFS(network, load_decoder(decoder or searched.embedder))
+        asked = query if answer.position is None else answer.position
+        RetrievalExplorer(retriever, explain, top, bottom).save(output, [asked])
+        typer.echo(f"Wrote {output}.")
+
+
+def _network(embedder: str, weights: str | Path | None = None) -> Embedder:
+    from lfs_core.embedders import load_embedder
+
+    return load_embedder(embedder, **({"weights": weights} if weights else {}))
+
+
+@app.command()
 def study(
-    name: Annotated[Literal["decoding", "agreement"], typer.Argument(help="What to measure.")],
+    name: Annotated[
+        Literal["decoding", "agreement", "retrieval"], typer.Argument(help="What to measure.")
+    ],
     data: Annotated[
         Path, typer.Option(envvar="LFS_DATA", help="Folder with celeba, lfw, cub and cars.")
     ],

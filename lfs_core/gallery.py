@@ -101,7 +101,7 @@ class Gallery:
         """Positions and cosines of the k photographs most similar to an embedding (D,).
 
         Exact up to `EXACT_UP_TO` photographs. Above, a graph of neighbours is searched (Malkov and
-        Yashunin 2018), which may miss some.
+        Yashunin 2020), which may miss some.
         """
         k = min(k, len(self))
         if self.index is None:

@@ -16,6 +16,14 @@ class Parameters(BaseModel):
 
     faces: str = Field("demo", min_length=1)
     """"demo", or a folder with one sub-folder of photographs for each person."""
+    images: str = Field("demo", min_length=1)
+    """"demo", a folder with one sub-folder for each class, or its name in `LFS_DATA`."""
+    network: str = Field("efficientnet-lite0", min_length=1)
+    """The retrieval network, as `load_embedder` knows it."""
+    queries: int = Field(3, ge=1, le=10)
+    """How many queries are explained."""
+    shared_pairs: int = Field(60, ge=2, le=1000)
+    """How many pairs of crops that share a part are measured."""
     pairs: int = Field(4, ge=1, le=20)
     """How many similar, and how many dissimilar, pairs are shown."""
     p: float = Field(0.3, ge=0, le=1)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import ImageLike, to_tensor
 from lfs_core.embedders import Embedder, embed
+from lfs_core.embedding import IMAGE_SIZE
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.retrieval import average_precision
 from lfs_core.gallery import Gallery
@@ -135,9 +137,11 @@ class Retriever:
             return None
 
     def _embed(self, query: ImageLike) -> Tensor:
-        size = getattr(self.embedder, "image_size", None)
+        size = getattr(self.embedder, "image_size", IMAGE_SIZE)
+        # As photographs of the gallery were resized.
+        image = frame(query, self.embedder).resize((size, size), Image.Resampling.BILINEAR)
         with torch.no_grad():
-            return embed(self.embedder, to_tensor(frame(query, self.embedder), size)[None])[0]
+            return embed(self.embedder, to_tensor(image)[None])[0]
 
     def _hits(self, found: tuple[list[int], list[float]], query: int | None) -> list[Hit]:
         photographs = self.gallery.photographs

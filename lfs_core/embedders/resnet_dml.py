@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torchvision.models import resnet50
 
 from lfs_core.assets import digest
-from lfs_core.embedders.network import Network
 from lfs_core.embedders.checkpoints import check_fit, is_state, read_weights
+from lfs_core.embedders.network import Network
 from lfs_core.errors import AssetError
 
 IMAGE_SIZE = 224  # px, cut from the centre of a photograph whose short side is 256

@@ -11,11 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from lfs_core.datasets.images import load_image
 from lfs_core.errors import LFSError
 
 if TYPE_CHECKING:
     from lfs_core.datasets.pairs import Pair
     from lfs_core.explainer import PairExplanation
+    from lfs_core.gallery import Gallery
 
 MAP_COLOURS = "inferno"  # perceptually uniform, readable in grey and with any colour vision
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#666666"  # Okabe and Ito, 2008
@@ -53,6 +55,96 @@ def plot_explanations(explanations: Sequence[PairExplanation]) -> Figure:
         for axis, label in zip(axes[:, 0], ("image", "map", "above $\\xi_2$"), strict=True):
             axis.set_ylabel(label)
         block.colorbar(scale, ax=axes[1, :], label="relative change", shrink=0.9, pad=0.02)
+    return figure
+
+
+def plot_answers(answers: Sequence[Mapping[str, PairExplanation]]) -> Figure:
+    """What was retrieved for some queries, and why (Figs. 2, 7, 8): one line a pair.
+
+    Args:
+        answers: for each query its explained pairs by name, such as "most similar".
+    """
+    pairs = [(name, e) for answer in answers for name, e in answer.items()]
+    figure = Figure(figsize=(9.6, 1.4 * len(pairs) + 0.3), layout="constrained")
+    lines = figure.subplots(len(pairs), 6, squeeze=False)
+    for line, (name, e) in zip(lines, pairs, strict=True):
+        for side in (0, 1):
+            line[side].imshow(as_picture(e.images[side]))
+            scale = line[2 + side].imshow(e.maps[side].numpy(), MAP_COLOURS, vmin=0, vmax=1)
+            line[4 + side].imshow(overlay(e.images[side], e.maps[side], e.masks[side]))
+        decision = "similar" if e.is_similar else "dissimilar"
+        line[0].set_ylabel(f"{name}\n{e.similarity:+.2f}: {decision}", fontsize=9)
+    titles = ("query", "answer", "map", "map", "above $\\xi_2$", "above $\\xi_2$")
+    for axis, title in zip(lines[0], titles, strict=True):
+        axis.set_title(title, fontsize=10)
+    for axis in lines.flat:
+        bare(axis)
+    figure.colorbar(scale, ax=lines, label="relative change", shrink=0.5, aspect=40)
+    return figure
+
+
+def plot_gallery(gallery: Gallery, columns: int = 6, rows: int = 11) -> Figure:
+    """The first photographs of the first classes of a gallery, one line a class."""
+    classes = list(dict.fromkeys(gallery.labels))[:rows]
+    figure = Figure(figsize=(1.25 * columns + 1.4, 1.25 * len(classes)), layout="constrained")
+    for line, label in zip(
+        figure.subplots(len(classes), columns, squeeze=False), classes, strict=True
+    ):
+        positions = [k for k, of in enumerate(gallery.labels) if of == label][:columns]
+        line[0].set_ylabel(label.replace("_", " "), rotation=0, ha="right", fontsize=9)
+        for axis in line:
+            bare(axis)
+        for axis, position in zip(line, positions, strict=False):
+            axis.imshow(load_image(gallery.path(position), 224))
+    return figure
+
+
+def plot_shared(images: Tensor, regions: Tensor, maps: Mapping[str, Tensor]) -> Figure:
+    """A pair with the region that it shares outlined, and maps of it.
+
+    Args:
+        images: (2,3,H,W) in [0,1].
+        regions: (2,H,W) bool.
+        maps: (2,H,W), by name; each is shown on its own scale.
+    """
+    panels = {"photograph": None, **maps}
+    figure = Figure(figsize=(2.3 * len(panels), 4.6), layout="constrained")
+    axes = figure.subplots(2, len(panels))
+    for side, line in enumerate(axes):
+        for axis, (name, heat) in zip(line, panels.items(), strict=True):
+            if heat is None:
+                axis.imshow(as_picture(images[side]))
+            else:
+                axis.imshow(heat[side].numpy(), MAP_COLOURS)
+            axis.contour(regions[side].numpy(), [0.5], colors=["white"], linewidths=2.5)
+            axis.contour(regions[side].numpy(), [0.5], colors=["black"], linewidths=1)
+            bare(axis)
+            if side == 0:
+                axis.set_title(name, fontsize=10)
+    return figure
+
+
+def plot_intervals(
+    measures: Mapping[str, Mapping[str, tuple[float, float, float]]], chance: Sequence[float]
+) -> Figure:
+    """Means with their intervals, one panel a measure and one line a method.
+
+    Args:
+        measures: (low, mean, high) by method, by the measure's name.
+        chance: of each measure, what a map that knows nothing gets.
+    """
+    figure = Figure(figsize=(9.6, 0.35 * len(next(iter(measures.values()))) + 1.1))
+    figure.set_layout_engine("constrained")
+    axes = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
+    for axis, (measure, methods), value in zip(axes, measures.items(), chance, strict=True):
+        for place, (low, mean, high) in enumerate(methods.values()):
+            axis.plot([low, high], [place, place], color=BLUE)
+            axis.plot(mean, place, "o", color=BLUE)
+        axis.axvline(value, color=GREY, ls=":")
+        axis.set_yticks(range(len(methods)), list(methods))
+        axis.set_xlabel(measure)
+        axis.grid(axis="y", alpha=0.3)
+    axes[0].invert_yaxis()
     return figure
 
 

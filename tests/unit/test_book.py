@@ -104,3 +104,16 @@ def test_storing_outputs_leaves_pictures_out(notebook: Path, tmp_path: Path) -> 
     book.store_outputs(executed, notebook)
     outputs = nbformat.read(notebook, as_version=4).cells[1].outputs
     assert [o.get("data") or o.get("text") for o in outputs] == [{"text/plain": "<Figure>"}, "0.97"]
+    stored = nbformat.read(notebook, as_version=4)
+    stored.cells[1].metadata["tags"] = ["nbval-ignore-output"]
+    nbformat.write(stored, notebook)
+    book.store_outputs(executed, notebook)
+    assert nbformat.read(notebook, as_version=4).cells[1].outputs == []
+
+
+def test_a_manifest_says_what_the_notebook_worked_on(notebook: Path, tmp_path: Path) -> None:
+    content = nbformat.read(notebook, as_version=4)
+    content.cells[0].source = 'images: str = "demo"'
+    nbformat.write(content, notebook)
+    manifest = book.execute(notebook, tmp_path / "executed")
+    assert manifest["tier"] == "demo" and manifest["network"] == "efficientnet-lite0"

@@ -173,3 +173,108 @@ def test_a_study_needs_its_data(tmp_path: Path) -> None:
 def test_book_outside_the_project(tmp_path: Path) -> None:
     done = run("book", cwd=tmp_path)
     assert done.returncode == 1 and "is not the book's folder" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve crops of three photographs, as a folder of classes."""
+    from lfs_core.datasets.scenes import load_scenes, write_scenes
+
+    folder = tmp_path_factory.mktemp("scenes") / "photographs"
+    scenes = load_scenes(crops=4)
+    shown = [k for k, label in enumerate(scenes.labels) if label in ("china", "coffee", "rocket")]
+    few = type(scenes)(scenes.images[shown], [scenes.crops[k] for k in shown])
+    write_scenes(few, folder)
+    return folder
+
+
+def test_index_and_retrieve(photographs: Path, tmp_path: Path) -> None:
+    (photographs / "rocket" / "text.jpg").write_text("not an image")
+    done = run("index", photographs, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "12 photographs of 3 classes (13 added, 0 changed, 0 removed, 0 unchanged" in done.stdout
+    assert "left out rocket/text.jpg: text.jpg is not an image" in done.stderr
+    gallery = tmp_path / "photographs.gallery"
+    assert gallery.is_file()
+    again = run("index", photographs, "-o", gallery, cwd=tmp_path)
+    assert "(0 added, 0 changed, 0 removed, 13 unchanged" in again.stdout
+
+    query = photographs / "coffee" / "02.png"
+    done = run("retrieve", query, "--gallery", gallery, "--top", 5, "--bottom", 2)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "most similar" and lines[6] == "least similar"
+    assert all("coffee/" in line for line in lines[1:4]) and "coffee/02" not in done.stdout
+    cosines = [float(line.split()[1]) for line in lines[1:6]]
+    assert cosines == sorted(cosines, reverse=True)
+    assert lines[9] == "3 of the 3 others of class coffee among the 5 most similar; AP@5 1.000"
+
+    other = run("index", photographs / "coffee", "-o", gallery)
+    assert other.returncode == 1 and "name another file" in other.stderr
+
+
+def test_retrieve_says_why(photographs: Path, tmp_path: Path) -> None:
+    import torch
+
+    gallery, page = tmp_path / "some.gallery", tmp_path / "why.html"
+    run("index", photographs, "-o", gallery)
+    generator = torch.Generator().manual_seed(0)
+    h = torch.randn(50, 1280, generator=generator)
+    decoder = lfs.LinearDecoder.fit(h, torch.rand(50, 3, 10, 10, generator=generator), ridge=1)
+    decoder.info = {"embedder": "efficientnet-lite0"}
+    lfs.save_decoder(decoder, tmp_path / "d.safetensors")
+    query = photographs / "china" / "00.png"
+    command = ["retrieve", query, "--gallery", gallery, "--top", 3, "--bottom", 1, "-o", page]
+    done = run(*command, "--decoder", tmp_path / "d.safetensors")
+    assert done.returncode == 0, done.stderr
+    assert "china/01.png" in page.read_text() and "Wrote" in done.stdout
+    # Without a decoder there is no page, and the message says how to get one.
+    page.unlink()
+    done = run(*command)
+    assert done.returncode == 1 and "lfs fit" in done.stderr and not page.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["index", "EMPTY", "-o", "x.gallery"], "holds no image"),
+        (["index", "none", "-o", "x.gallery"], "is not a folder"),
+        (["index", "PHOTOGRAPHS", "-o", "TEXT"], "is not a gallery"),
+        (["index", "PHOTOGRAPHS", "--embedder", "resnet50-dml"], "needs a file"),
+        (["index", "PHOTOGRAPHS", "--weights", "TEXT"], "takes no weights"),
+        (["index", "PHOTOGRAPHS", "--embedder", "timm:resnet", "--weights", "TEXT"], "no network"),
+        (["index", "PHOTOGRAPHS", "--embedder", "mine.safetensors"], "mine.safetensors"),
+        (["retrieve", "TEXT", "--gallery", "none.gallery"], "There is no gallery"),
+        (["retrieve", "TEXT", "--gallery", "PHOTOGRAPHS"], "lfs index"),
+        (["retrieve", "TEXT", "--gallery", "TEXT"], "is not a gallery"),
+        (["train", "EMPTY", "-o", "x.safetensors"], "holds no image"),
+        (["train", "PHOTOGRAPHS", "-o", "x.pt"], "must end in .safetensors"),
+    ],
+)  # fmt: skip
+def test_what_retrieval_refuses(
+    arguments: list[str], message: str, photographs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.png").write_text("not an image")
+    places = {
+        "EMPTY": tmp_path / "empty",
+        "TEXT": tmp_path / "text.png",
+        "PHOTOGRAPHS": photographs,
+    }
+    done = run(*(places.get(argument, argument) for argument in arguments), cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ") and message in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "text.png").read_text() == "not an image"
+
+
+def test_a_gallery_of_another_network(photographs: Path, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from lfs_core.gallery import load_gallery
+
+    gallery = tmp_path / "some.gallery"
+    run("index", photographs, "-o", gallery)
+    replace(load_gallery(gallery), fingerprint="of other weights").save(gallery)
+    done = run("retrieve", photographs / "china" / "00.png", "--gallery", gallery)
+    assert done.returncode == 1 and "made with 'efficientnet-lite0'" in done.stderr

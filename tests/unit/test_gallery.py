@@ -215,7 +215,7 @@ def test_a_query_is_not_its_own_answer(folder: Path, colours: Colours, tmp_path:
 
 def test_a_query_from_outside(folder: Path, colours: Colours, tmp_path: Path) -> None:
     gallery = index(folder, colours)
-    pixels = np.array(Image.open(gallery.path(4)))
+    pixels = np.array(Image.open(gallery.path(4)))  # of the network's size already
     answer = Retriever(gallery, colours)(pixels, top=3)
     # The same pixels, but not the same file: it may find itself.
     assert answer.nearest[0].position == 4

@@ -17,8 +17,8 @@ from torch.nn import functional
 
 import lfs_core as lfs
 from lfs_core.embedders import embed_all, fingerprint
-from lfs_core.embedders.resnet_dml import resnet50_dml
 from lfs_core.embedders.checkpoints import read_weights
+from lfs_core.embedders.resnet_dml import resnet50_dml
 
 BLOCKS, WIDTHS = (3, 4, 6, 3), (64, 128, 256, 512)
 
