@@ -36,8 +36,8 @@ def retrieval_quality(
         LFSError: there are fewer than two images or classes, no class has two images, the numbers
             of embeddings and labels differ, or pytorch-metric-learning is not installed.
     """
-    classes = sorted(set(labels))
-    y = torch.tensor([classes.index(label) for label in labels])
+    classes = {label: number for number, label in enumerate(sorted(set(labels)))}
+    y = torch.tensor([classes[label] for label in labels])
     if embeddings.ndim != 2 or len(embeddings) != len(y):
         raise LFSError(f"Embeddings {tuple(embeddings.shape)} do not fit {len(y)} labels.")
     if len(y) < 2 or len(classes) < 2:
@@ -48,8 +48,8 @@ def retrieval_quality(
     if len(classes) == len(y):
         raise LFSError("No class has two images: there is nothing that should be found.")
     unit = nn.functional.normalize(embeddings.detach().float().cpu())
-    others = int(torch.bincount(y).max()) - 1  # of the largest class
-    calculator = _calculator(ks, k=min(max(*ks, others), len(y) - 1), seed=seed)
+    largest = int(torch.bincount(y).max())  # class
+    calculator = _calculator(ks, k=min(max(*ks, largest), len(y) - 1), seed=seed)
     found = calculator.get_accuracy(unit, y)
     recalls = {f"recall@{k}": found[f"recall_at_{k}"] for k in ks}
     return recalls | {"map@r": found["mean_average_precision_at_r"], "nmi": float(found["NMI"])}
@@ -92,14 +92,9 @@ def _calculator(ks: Sequence[int], k: int, seed: int) -> object:
             "pip install 'lfs-core[retrieval]'"
         ) from None
 
-    class Calculator(AccuracyCalculator):
-        def requires_knn(self) -> list[str]:
-            return [*super().requires_knn(), *recalls]
-
-    recalls = {f"recall_at_{k}": partial(_recall, k) for k in ks}
-    for name, recall in recalls.items():
-        setattr(Calculator, f"calculate_{name}", staticmethod(recall))
-    return Calculator(
+    recalls = {f"recall_at_{k}": staticmethod(partial(_recall, k)) for k in ks}
+    methods = {f"calculate_{name}": recall for name, recall in recalls.items()}
+    return type("Calculator", (AccuracyCalculator,), methods)(
         include=("mean_average_precision_at_r", "NMI", *recalls),
         k=k,
         device=torch.device("cpu"),

@@ -83,6 +83,7 @@ def test_mathematics_is_rendered(page: Page) -> None:
         ("notebooks/01_toy_example.html", 2),
         ("notebooks/02_decoder_training.html", 5),
         ("notebooks/03_face_explanations.html", 3),
+        ("notebooks/04_retrieval_explanations.html", 4),
     ],
 )
 def test_figures_are_numbered_and_captioned(path: str, figures: int, page: Page) -> None:
@@ -99,6 +100,17 @@ def test_numbers_in_prose_come_from_the_run(page: Page) -> None:
     table = page.locator("table", has_text="maps of different similar pairs").inner_text()
     number = next(line for line in table.splitlines() if "different similar" in line).split()[-1]
     assert f"correlate at {float(number):.2f}; for dissimilar" in text
+
+
+def test_the_retrieval_page_shows_what_is_stored(page: Page) -> None:
+    from lfs_core.viz.results import load_results, recall_gain
+
+    page.goto((SITE / "notebooks/04_retrieval_explanations.html").as_uri())
+    text = page.locator("article").inner_text()
+    for data in ("cub", "cars"):
+        gain = recall_gain(load_results("retrieval"), data)
+        assert f"{100 * gain['gain']:+.1f} [{100 * gain['low']:+.1f}" in text
+        assert f"{gain['trained']:.3f}" in text and f"{gain['frozen']:.3f}" in text
 
 
 def test_the_status_page_says_how_it_was_made(page: Page) -> None:

@@ -13,13 +13,18 @@ from scipy.stats import bootstrap
 import lfs_core as lfs
 from lfs_core.viz.results import (
     PAPER,
+    PUBLISHED,
     RESULTS,
     agreement_table,
     decoding_table,
+    explanations_table,
     load_results,
     mean_interval,
     plot_agreement,
     plot_learning_curves,
+    quality_table,
+    recall_gain,
+    retrieval_decoders_table,
     speed_markdown,
 )
 
@@ -27,7 +32,7 @@ STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
 
 
 def test_what_is_stored() -> None:
-    assert STORED == ["agreement", "bench", "decoding"]
+    assert STORED == ["agreement", "bench", "decoding", "retrieval"]
 
 
 @pytest.mark.parametrize("name", STORED)
@@ -93,6 +98,56 @@ def test_every_number_of_the_agreement_table() -> None:
     first = results["rows"][0]
     assert np.allclose(first["similar"]["with_first_decoder"], 1)
     assert len(plot_agreement(results).axes) == 2
+
+
+def test_every_number_of_the_retrieval_tables() -> None:
+    results = load_results("retrieval")
+    quality = quality_table(results)
+    assert len(quality) == len(results["quality"]) + len(PUBLISHED) == 6
+    names = {"cub": "birds", "cars": "cars"}
+    for row in results["quality"]:
+        line = quality.loc[names[row["data"]], row["network"]]
+        right = [int(k) for k in row["first_is_right"]]
+        assert len(right) == row["images"] == int(line["images"])
+        # What was counted query by query is what the library found.
+        assert np.mean(right) == pytest.approx(row["recall@1"], abs=2 / len(right))
+        assert line["R@1"] == f"{row['recall@1']:.3f}" and line["NMI"] == f"{row['nmi']:.3f}"
+        assert row["recall@1"] <= row["recall@2"] <= row["recall@4"] <= row["recall@8"]
+
+    decoders = retrieval_decoders_table(results)
+    for (data, network, kind), line in decoders.iterrows():
+        rows = [
+            row
+            for row in results["decoders"]
+            if (names[row["data"]], row["network"]) == (data, network)
+            and kind.lower().startswith(row["decoder"])
+        ]
+        assert str(len(rows)) == line["seeds"]
+        assert line["error"] == f"{np.mean([row['error'] for row in rows]):.4f}"
+        r2 = [1 - row["error"] / row["error_of_mean_image"] for row in rows]
+        assert line["R²"] == f"{np.mean(r2):.2f}"
+
+    explained = explanations_table(results)
+    assert len(explained) == len(results["explanations"]) == 8
+    for row, (_, line) in zip(results["explanations"], explained.iterrows(), strict=True):
+        assert line["cosine, most similar"] == f"{np.mean(row['nearest']['cosine']):.2f}"
+        assert line["cosine, least similar"] == f"{np.mean(row['farthest']['cosine']):.2f}"
+        if row["decoder"] == "linear":  # the algebra: both maps of a pair are one
+            assert np.allclose(row["nearest"]["maps_of_one_pair"], 1, atol=1e-3)
+
+
+def test_a_gain_in_recall_has_a_paired_interval() -> None:
+    rows = [
+        {"data": "cub", "first_is_right": "1" * 50 + "0" * 50},
+        {"data": "cub", "first_is_right": "1" * 75 + "0" * 25},
+    ]
+    gain = recall_gain({"quality": rows}, "cub")
+    assert (gain["frozen"], gain["trained"], gain["gain"]) == (0.5, 0.75, 0.25)
+    assert gain["errors"] == 0.5
+    # Of the paired differences, 25 are 1 and 75 are 0.
+    deviation = 1.96 * np.sqrt(0.25 * 0.75 / 100)
+    assert gain["low"] == pytest.approx(0.25 - deviation, abs=0.02)
+    assert gain["high"] == pytest.approx(0.25 + deviation, abs=0.02)
 
 
 def test_the_interval_is_that_of_scipys_bootstrap() -> None:

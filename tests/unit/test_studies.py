@@ -12,8 +12,10 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 import lfs_core as lfs
+from lfs_core.embedding import TrainingSet
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
+from lfs_core.rows import Rows
 from lfs_core.studies import agreement, decoding, retrieval, run_study, workshop
 from lfs_core.studies.workshop import Source, Workshop
 
@@ -66,6 +68,50 @@ def test_the_decoding_study(small: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(workshop, "fit_parts", None)
     run_study("decoding", small, path)
     assert json.loads(path.read_text())["rows"] == rows
+
+
+def test_the_retrieval_study(small: Path) -> None:
+    path = small / "retrieval.json"
+    run_study("retrieval", small, path)
+    stored = json.loads(path.read_text())
+    assert stored["manifest"]["data"] == {"unseen squares": "squares"}
+    (quality,) = stored["quality"]
+    assert (quality["classes"], quality["images"]) == (10, 100)  # the second half by name
+    right = [int(k) for k in quality["first_is_right"]]
+    assert np.mean(right) == pytest.approx(quality["recall@1"])
+    kinds = [row["decoder"] for row in stored["decoders"]]
+    assert kinds == ["linear"] * 3 + ["mlp"] * 2 + ["conv"] * 2
+    linear, conv = stored["explanations"]
+    assert (linear["decoder"], conv["decoder"]) == ("linear", "conv")
+    assert len(linear["nearest"]["cosine"]) == 10  # the images of one class
+    assert np.allclose(linear["nearest"]["maps_of_one_pair"], 1, atol=1e-3)
+    assert not np.allclose(conv["nearest"]["maps_of_one_pair"], 1, atol=1e-3)
+    assert min(linear["nearest"]["cosine"]) > max(linear["farthest"]["cosine"])
+
+
+def test_explanations_look_for_the_nearest_and_the_farthest(small: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    gallery = torch.nn.functional.normalize(torch.randn(30, 12, generator=generator))
+    decoder = lfs.LinearDecoder.fit(gallery, torch.rand(30, 3, 4, 4, generator=generator), ridge=1)
+    queries = TrainingSet(Rows.of(gallery[5:9], torch.zeros(4, 3, 4, 4)), ["a"] * 4)
+    found = retrieval.explanations(decoder, gallery, queries)
+    cosines = gallery[5:9] @ gallery.T
+    for k in range(4):
+        others = cosines[k][torch.arange(30) != 5 + k]
+        assert found["nearest"]["cosine"][k] == pytest.approx(others.max().item(), abs=1e-4)
+        assert found["farthest"]["cosine"][k] == pytest.approx(others.min().item(), abs=1e-4)
+    own = relevance(
+        gallery[5], gallery[cosines[0].argsort()[-2]], found["nearest"]["cosine"][0] > 0.3
+    )
+    other = relevance(
+        gallery[5], gallery[cosines[0].argmin()], found["farthest"]["cosine"][0] > 0.3
+    )
+    a, b = (
+        difference_map(decoder, gallery[5], perturb(gallery[5], R, 0.3)).flatten()
+        for R in (own, other)
+    )
+    expected = np.corrcoef(a.numpy(), b.numpy())[0, 1]
+    assert found["nearest_with_farthest"][0] == pytest.approx(expected, abs=1e-3)
 
 
 def test_smaller_training_sets_hold_the_same_people_out(small: Path) -> None:
