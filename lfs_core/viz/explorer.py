@@ -1,0 +1,417 @@
+"""The retrieval explorer: what a gallery answers to each photograph, right or wrong, and why.
+
+One view, `explorer.js`, in two places. In JupyterLab it asks this class; in a page without Python
+it asks a table of this class's answers, made in advance.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import os
+import tempfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+import matplotlib
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from traitlets import Dict, observe
+
+from lfs_core.datasets.framing import frame
+from lfs_core.datasets.images import ImageLike
+from lfs_core.errors import LFSError
+from lfs_core.evaluation.retrieval import KS, average_precision
+from lfs_core.explainer import Explainer
+from lfs_core.files import replacing
+from lfs_core.retrieval import Answer, Retriever
+from lfs_core.viz.figures import MAP_COLOURS
+from lfs_core.viz.report import check_suffix
+
+try:
+    import anywidget
+except ImportError:
+    raise LFSError(
+        "The retrieval explorer needs anywidget, which is not installed: "
+        "pip install 'lfs-core[book]'"
+    ) from None
+
+VIZ = files("lfs_core.viz")
+SMALL, LARGE = 96, 224  # px, longest side of a picture in a grid, and in a pair
+PRINTED = 160  # px, in a page, which holds one picture of a photograph
+QUALITY = 75  # of WebP
+MAP_SIDE = 40  # largest side of a map as the view draws it, in its own pixels
+RANKS = 500  # of a ranking that are sent at once
+PRINTED_RANKS = 2000  # that a page holds
+PAGE = 20  # photographs of the query's class shown at once
+ALL_APS_UP_TO = 5000  # photographs; in a larger gallery AP is computed of opened queries only
+
+
+@dataclass(frozen=True)
+class _Guest:
+    """A query from outside the gallery: what the network reads of it, and the gallery's answer."""
+
+    image: Image.Image
+    answer: Answer
+
+
+class RetrievalExplorer(anywidget.AnyWidget):
+    """A view of what is most and least similar to each photograph of a gallery, and why.
+
+    As the last expression of a notebook's cell it is shown in JupyterLab. `page` and `save` give
+    the same view of some queries without Python behind it.
+
+    A photograph is known by its position in the gallery; queries from outside follow the
+    gallery's last.
+
+    Args:
+        retriever: a gallery and its network.
+        explain: explains a pair; it is given what the network reads of two photographs.
+        top: how many of the most similar to show.
+        bottom: how many of the least similar.
+    """
+
+    _esm = Path(str(VIZ / "explorer.js"))
+    _css = Path(str(VIZ / "explorer.css"))
+    contents = Dict().tag(sync=True)
+    request = Dict().tag(sync=True, echo_update=False)
+    response = Dict().tag(sync=True)
+
+    def __init__(
+        self, retriever: Retriever, explain: Explainer, top: int = 20, bottom: int = 5
+    ) -> None:
+        self.retriever, self.explain, self.top, self.bottom = retriever, explain, top, bottom
+        self._guests: list[_Guest] = []
+        self._answer = lru_cache(64)(self._retrieve)
+        self._framed = lru_cache(32)(self._read)
+        self._picture = lru_cache(4096)(self._draw)
+        self._ranked = lru_cache(8)(self._rank)
+        gallery = retriever.gallery
+        super().__init__(
+            contents={
+                **self._settings,
+                "live": True,
+                "entries": list(range(len(gallery))),
+                "names": [photograph.name for photograph in gallery.photographs],
+                "labels": self._classes,
+            }
+        )
+
+    def page(self, queries: Sequence[int | ImageLike]) -> str:
+        """The view of some queries as HTML that needs neither Python nor any other file.
+
+        Every pair of a query and one of its results is explained in advance. The HTML can be put
+        anywhere in a page, and several times.
+
+        Args:
+            queries: positions in the gallery, or images from anywhere.
+
+        Raises:
+            ImageError: a query cannot be read.
+            LFSError: there is no query, no such photograph, or a pair cannot be explained.
+        """
+        return self._render(queries, title=None)
+
+    def save(self, path: str | os.PathLike, queries: Sequence[int | ImageLike]) -> None:
+        """Write `page` as a document of its own.
+
+        Raises:
+            ImageError, LFSError: as `page`; or the path does not end in .html or cannot be
+                written.
+        """
+        check_suffix(path)
+        document = self._render(queries, title=f"What {self.retriever.gallery.embedder} retrieves")
+        with replacing(path) as new:
+            new.write_text(document, encoding="utf-8")
+
+    def reply(self, kind: str, *arguments: object) -> dict[str, object]:
+        """What the view is told when it asks.
+
+        Raises:
+            LFSError: the view asked for something that there is not.
+        """
+        replies: dict[str, Callable[..., dict[str, object]]] = {
+            "open": self._open,
+            "answers": self._answers,
+            "ranking": self._ranking,
+            "latents": self._latents,
+            "pair": self._pair,
+            "pictures": self._pictures,
+            "precisions": self._precisions,
+            "upload": self._upload,
+        }
+        if kind not in replies:
+            raise LFSError(f"The explorer cannot be asked for {kind!r}, only for {list(replies)}.")
+        return replies[kind](*arguments)
+
+    @observe("request")
+    def _receive(self, change: dict[str, dict]) -> None:
+        request = change["new"]
+        if not request:
+            return
+        self.request = {}  # else the notebook would store an upload
+        try:
+            answer = self.reply(*request["ask"])
+        except LFSError as error:
+            answer = {"problem": str(error)}
+        except Exception as error:  # of the user's own network or explainer: the view shows it
+            answer = {"problem": f"{type(error).__name__}: {error}"}
+        self.response = {"id": request["id"], "answer": answer}
+
+    # What can be asked
+
+    def _open(self, item: int) -> dict[str, object]:
+        answer = self._answer(item)
+        return {
+            "name": answer.name,
+            "position": answer.position,
+            # Without another of its class there is neither right nor wrong.
+            "label": self._classes[answer.position] if answer.relevant else None,
+            "relevant": answer.relevant,
+            "precision": _rounded(answer.average_precision),
+            "nearest": [[hit.position, _rounded(hit.similarity)] for hit in answer.nearest],
+            "farthest": [[hit.position, _rounded(hit.similarity)] for hit in answer.farthest],
+            "ranks": len(self.retriever.gallery) - (answer.position is not None),
+        }
+
+    def _answers(self, item: int) -> dict[str, object]:
+        """All photographs of the query's class: position, rank from 1, and similarity."""
+        answer = self._answer(item)
+        order, similarities = self._ranked(item)
+        if not answer.relevant:
+            return {"hits": []}
+        classes = np.array(self._classes)
+        ranks = np.flatnonzero(classes[order] == classes[answer.position])
+        found = zip(order[ranks].tolist(), ranks.tolist(), similarities[ranks], strict=True)
+        return {"hits": [[position, rank + 1, _rounded(s)] for position, rank, s in found]}
+
+    def _ranking(self, item: int, start: int) -> dict[str, object]:
+        """A part of the whole ranking: position and similarity."""
+        order, similarities = self._ranked(item)
+        part = slice(start, start + RANKS)
+        found = zip(order[part].tolist(), similarities[part], strict=True)
+        return {"hits": [[position, _rounded(similarity)] for position, similarity in found]}
+
+    def _latents(self, item: int) -> dict[str, object]:
+        """The embedding, of length 1, in 255 steps: `scale` times a signed byte."""
+        guest = self._guest(item)
+        h = guest.answer.embedding if guest else self.retriever.gallery.embeddings[item]
+        h = torch.nn.functional.normalize(h, dim=0)
+        scale = max(h.abs().max().item(), 1e-12) / 127
+        return {"scale": scale, "values": _text((h / scale).round().to(torch.int8).numpy())}
+
+    def _pair(self, item: int, other: int) -> dict[str, object]:
+        explanation = self.explain(self._framed(item), self._framed(other))
+        maps = explanation.maps
+        reduced = _reduce(maps)
+        return {
+            "similarity": _rounded(explanation.similarity),
+            "similar": explanation.is_similar,
+            "threshold": explanation.settings.get("similarity_threshold"),
+            "method": explanation.method,
+            "mapThreshold": explanation.map_threshold,
+            "ranges": [[_rounded(heat.min()), _rounded(heat.max())] for heat in maps],
+            "size": list(reduced.shape[1:]),
+            "maps": [_packed(heat) for heat in reduced],
+        }
+
+    def _pictures(self, side: int, *items: int) -> dict[str, object]:
+        return {"pictures": {str(item): self._picture_or_problem(item, side) for item in items}}
+
+    def _precisions(self) -> dict[str, object]:
+        """AP of every photograph of the gallery, unless it is a large one."""
+        if len(self.retriever.gallery) > ALL_APS_UP_TO:
+            return {"precisions": {}}
+        return {"precisions": {str(k): ap for k, ap in enumerate(self._all_precisions)}}
+
+    def _upload(self, name: str, data: str) -> dict[str, object]:
+        try:
+            content = base64.b64decode(data, validate=True)
+        except binascii.Error:
+            raise LFSError(f"{name} did not arrive whole; upload it again.") from None
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "upload"
+            path.write_bytes(content)
+            try:
+                item = self._add(path, name)
+            except LFSError as error:
+                raise type(error)(str(error).replace(str(path), name)) from None
+        return {"item": item, "name": name}
+
+    # What is behind the answers
+
+    @cached_property
+    def _settings(self) -> dict[str, object]:
+        """What the view needs to know beside photographs."""
+        colours = matplotlib.colormaps[MAP_COLOURS](np.arange(256), bytes=True)[:, :3]
+        return {
+            "photographs": len(self.retriever.gallery),
+            "top": self.top,
+            "bottom": self.bottom,
+            "ranksAtOnce": RANKS,
+            "page": PAGE,
+            "recallAt": KS,
+            "sides": [SMALL, LARGE],
+            "classNames": sorted(set(self.retriever.gallery.labels)),
+            "colours": _text(colours),
+        }
+
+    @cached_property
+    def _classes(self) -> list[int]:
+        """The class of each photograph, as a number."""
+        labels = self.retriever.gallery.labels
+        numbers = {label: number for number, label in enumerate(sorted(set(labels)))}
+        return [numbers[label] for label in labels]
+
+    @cached_property
+    def _all_precisions(self) -> list[float | None]:
+        h, classes = self.retriever.gallery.embeddings, torch.tensor(self._classes)
+        sizes = Counter(self._classes)
+        k = min(self.top, len(h) - 1)
+        precisions: list[float | None] = []
+        for places in torch.arange(len(h)).split(512):
+            similarities = h[places] @ h.T
+            similarities[range(len(places)), places] = -torch.inf  # not among its own answers
+            nearest = similarities.topk(k).indices
+            for right, label in zip(
+                classes[nearest] == classes[places, None], classes[places].tolist(), strict=True
+            ):
+                relevant = sizes[label] - 1
+                missed = right.new_ones(relevant - int(right.sum()))
+                ap = average_precision(torch.cat([right, missed]), k=k) if relevant else None
+                precisions.append(_rounded(ap))
+        return precisions
+
+    def _guest(self, item: int) -> _Guest | None:
+        """The query from outside that this is; None for a photograph of the gallery."""
+        number = item - len(self.retriever.gallery)
+        if item < 0 or number >= len(self._guests):
+            raise LFSError(f"There is no photograph {item}; the gallery has {item - number}.")
+        return self._guests[number] if number >= 0 else None
+
+    def _retrieve(self, item: int) -> Answer:
+        guest = self._guest(item)
+        return guest.answer if guest else self.retriever(item, self.top, self.bottom)
+
+    def _add(self, image: ImageLike, name: str | None = None) -> int:
+        """Take in a query from outside; its item."""
+        answer = self.retriever(image, self.top, self.bottom)
+        answer = replace(answer, name=name or answer.name)
+        self._guests.append(_Guest(frame(image, self.retriever.embedder), answer))
+        return len(self.retriever.gallery) + len(self._guests) - 1
+
+    def _read(self, item: int) -> Image.Image:
+        """What the network reads of a photograph."""
+        guest = self._guest(item)
+        if guest:
+            return guest.image
+        return frame(self.retriever.gallery.path(item), self.retriever.embedder)
+
+    def _draw(self, item: int, side: int) -> str:
+        """A photograph, at most `side` pixels a side, as a data URL."""
+        image = self._framed(item).copy()
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        buffer = io.BytesIO()
+        image.save(buffer, "WEBP", quality=QUALITY)
+        return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+    def _picture_or_problem(self, item: int, side: int) -> dict[str, str]:
+        """One picture; files may have gone since the gallery was made."""
+        try:
+            return {"source": self._picture(item, side)}
+        except LFSError as error:
+            return {"problem": str(error)}
+
+    def _rank(self, item: int) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of all photographs but the query, most similar first, and similarities."""
+        answer = self._answer(item)
+        similarities = self.retriever.gallery.similarities(answer.embedding)
+        order = similarities.argsort(descending=True, stable=True)
+        if answer.position is not None:
+            order = order[order != answer.position]
+        return order.numpy(), similarities[order].numpy()
+
+    # The page
+
+    def _render(self, queries: Sequence[int | ImageLike], title: str | None) -> str:
+        environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+        template = environment.from_string((VIZ / "explorer.html").read_text(encoding="utf-8"))
+        data = json.dumps(self._page_contents(queries), separators=(",", ":"))
+        return template.render(
+            title=title,
+            data=data.replace("<", "\\u003c"),  # no name may end the script element
+            css=(VIZ / "explorer.css").read_text(encoding="utf-8"),
+            js=(VIZ / "explorer.js").read_text(encoding="utf-8"),
+        )
+
+    def _page_contents(self, queries: Sequence[int | ImageLike]) -> dict[str, object]:
+        """`contents`, with the answers to all that the view of these queries can ask."""
+        if not queries:
+            raise LFSError("The explorer's page needs at least one query.")
+        items = [query if isinstance(query, int) else self._add(query) for query in queries]
+        items = list(dict.fromkeys(items))
+        answers: dict[str, dict[str, object]] = {}
+
+        def ask(*question: object) -> dict[str, object]:
+            answer = answers[",".join(map(str, question))] = self.reply(*question)
+            return answer
+
+        explained, pictured, listed = set(items), set(items), set(items)
+        for item in items:
+            opened = ask("open", item)
+            results = {position for position, _ in opened["nearest"] + opened["farthest"]}
+            for position in results:
+                ask("pair", item, position)
+            explained |= results
+            hits = ask("answers", item)["hits"]
+            pictured |= results | {position for position, *_ in hits[:PAGE]}
+            for start in range(0, min(opened["ranks"], PRINTED_RANKS), RANKS):
+                hits = [*hits, *ask("ranking", item, start)["hits"]]
+            listed |= results | {position for position, *_ in hits}
+        for item in explained:
+            ask("latents", item)
+        photographs = self.retriever.gallery.photographs
+        inside = sorted(item for item in listed if item < len(photographs))
+        names = {k: photographs[k].name for k in inside}
+        return {
+            **self._settings,
+            "live": False,
+            "entries": items,
+            "names": names | {item: self._answer(item).name for item in items},
+            "labels": {k: self._classes[k] for k in inside},
+            "classNames": {self._classes[k]: photographs[k].label for k in inside},
+            "pictures": {item: self._picture(item, PRINTED) for item in sorted(pictured)},
+            "answers": answers,
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 4)
+
+
+def _text(values: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+
+
+def _reduce(maps: Tensor) -> Tensor:
+    """Maps (2,H,W), averaged down to at most `MAP_SIDE` pixels a side."""
+    height, width = maps.shape[1:]
+    scale = min(1, MAP_SIDE / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    return torch.nn.functional.interpolate(maps[None], size, mode="area")[0]
+
+
+def _packed(heat: Tensor) -> str:
+    """A map (h,w) in [0,1], in 256 steps: differences of neighbours, which deflate well."""
+    steps = (heat * 255).round().byte().numpy().ravel()
+    return base64.b64encode(zlib.compress(np.diff(steps, prepend=np.uint8(0)), 9)).decode()
