@@ -215,7 +215,8 @@ def index_folder(
 
     files = list(_files(folder, known))
     new = [file for file in files if not file.key]
-    embedded = embed_photographs(embedder, [folder / file.name for file in new], progress=progress)
+    paths = [folder / file.name for file in new]
+    embedded = embed_photographs(embedder, paths, progress=progress and bool(paths))
     for file, key in zip(new, embedded.keys, strict=True):
         if key is None:
             file.problem = embedded.skipped[str(folder / file.name)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from lfs_core.studies.workshop import DEEP, FACES, SEEDS, SOURCES, Workshop, provenance
+from lfs_core.studies.workshop import DEEP, FACES, SEEDS, SOURCES, Workshop, errors, provenance
 
 DECODED = tuple(source for source, what in SOURCES.items() if not what.unseen)
 CURVE = (1_000, 2_000, 4_000, 8_000)  # training images
@@ -21,23 +21,16 @@ def decoding_study(data: Path) -> dict[str, object]:
         everything = len(workshop.parts(source, 0)[0])
         for settings in _decoders_of(source, [n for n in CURVE if n < everything]):
             decoder, seconds = workshop.fitted(source, **settings)
-            info = decoder.info
             rows.append(
                 {
                     "source": source,
-                    "network": info["embedder"],
+                    "network": decoder.info["embedder"],
                     "decoder": settings["kind"],
                     "ssim": settings.get("ssim", 0.0),
                     "seed": settings["seed"],
                     "mirrored": settings["mirror"],
                     "all_images": settings["images"] is None,
-                    "training_images": info["images"]["train"],
-                    "test_images": info["images"]["test"],
-                    "test_identities": info["identities"]["test"],
-                    "error": info["loss"],
-                    "error_on_training_images": info["loss_on_training_images"],
-                    "error_of_mean_image": info["loss_mean_image"],
-                    "r2": info["r2"],
+                    **errors(decoder),
                     "seconds": round(seconds, 1),
                 }
             )

@@ -16,7 +16,7 @@ from lfs_core.embedding import TrainingSet
 from lfs_core.evaluation.retrieval import retrieval_quality
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
-from lfs_core.studies.workshop import DEEP, SEEDS, SOURCES, Workshop, provenance
+from lfs_core.studies.workshop import DEEP, SEEDS, SOURCES, Workshop, errors, provenance
 
 RETRIEVED = tuple(source for source, what in SOURCES.items() if what.unseen)
 EXPLAINED = ("linear", "conv")  # decoders whose maps are looked at
@@ -43,7 +43,8 @@ def retrieval_study(data: Path) -> dict[str, object]:
             for seed in seeds:
                 options = {} if kind == "linear" else DEEP
                 decoder, seconds = workshop.fitted(source, kind, seed, mirror=True, **options)
-                decoders.append(of | _decoding(decoder, kind, seed, seconds))
+                fitted = of | {"decoder": kind, "seed": seed} | errors(decoder)
+                decoders.append(fitted | {"seconds": round(seconds, 1)})
                 if kind in EXPLAINED and seed == seeds[0]:
                     unseen = workshop.parts(source, seed)[2]
                     explained.append(of | {"decoder": kind} | explanations(decoder, h, unseen))
@@ -65,21 +66,6 @@ def _first_is_right(h: Tensor, labels: list[str]) -> list[bool]:
     """Whether the image most similar to each is of its class."""
     similarity = (h @ h.T).fill_diagonal_(-2)
     return [labels[k] == labels[best] for k, best in enumerate(similarity.argmax(1).tolist())]
-
-
-def _decoding(decoder: Decoder, kind: str, seed: int, seconds: float) -> dict[str, object]:
-    info = decoder.info
-    return {
-        "decoder": kind,
-        "seed": seed,
-        "training_images": info["images"]["train"],
-        "test_images": info["images"]["test"],
-        "error": info["loss"],
-        "error_on_training_images": info["loss_on_training_images"],
-        "error_of_mean_image": info["loss_mean_image"],
-        "r2": info["r2"],
-        "seconds": round(seconds, 1),
-    }
 
 
 def explanations(decoder: Decoder, gallery: Tensor, queries: TrainingSet) -> dict[str, object]:

@@ -69,6 +69,20 @@ def provenance(sources: Iterable[str], **settings: object) -> dict[str, object]:
     }
 
 
+def errors(decoder: Decoder) -> dict[str, object]:
+    """What fitting has found of a decoder, as one line of a table."""
+    info = decoder.info
+    return {
+        "training_images": info["images"]["train"],
+        "test_images": info["images"]["test"],
+        "test_identities": info["identities"]["test"],
+        "error": info["loss"],
+        "error_on_training_images": info["loss_on_training_images"],
+        "error_of_mean_image": info["loss_mean_image"],
+        "r2": info["r2"],
+    }
+
+
 class Workshop:
     """The local tier's data sets, and decoders fitted to them, each made once.
 
