@@ -27,7 +27,12 @@ from lfs_core.datasets.folders import find_photographs
 from lfs_core.datasets.images import load_image
 from lfs_core.embedders import embed_all
 from lfs_core.embedders.network import Network
-from lfs_core.embedders.retrieval import IMAGE_SIZE, MetricNetwork, efficientnet_lite0
+from lfs_core.embedders.retrieval import (
+    IMAGE_SIZE,
+    TRAINED_FROM,
+    MetricNetwork,
+    efficientnet_lite0,
+)
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.evaluation.retrieval import retrieval_quality
 
@@ -49,7 +54,7 @@ def train_network(
     *,
     name: str,
     hold_out: float = 0.5,
-    epochs: int = 6,
+    epochs: int = 10,
     seed: int = 0,
     progress: bool = True,
 ) -> MetricNetwork:
@@ -109,6 +114,7 @@ def train_network(
         "settings": {
             "loss": "multi-similarity",
             "epochs": epochs,
+            "trained_from": TRAINED_FROM,
             "hold_out": hold_out,
             "views": VIEWS,
             "batch": [CLASSES, EACH],

@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors import safe_open
 
 import lfs_core as lfs
-from lfs_core.datasets.folders import find_photographs
+from lfs_core.datasets.folders import find_photographs, local_folder
 from lfs_core.embedders import Embedder, embed_all
 from lfs_core.embedding import TrainingSet, embed_folders, store_folder
 from lfs_core.store import EmbeddingStore
@@ -330,3 +330,16 @@ def test_killed_and_started_again_gives_the_same_decoder(kind: str, classes: Pat
     with safe_open(resumed, "pt") as file:
         info = json.loads(file.metadata()["lfs_decoder"])["info"]
     assert info["images"] == {"train": 384, "choose": 48, "test": 48}
+
+
+def test_a_folder_by_path_or_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data" / "birds").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LFS_DATA", raising=False)
+    assert local_folder("data/birds") == Path("data/birds")
+    with pytest.raises(lfs.ImageError, match=r"birds is not a folder.*LFS_DATA"):
+        local_folder("birds")
+    monkeypatch.setenv("LFS_DATA", str(tmp_path / "data"))
+    assert local_folder("birds") == tmp_path / "data" / "birds"
+    with pytest.raises(lfs.ImageError, match="cars is not a folder"):
+        local_folder("cars")
