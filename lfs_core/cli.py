@@ -164,6 +164,9 @@ def train(
         float, typer.Option(help="Share of the classes, the last by name, to measure on.")
     ] = 0.5,
     epochs: Annotated[int, typer.Option(help="Passes over the photographs.", min=1)] = 10,
+    first_block: Annotated[
+        int, typer.Option(help="The first of the network's 16 blocks, from 0, that is trained.")
+    ] = 9,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
     """Train a retrieval network: photographs of one class near each other, of two apart.
@@ -178,12 +181,23 @@ def train(
         raise LFSError(f"A network is a file of tensors: {output} must end in .safetensors.")
     try:
         network = train_network(
-            folder, name=output.stem, hold_out=hold_out, epochs=epochs, seed=seed
+            folder,
+            name=output.stem,
+            hold_out=hold_out,
+            epochs=epochs,
+            first_block=first_block,
+            seed=seed,
         )
     except KeyboardInterrupt:
         typer.echo("Interrupted; nothing was written.")
         raise typer.Exit(130) from None
     save_network(network, output)
+    for path, reason in network.info["skipped"].items():
+        typer.echo(f"skipped {path}: {reason}", err=True)
+    quality = network.info["quality"]
+    if quality:
+        before, after = (quality[which]["recall@1"] for which in ("frozen", "trained"))
+        typer.echo(f"Recall@1 on classes not seen: {after:.3f}, before training {before:.3f}.")
     typer.echo(f"Wrote {output}.")
 
 

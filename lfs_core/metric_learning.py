@@ -28,8 +28,8 @@ from lfs_core.datasets.images import load_image
 from lfs_core.embedders import embed_all
 from lfs_core.embedders.network import Network
 from lfs_core.embedders.retrieval import (
+    FIRST_BLOCK,
     IMAGE_SIZE,
-    TRAINED_FROM,
     MetricNetwork,
     efficientnet_lite0,
 )
@@ -55,6 +55,7 @@ def train_network(
     name: str,
     hold_out: float = 0.5,
     epochs: int = 10,
+    first_block: int = FIRST_BLOCK,
     seed: int = 0,
     progress: bool = True,
 ) -> MetricNetwork:
@@ -68,6 +69,7 @@ def train_network(
         name: of the network.
         hold_out: share of the classes, the last by name, to measure on; 0 measures nothing.
         epochs: passes over the photographs.
+        first_block: of EfficientNet-Lite0's 16, counted from 0, that is trained.
         seed: of the views and their order.
         progress: show a progress bar.
 
@@ -77,12 +79,14 @@ def train_network(
 
     Raises:
         ImageError: there is no folder, or no image in it.
-        LFSError: `hold_out` or `epochs` is out of range; there are fewer than two classes to learn
-            from or to measure on, or none with two photographs; or pytorch-metric-learning is not
-            installed.
+        LFSError: `hold_out`, `epochs` or `first_block` is out of range; there are fewer than two
+            classes to learn from or to measure on, or none with two photographs; or
+            pytorch-metric-learning is not installed.
     """
     if not 0 <= hold_out < 1 or epochs < 1:
         raise LFSError(f"hold_out is {hold_out} and epochs {epochs}; take [0, 1) and 1 or more.")
+    if not 1 <= first_block <= 15:
+        raise LFSError(f"first_block is {first_block}; it lies in [1, 15].")
     photographs = find_photographs(folder)
     classes = sorted({label for _, label in photographs})
     seen = set(classes[: len(classes) - round(hold_out * len(classes))])
@@ -95,7 +99,7 @@ def train_network(
     quality = {}
     if hold_out:
         quality["frozen"] = _quality(efficientnet_lite0(), held_out, skipped)
-    network = MetricNetwork(name)
+    network = MetricNetwork(name, first_block=first_block)
     with _seeded(seed):
         maps, labels = _views(network, learnt, skipped, progress)
         _check([photograph for photograph in learnt if photograph[0] not in skipped], "learn from")
@@ -114,7 +118,7 @@ def train_network(
         "settings": {
             "loss": "multi-similarity",
             "epochs": epochs,
-            "trained_from": TRAINED_FROM,
+            "first_block": first_block,
             "hold_out": hold_out,
             "views": VIEWS,
             "batch": [CLASSES, EACH],
@@ -133,10 +137,12 @@ def train_network(
 
 
 class _Early(Network):
-    """The blocks that are not trained, on ONNX Runtime: (B,3,224,224) -> (B,112,14,14)."""
+    """The blocks that are not trained, on ONNX Runtime: (B,3,224,224) -> (B,c,h,w)."""
 
     def __init__(self, network: MetricNetwork) -> None:
-        super().__init__("efficientnet-lite0-early", IMAGE_SIZE, framing="whole")
+        super().__init__(
+            f"efficientnet-lite0-first-{network.first_block}", IMAGE_SIZE, framing="whole"
+        )
         self.network = network
 
     def in_torch(self, images: Tensor) -> Tensor:
@@ -150,7 +156,7 @@ def _train(
 
     Args:
         network: with ImageNet's weights.
-        maps: (V,N,112,14,14), early maps of V views of every photograph, the plain one first.
+        maps: (V,N,c,h,w), early maps of V views of every photograph, the plain one first.
         labels: N classes.
         epochs: passes over the photographs.
         progress: show a progress bar.
@@ -203,7 +209,7 @@ def _start_head(network: MetricNetwork, maps: Tensor, y: Tensor) -> None:
 
     Args:
         network: its head is changed in place.
-        maps: (N,112,14,14) of the plain photographs.
+        maps: (N,c,h,w) of the plain photographs.
         y: (N,) classes, as numbers from 0.
     """
     with torch.no_grad():
@@ -226,7 +232,7 @@ def _start_head(network: MetricNetwork, maps: Tensor, y: Tensor) -> None:
 def _views(
     network: MetricNetwork, photographs: Photographs, skipped: dict[Path, str], progress: bool
 ) -> tuple[Tensor, list[str]]:
-    """Early maps (V,N,112,14,14), fp16, of V views of N photographs; and their classes."""
+    """Early maps (V,N,c,h,w), fp16, of V views of N photographs; and their classes."""
     early, maps, labels = _Early(network), [], []
     with tqdm(total=len(photographs), desc="Early maps", unit="img", disable=not progress) as bar:
         for images, names, done in _batches(photographs, skipped):

@@ -22,7 +22,7 @@ from lfs_core.files import replacing
 IMAGE_SIZE = 224  # px
 FEATURES = 1280  # numbers that EfficientNet-Lite0 pools
 EMBEDDING = 512  # numbers that metric learning makes of them
-TRAINED_FROM = 9  # of 16 blocks; the earlier ones are ImageNet's, and most of the work
+FIRST_BLOCK = 9  # of 16, that is trained; the earlier ones are ImageNet's, and most of the work
 
 
 class FrozenFeatures(Network):
@@ -55,11 +55,14 @@ class MetricNetwork(Network):
 
     Attributes:
         info: where it comes from: data, classes, seed, settings, versions, quality.
+        first_block: the first of its blocks that is trained, counted from 0.
     """
 
-    def __init__(self, name: str, info: dict[str, object] | None = None) -> None:
+    def __init__(
+        self, name: str, info: dict[str, object] | None = None, first_block: int = FIRST_BLOCK
+    ) -> None:
         super().__init__(name, IMAGE_SIZE, framing="whole")
-        self.info = info or {}
+        self.info, self.first_block = info or {}, first_block
         self.layers = _with_merged_norms(_imagenet_layers())
         self.layers._fc = nn.Identity()  # the classifier is not used
         self.head = nn.Linear(FEATURES, EMBEDDING)
@@ -70,15 +73,15 @@ class MetricNetwork(Network):
         return self.late(self.early(images))
 
     def early(self, images: Tensor) -> Tensor:
-        """The maps (B,112,14,14) of the blocks that are never trained."""
+        """The maps (B,c,h,w) of the blocks that are never trained."""
         maps = self.layers._swish(self.layers._conv_stem(_normalized(images)))
-        for block in self.layers._blocks[:TRAINED_FROM]:
+        for block in self.layers._blocks[: self.first_block]:
             maps = block(maps)
         return maps
 
     def pooled(self, maps: Tensor) -> Tensor:
         """The features (B,1280) of early maps."""
-        for block in self.layers._blocks[TRAINED_FROM:]:
+        for block in self.layers._blocks[self.first_block :]:
             maps = block(maps)
         return self.layers._swish(self.layers._conv_head(maps)).mean(dim=(2, 3))
 
@@ -88,7 +91,7 @@ class MetricNetwork(Network):
 
     def trained_layers(self) -> list[nn.Module]:
         """What metric learning changes, the head last."""
-        return [*self.layers._blocks[TRAINED_FROM:], self.layers._conv_head, self.head]
+        return [*self.layers._blocks[self.first_block :], self.layers._conv_head, self.head]
 
 
 def efficientnet_lite0_cub() -> MetricNetwork:

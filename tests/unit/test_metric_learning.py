@@ -21,7 +21,7 @@ from lfs_core import metric_learning
 from lfs_core.datasets.folders import find_photographs
 from lfs_core.embedders import embed_all
 from lfs_core.embedders.retrieval import (
-    TRAINED_FROM,
+    FIRST_BLOCK,
     MetricNetwork,
     efficientnet_lite0,
     efficientnet_lite0_cars,
@@ -114,7 +114,7 @@ def test_a_file_holds_only_what_was_trained(trained: MetricNetwork, tmp_path: Pa
         f"layers.{key}"
         for key, _ in trained.layers.named_parameters()
         if key.startswith("_conv_head")
-        or (key.startswith("_blocks") and int(key.split(".")[1]) >= TRAINED_FROM)
+        or (key.startswith("_blocks") and int(key.split(".")[1]) >= FIRST_BLOCK)
     }
     assert keys == late | {"head.weight", "head.bias"}
 
