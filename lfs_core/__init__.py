@@ -33,8 +33,8 @@ _HOME = {
     "perturb": "mapping",
     "difference_map": "mapping",
     "ExplainLFS": "explainer",
-    "Explainer": "explainer",
-    "PairExplanation": "explainer",
+    "Explainer": "explanation",
+    "PairExplanation": "explanation",
     "list_explainers": "comparators",
     "load_explainer": "comparators",
 }

@@ -30,10 +30,7 @@ def normalized_distance(h1: Tensor, h2: Tensor) -> Tensor:
         LFSError: shapes differ, there is no latent, or a value is NaN or infinite.
     """
     h1, h2 = _checked(h1, h2)
-    distance = (h1 - h2).abs()
-    smallest, largest = distance.aminmax(dim=-1, keepdim=True)
-    spread = largest - smallest
-    return (distance - smallest) / spread.where(spread > 0, 1)
+    return _min_max((h1 - h2).abs())
 
 
 def relevance(h1: Tensor, h2: Tensor, similar: bool | Tensor = True) -> Tensor:
@@ -53,9 +50,70 @@ def relevance(h1: Tensor, h2: Tensor, similar: bool | Tensor = True) -> Tensor:
     Raises:
         LFSError: as `normalized_distance`, or `similar` does not match the pairs.
     """
+    return _for_the_decision(normalized_distance(h1, h2), similar)
+
+
+def contribution(h1: Tensor, h2: Tensor, similar: bool | Tensor = True) -> Tensor:
+    """In place of Eq. 2: c_j = h1_j h2_j, the terms whose sum is the similarity.
+
+    Args:
+        h1: embeddings (...,D) of the first images.
+        h2: embeddings (...,D) of the second images.
+        similar: the network's decision, one for all pairs or (...) one for each.
+
+    Returns:
+        (...,D) in [0,1], c min-max scaled over the latents of each pair, 1 where it is largest
+        for similar pairs and where it is smallest for the others.
+
+    Raises:
+        LFSError: as `relevance`.
+    """
+    h1, h2 = _checked(h1, h2)
+    return _for_the_decision(1 - _min_max(h1 * h2), similar)
+
+
+def _drawn(h1: Tensor, h2: Tensor, similar: bool | Tensor, seed: int) -> Tensor:
+    """Random numbers in [0,1], the same for every pair."""
     import torch
 
-    distance = normalized_distance(h1, h2)
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(h1.shape[-1], generator=generator).to(h1).expand_as(h1)
+
+
+def _shuffled(h1: Tensor, h2: Tensor, similar: bool | Tensor, seed: int) -> Tensor:
+    """Eq. 2, each value given to another latent, in one order for every pair."""
+    import torch
+
+    order = torch.randperm(h1.shape[-1], generator=torch.Generator().manual_seed(seed))
+    return relevance(h1, h2, similar)[..., order.to(h1.device)]
+
+
+RELEVANCES = {
+    "paper": lambda h1, h2, similar, seed: relevance(h1, h2, similar),
+    "contribution": lambda h1, h2, similar, seed: contribution(h1, h2, similar),
+    "constant": lambda h1, h2, similar, seed: 1 + 0 * relevance(h1, h2, similar),
+    "random": _drawn,
+    "shuffled": _shuffled,
+    "inverted": lambda h1, h2, similar, seed: 1 - relevance(h1, h2, similar),
+}
+"""Eq. 2 and what is put in its place, by name: (h1, h2, similar, seed) -> R, (...,D) in [0,1].
+
+"constant" is 1 throughout; "random" and "shuffled" know nothing of the pair or of the latents;
+"inverted" is what the other decision would give.
+"""
+
+
+def _min_max(values: Tensor) -> Tensor:
+    """Scaled to [0,1] over the last axis; 0 where all are equal."""
+    smallest, largest = values.aminmax(dim=-1, keepdim=True)
+    spread = largest - smallest
+    return (values - smallest) / spread.where(spread > 0, 1)
+
+
+def _for_the_decision(distance: Tensor, similar: bool | Tensor) -> Tensor:
+    """1 - distance for similar pairs, the distance (...,D) in [0,1] for the others."""
+    import torch
+
     similar = torch.as_tensor(similar, dtype=torch.bool, device=distance.device)
     if similar.ndim and similar.shape != distance.shape[:-1]:
         raise LFSError(

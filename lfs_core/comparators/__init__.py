@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
+import inspect
 from pkgutil import resolve_name
 
 from lfs_core.embedders import Embedder, embedder_name
 from lfs_core.errors import LFSError
-from lfs_core.explainer import Explainer, ExplainLFS
+from lfs_core.explanation import Explainer, PairExplainer
 
-EXPLAINERS = {"explainlfs": "lfs_core.comparators:explainlfs"}
+EXPLAINERS = {
+    "explainlfs": "lfs_core.explainer:ExplainLFS",
+    "simexpert": "lfs_core.comparators.simexpert:SimExpert",
+    "utkin": "lfs_core.comparators.utkin:Utkin",
+    "tummala": "lfs_core.comparators.tummala:Tummala",
+    "gradcam": "lfs_core.comparators.gradcam:GradCAM",
+    "xssab": "lfs_core.comparators.xssab:XSSAB",
+    "fggb": "lfs_core.comparators.fggb:FGGB",
+    "corrrise": "lfs_core.comparators.corrrise:CorrRISE",
+    "distance-explainer": "lfs_core.comparators.distance_explainer:DistanceExplainer",
+    "integrated-jacobians": "lfs_core.comparators.integrated_jacobians:IntegratedJacobians",
+    "occlusion": "lfs_core.comparators.occlusion:Occlusion",
+    "integrated-gradients": "lfs_core.comparators.integrated_gradients:IntegratedGradients",
+    "smoothgrad": "lfs_core.comparators.smoothgrad:SmoothGrad",
+    "gradient-x-input": "lfs_core.comparators.gradient_x_input:GradientXInput",
+    "random": "lfs_core.comparators.random:Random",
+    "centre": "lfs_core.comparators.centre:Centre",
+    "edges": "lfs_core.comparators.edges:Edges",
+    "mean-map": "lfs_core.comparators.mean_map:MeanMap",
+}
 
 
 def list_explainers() -> list[str]:
     """The names that `load_explainer` knows."""
     return sorted(EXPLAINERS)
+
+
+def explainer_class(name: str) -> type[PairExplainer]:
+    """The class of a method, which says where it comes from and what it needs.
+
+    Raises:
+        LFSError: no method has this name.
+    """
+    if name not in EXPLAINERS:
+        raise LFSError(f"There is no explainer {name!r}; choose one of {list_explainers()}.")
+    return resolve_name(EXPLAINERS[name])
+
+
+def explainers_without(*needs: str) -> list[str]:
+    """The names of the methods that need none of these."""
+    return [name for name in EXPLAINERS if not explainer_class(name).needs & set(needs)]
 
 
 def load_explainer(name: str, embedder: Embedder, **options: object) -> Explainer:
@@ -22,19 +58,21 @@ def load_explainer(name: str, embedder: Embedder, **options: object) -> Explaine
     Args:
         name: one of `list_explainers()`.
         embedder: the network to explain.
-        options: passed to the method.
+        options: passed to the method. "explainlfs" takes the decoder that ships for the network
+            unless one is given.
 
     Raises:
         LFSError: no method has this name, or it refuses the network or the options.
     """
-    if name not in EXPLAINERS:
-        raise LFSError(f"There is no explainer {name!r}; choose one of {list_explainers()}.")
-    return resolve_name(EXPLAINERS[name])(embedder, **options)
+    method = explainer_class(name)
+    if name == "explainlfs" and options.get("decoder") is None:
+        from lfs_core.decoder import load_decoder
 
-
-def explainlfs(embedder: Embedder, **options: object) -> ExplainLFS:
-    """The paper's method, with the decoder that ships for the network unless one is given."""
-    from lfs_core.decoder import load_decoder
-
-    decoder = options.pop("decoder", None) or load_decoder(embedder_name(embedder))
-    return ExplainLFS(embedder, decoder, **options)
+        options["decoder"] = load_decoder(embedder_name(embedder))
+    try:
+        inspect.signature(method).bind(embedder, **options)
+    except TypeError:
+        known = list(inspect.signature(method).parameters)[1:]
+        wrong = ", ".join(sorted(set(options) - set(known)))
+        raise LFSError(f"{name} takes no {wrong}; its options are {', '.join(known)}.") from None
+    return method(embedder, **options)

@@ -27,6 +27,10 @@ class FaceNet(Network):
         """Embed aligned faces of 160x160 pixels."""
         return self.network((images * 255 - 127.5) / 128)
 
+    def project(self, pooled: torch.Tensor) -> torch.Tensor:
+        """The embeddings (B,512), before they are scaled, of means (B,1792) of the last maps."""
+        return self.network.last_bn(self.network.last_linear(pooled))
+
 
 def facenet_casia() -> FaceNet:
     """FaceNet 20180408-102900, trained on CASIA-WebFace, from a pinned package of the index.

@@ -58,6 +58,10 @@ class ResNet50DML(Network):
         h = self.layers((images - self.mean) / self.std)
         return nn.functional.normalize(h) if self.unit_length else h
 
+    def project(self, pooled: Tensor) -> Tensor:
+        """The embeddings (B,D), before they are scaled, of means (B,2048) of the last maps."""
+        return self.layers.fc(pooled)
+
     def extra_repr(self) -> str:
         """What the weights do not show, for the fingerprint."""
         return f"unit_length={self.unit_length}"

@@ -87,7 +87,11 @@ class MetricNetwork(Network):
 
     def late(self, maps: Tensor) -> Tensor:
         """The embeddings (B,512) of early maps."""
-        return nn.functional.normalize(self.head(self.pooled(maps)))
+        return nn.functional.normalize(self.project(self.pooled(maps)))
+
+    def project(self, pooled: Tensor) -> Tensor:
+        """The embeddings (B,512), before they are scaled, of means (B,1280) of the last maps."""
+        return self.head(pooled)
 
     def trained_layers(self) -> list[nn.Module]:
         """What metric learning changes, the head last."""

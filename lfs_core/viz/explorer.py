@@ -32,7 +32,7 @@ from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import ImageLike
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.retrieval import KS, average_precision
-from lfs_core.explainer import Explainer
+from lfs_core.explanation import Explainer
 from lfs_core.files import replacing
 from lfs_core.retrieval import Answer, Retriever
 from lfs_core.viz.figures import MAP_COLOURS

@@ -16,7 +16,7 @@ from lfs_core.errors import LFSError
 
 if TYPE_CHECKING:
     from lfs_core.datasets.pairs import Pair
-    from lfs_core.explainer import PairExplanation
+    from lfs_core.explanation import PairExplanation
     from lfs_core.gallery import Gallery
 
 MAP_COLOURS = "inferno"  # perceptually uniform, readable in grey and with any colour vision

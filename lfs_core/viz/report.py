@@ -22,7 +22,7 @@ from lfs_core.files import replacing
 from lfs_core.viz.figures import MAP_COLOURS, as_picture, overlay
 
 if TYPE_CHECKING:
-    from lfs_core.explainer import PairExplanation
+    from lfs_core.explanation import PairExplanation
 
 
 def write_report(

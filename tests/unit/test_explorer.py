@@ -16,7 +16,7 @@ from crops import Colours, explain, make_explorer, write_crops
 from PIL import Image
 
 import lfs_core as lfs
-from lfs_core.explainer import PairExplanation
+from lfs_core.explanation import PairExplanation
 from lfs_core.gallery import index_folder
 from lfs_core.retrieval import Retriever
 from lfs_core.viz import explorer as module

@@ -1,0 +1,200 @@
+"""What every explanation method takes and returns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from lfs_core.datasets.images import ImageLike
+from lfs_core.embedders import Embedder, embed, embedder_name, read_pair
+from lfs_core.errors import ImageError, LFSError
+from lfs_core.mapping import check_unit_interval
+from lfs_core.threads import one_thread
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class PairExplanation:
+    """Why a network calls two images similar or dissimilar; every explainer returns one.
+
+    Attributes:
+        method: the explainer's name.
+        similarity: cosine of the two embeddings, in [-1,1].
+        is_similar: the decision, similarity > xi_1.
+        images: (2,3,H,W) in [0,1], what the network saw.
+        maps: (2,H,W) in [0,1], higher where the evidence for the decision is stronger.
+        map_threshold: xi_2, in [0,1].
+        settings: everything needed to repeat the explanation.
+        relevance: (D,) in [0,1], Eq. 2; None for methods that assign none.
+        reconstructions, perturbed: Do and Dp, (2,3,h,w) in [0,1]; None without a decoder.
+        signed_maps: (2,H,W), above 0 where a pixel speaks for a match and below where it speaks
+            against; None for methods that do not tell.
+        promised_sums: (2,), what each signed map sums to by the method's own account; None for
+            methods that promise no sum.
+    """
+
+    method: str
+    similarity: float
+    is_similar: bool
+    images: Tensor
+    maps: Tensor
+    map_threshold: float
+    settings: dict[str, object]
+    relevance: Tensor | None = None
+    reconstructions: Tensor | None = None
+    perturbed: Tensor | None = None
+    signed_maps: Tensor | None = None
+    promised_sums: Tensor | None = None
+
+    @property
+    def masks(self) -> Tensor:
+        """(2,H,W) bool: maps > xi_2."""
+        return self.maps > self.map_threshold
+
+    @property
+    def completeness_error(self) -> float | None:
+        """How far a signed map's sum is from what the method promises, at most; else None."""
+        if self.signed_maps is None or self.promised_sums is None:
+            return None
+        sums = self.signed_maps.double().sum(dim=(1, 2))
+        return (sums - self.promised_sums).abs().max().item()
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything but the pictures, ready for JSON; relevance and maps to four decimals."""
+        return {
+            "method": self.method,
+            "similarity": self.similarity,
+            "is_similar": self.is_similar,
+            "settings": self.settings,
+            "relevance": None if self.relevance is None else _rounded(self.relevance),
+            "maps": _rounded(self.maps),
+        }
+
+    def plot(self) -> Figure:
+        """A figure: the pair, its maps, and what the maps leave above xi_2."""
+        from lfs_core.viz.figures import plot_explanations
+
+        return plot_explanations([self])
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write a self-contained HTML page with the pair, the decision, maps and settings."""
+        from lfs_core.viz.report import write_report
+
+        write_report(self, path)
+
+
+def _rounded(values: Tensor) -> list:
+    # By way of float64: float32 would print its own digits again.
+    return values.double().round(decimals=4).tolist()
+
+
+class Explainer(Protocol):
+    """Anything that explains a pair."""
+
+    def __call__(self, image_a: ImageLike, image_b: ImageLike) -> PairExplanation:
+        """Explain the network's decision about two images."""
+        ...
+
+
+class PairExplainer:
+    """Reads pairs and thresholds alike for every method; subclasses say how pairs are explained.
+
+    Args:
+        embedder: the network to explain; an `nn.Module` is switched to evaluation mode.
+        similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
+        map_threshold: xi_2, in [0,1]; pixels above it are shown.
+
+    Raises:
+        LFSError: a threshold is out of range.
+
+    Attributes:
+        method: its name.
+        source: who proposed it, and where.
+        verified: whether its formula was checked against the authors' own; else it is
+            reconstructed from their description.
+        needs: what it asks for beyond embeddings: "gradients", "layers", "training",
+            "class images".
+    """
+
+    method: ClassVar[str]
+    source: ClassVar[str]
+    verified: ClassVar[bool] = True
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        similarity_threshold: float = 0.3,
+        map_threshold: float = 0.7,
+    ) -> None:
+        check_unit_interval("map_threshold", map_threshold)
+        if not -1 <= similarity_threshold <= 1:
+            raise LFSError(
+                f"similarity_threshold is {similarity_threshold}; a cosine lies in [-1, 1]."
+            )
+        if isinstance(embedder, torch.nn.Module):
+            embedder.eval()
+        self.embedder, self.embedder_name = embedder, embedder_name(embedder)
+        self.similarity_threshold, self.map_threshold = similarity_threshold, map_threshold
+
+    def __call__(self, image_a: ImageLike, image_b: ImageLike) -> PairExplanation:
+        """Explain one pair.
+
+        Args:
+            image_a: path, PIL image, array or tensor, resized to the embedder's `image_size`
+                where it has one. Faces must be aligned first (`align_face`).
+            image_b: likewise.
+
+        Raises:
+            ImageError: an image cannot be read, or the two differ in size.
+            LFSError: the network returns something other than two finite embeddings, or is not
+                what the method needs.
+        """
+        return self.batch([(image_a, image_b)])[0]
+
+    def batch(self, pairs: Sequence[tuple[ImageLike, ImageLike]]) -> list[PairExplanation]:
+        """Explain several pairs at once, in their order; the same explanations, sooner.
+
+        Raises:
+            ImageError: as for one pair, or the pairs differ in size.
+            LFSError: as for one pair.
+        """
+        if not pairs:
+            return []
+        with one_thread():
+            read = [read_pair(self.embedder, *pair) for pair in pairs]
+        if len({images.shape for images in read}) > 1:
+            raise ImageError(
+                "The pairs differ in size; set `image_size` on the embedder, or explain them one "
+                "by one."
+            )
+        return self._explain(torch.stack(read))
+
+    def _explain(self, images: Tensor) -> list[PairExplanation]:
+        """Explanations of pairs of images (P,2,3,H,W)."""
+        raise NotImplementedError
+
+    def _embed(self, images: Tensor) -> Tensor:
+        """(P,2,D) of images (P,2,3,H,W)."""
+        return embed(self.embedder, images.flatten(0, 1)).unflatten(0, (-1, 2))
+
+    def settings(self) -> dict[str, object]:
+        """Everything needed to make this explainer again."""
+        return {
+            "embedder": self.embedder_name,
+            "similarity_threshold": self.similarity_threshold,
+            "map_threshold": self.map_threshold,
+        }
+
+
+def cosines(h: Tensor) -> Tensor:
+    """Similarities (P,) of pairs of embeddings (P,2,D), in [-1,1]."""
+    # Rounding may carry the cosine of equal embeddings past 1.
+    return torch.cosine_similarity(h[:, 0], h[:, 1]).clamp(-1, 1)
