@@ -38,28 +38,42 @@ def explain(
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write (.html).")],
     embedder: EmbedderName = "facenet-casia",
     weights: Weights = None,
+    method: Annotated[
+        str, typer.Option(help="How to explain; `lfs methods` lists what there is.")
+    ] = "explainlfs",
     decoder: Annotated[
-        str | None, typer.Option(help="A decoder's name or file; else the network's own.")
+        str | None,
+        typer.Option(help="A decoder's name or file, mlp or conv; else the network's own."),
     ] = None,
-    p: Annotated[float, typer.Option(help="Size of the perturbation, 0 to 1.")] = 0.3,
+    p: Annotated[
+        float | None, typer.Option(help="Size of the perturbation, 0 to 1; else 0.3.")
+    ] = None,
     similarity_threshold: Annotated[float, typer.Option(help="xi_1, -1 to 1.")] = 0.3,
     map_threshold: Annotated[float, typer.Option(help="xi_2, 0 to 1.")] = 0.7,
-    latents: Annotated[Literal["raw", "scaled"], typer.Option(help="See the book.")] = "raw",
+    latents: Annotated[
+        Literal["raw", "scaled"] | None, typer.Option(help="See the book; else raw.")
+    ] = None,
     aligned: Annotated[
         bool, typer.Option("--aligned", help="The images are face crops already.")
     ] = False,
 ) -> None:
     """Explain the network's decision about two photographs, as one self-contained page."""
+    from lfs_core.comparators import load_explainer
     from lfs_core.datasets.faces import align_faces
     from lfs_core.datasets.framing import frame
     from lfs_core.datasets.images import load_image
-    from lfs_core.decoder import load_decoder
-    from lfs_core.embedders import embedder_name
-    from lfs_core.explainer import ExplainLFS
     from lfs_core.viz.report import check_suffix, write_report
 
     check_suffix(output)  # now, not after the work
     network = _network(embedder, weights)
+    given = {"decoder": decoder, "p": p, "latents": latents}
+    explainer = load_explainer(
+        method,
+        network,
+        similarity_threshold=similarity_threshold,
+        map_threshold=map_threshold,
+        **{name: value for name, value in given.items() if value is not None},
+    )
     images, messages = [], []
     for path in (image_a, image_b):
         if aligned:
@@ -71,20 +85,23 @@ def explain(
                 messages.append(f"{path.name} shows {len(faces)} faces; the largest is explained.")
         else:
             images.append(frame(path, network))
-    explainer = ExplainLFS(
-        network,
-        load_decoder(decoder or embedder_name(network)),
-        p=p,
-        similarity_threshold=similarity_threshold,
-        map_threshold=map_threshold,
-        latents=latents,
-    )
     explanation = explainer(*images)
     write_report(explanation, output, [image_a.name, image_b.name], messages)
     decision = "similar" if explanation.is_similar else "dissimilar"
     for message in messages:
         typer.echo(message, err=True)
     typer.echo(f"cosine {explanation.similarity:+.3f}: {decision}. Wrote {output}.")
+
+
+@app.command()
+def methods() -> None:
+    """List the methods of explanation, where they come from and what they need of a network."""
+    from lfs_core.comparators import explainer_class, list_explainers
+
+    for name in list_explainers():
+        method = explainer_class(name)
+        needs = ", ".join(sorted(method.needs)) or "nothing"
+        typer.echo(f"{name:22} {method.source}; needs {needs}")
 
 
 @app.command()

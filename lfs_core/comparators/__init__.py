@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
+from collections.abc import Callable
 from pkgutil import resolve_name
+
+from torch import Tensor
 
 from lfs_core.embedders import Embedder, embedder_name
 from lfs_core.errors import LFSError
@@ -58,17 +62,16 @@ def load_explainer(name: str, embedder: Embedder, **options: object) -> Explaine
     Args:
         name: one of `list_explainers()`.
         embedder: the network to explain.
-        options: passed to the method. "explainlfs" takes the decoder that ships for the network
-            unless one is given.
+        options: passed to the method. "explainlfs" takes a `decoder`, or the name or file of one;
+            "mlp" or "conv" for those that ship for the network beside its own, which is taken
+            if none is given.
 
     Raises:
         LFSError: no method has this name, or it refuses the network or the options.
     """
     method = explainer_class(name)
-    if name == "explainlfs" and options.get("decoder") is None:
-        from lfs_core.decoder import load_decoder
-
-        options["decoder"] = load_decoder(embedder_name(embedder))
+    if name == "explainlfs":
+        options["decoder"] = _decoder(embedder, options.get("decoder"))
     try:
         inspect.signature(method).bind(embedder, **options)
     except TypeError:
@@ -76,3 +79,17 @@ def load_explainer(name: str, embedder: Embedder, **options: object) -> Explaine
         wrong = ", ".join(sorted(set(options) - set(known)))
         raise LFSError(f"{name} takes no {wrong}; its options are {', '.join(known)}.") from None
     return method(embedder, **options)
+
+
+def _decoder(
+    embedder: Embedder, decoder: Callable[[Tensor], Tensor] | str | os.PathLike | None
+) -> Callable[[Tensor], Tensor]:
+    """A decoder as it is; by name or file; or the network's own."""
+    from lfs_core.decoder import load_decoder
+
+    own = embedder_name(embedder)
+    if decoder is None:
+        return load_decoder(own)
+    if isinstance(decoder, str | os.PathLike):
+        return load_decoder(f"{own}-{decoder}" if decoder in ("mlp", "conv") else decoder)
+    return decoder

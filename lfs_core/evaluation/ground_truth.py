@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lfs_core.comparators.centre import centre_prior
 from lfs_core.errors import LFSError
+
+__all__ = ["centre_prior", "moved_correlation", "region_auroc", "share_inside"]
 
 
 def region_auroc(heat: Tensor, region: Tensor) -> float:
@@ -72,15 +75,6 @@ def moved_correlation(maps: Tensor, correspondence: Tensor) -> float:
     if known.sum() < 2 or of_a.std() == 0 or of_b.std() == 0:
         raise LFSError("The maps cannot be compared: too few points correspond, or one is flat.")
     return torch.corrcoef(torch.stack([of_a, of_b]))[0, 1].item()
-
-
-def centre_prior(size: tuple[int, int]) -> Tensor:
-    """A Gaussian about the centre, (H,W) in [0,1]: a map that knows nothing of the images.
-
-    Its standard deviation is a quarter of each side, counted between the outermost pixels.
-    """
-    y, x = (torch.linspace(-2, 2, side) for side in size)
-    return torch.exp(-(y[:, None].square() + x.square()) / 2)
 
 
 def _check(heat: Tensor, region: Tensor) -> None:

@@ -71,6 +71,8 @@ def render_report(
     data = json.dumps(explanation.to_dict()).replace("</", "<\\/")
     return template.render(
         decision="similar" if explanation.is_similar else "dissimilar",
+        method=explanation.method,
+        decoded=explanation.reconstructions is not None,
         similarity=explanation.similarity,
         is_similar=explanation.is_similar,
         settings=explanation.settings,
@@ -93,7 +95,7 @@ def _panels(explanation: PairExplanation, side: int, name: str) -> list[dict[str
         (
             matplotlib.colormaps[MAP_COLOURS](heat.numpy())[..., :3],
             f"Heatmap of {name}",
-            "The map: relative change of each pixel",
+            "The map, relative to its strongest pixel",
         ),
         (overlay(image, heat, mask), f"{name} in grey, its strongest pixels in colour", above),
     ]

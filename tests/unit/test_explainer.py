@@ -195,11 +195,50 @@ def test_explanations_cannot_be_changed() -> None:
         ({"similarity_threshold": -1.5}, "similarity_threshold"),
         ({"latents": "unit"}, "'raw' or 'scaled'"),
         ({"latents": "scaled"}, "knows its latents' range"),
+        ({"relevance": "guess"}, "'paper' or .*'inverted'"),
+        ({"perturbation": "shift"}, "'add' or 'multiply' or 'sphere'"),
     ],
 )
 def test_settings_out_of_range(setting: dict, message: str) -> None:
     with pytest.raises(lfs.LFSError, match=message):
         lfs.ExplainLFS(TinyEmbedder(), tiny_decoder, **setting)
+
+
+def test_parts_of_the_method_can_be_replaced() -> None:
+    """Relevance and perturbation are what the settings say, checked on D(h) and D(h(p))."""
+    embedder = TinyEmbedder().eval()
+    for relevance, R in {"constant": torch.ones(6), "inverted": None, "paper": None}.items():
+        e = lfs.ExplainLFS(embedder, tiny_decoder, p=0.2, relevance=relevance)(image(1), image(2))
+        h = embedder(e.images)
+        if R is None:
+            R = lfs.relevance(*h, e.is_similar == (relevance == "paper"))
+        torch.testing.assert_close(e.relevance, R)
+        torch.testing.assert_close(e.perturbed, tiny_decoder(h + 0.2 * R))
+        assert e.settings["relevance"] == relevance
+    multiplied = lfs.ExplainLFS(embedder, tiny_decoder, p=0.2, perturbation="multiply")
+    e = multiplied(image(1), image(2))
+    torch.testing.assert_close(e.perturbed, tiny_decoder(h * (1 + 0.2 * e.relevance)))
+    sphere = lfs.ExplainLFS(embedder, tiny_decoder, p=0.2, perturbation="sphere")
+    e = sphere(image(1), image(2))
+    moved = h + 0.2 * e.relevance
+    lengths = h.norm(dim=1, keepdim=True) / moved.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(e.perturbed, tiny_decoder(moved * lengths))
+
+
+def test_random_relevance_has_a_seed() -> None:
+    maps = [
+        lfs.ExplainLFS(TinyEmbedder(), tiny_decoder, relevance="random", seed=seed)(
+            image(1), image(2)
+        ).maps
+        for seed in (0, 0, 1)
+    ]
+    assert torch.equal(maps[0], maps[1]) and not torch.equal(maps[0], maps[2])
+
+
+def test_scaled_latents_lie_on_no_sphere() -> None:
+    decoder = lfs.LinearDecoder.fit(torch.rand(40, 6), torch.rand(40, 3, 4, 4), ridge=0.1)
+    with pytest.raises(lfs.LFSError, match="no sphere"):
+        lfs.ExplainLFS(TinyEmbedder(), decoder, latents="scaled", perturbation="sphere")
 
 
 def test_decoder_of_another_network() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import lfs_core as lfs
-from lfs_core.mapping import display_map
+from lfs_core.mapping import display_map, multiply, perturb_on_sphere
 
 
 @pytest.fixture
@@ -25,6 +25,22 @@ def test_perturb_is_equation_4() -> None:
 def test_perturb_shares_one_relevance_between_the_images_of_a_pair() -> None:
     h, R = torch.randn(2, 7), torch.rand(7)
     torch.testing.assert_close(lfs.perturb(h, R, 1.0) - h, R.expand(2, 7))
+
+
+def test_multiplying_and_staying_on_the_sphere_by_hand() -> None:
+    h, R = torch.tensor([3.0, -4.0]), torch.tensor([1.0, 0.5])
+    assert multiply(h, R, 0.5).tolist() == pytest.approx([4.5, -5])
+    # Added: (3.5, -3.75), of length 5.1296; h has length 5.
+    assert perturb_on_sphere(h, R, 0.5).tolist() == pytest.approx([3.41157, -3.65525], abs=1e-4)
+
+
+def test_on_the_sphere_the_length_of_embeddings_stays() -> None:
+    h, R = torch.randn(4, 2, 9), torch.rand(4, 1, 9)
+    torch.testing.assert_close(perturb_on_sphere(h, R, 0.7).norm(dim=-1), h.norm(dim=-1))
+    torch.testing.assert_close(perturb_on_sphere(h, R, 0.0), h)
+    for rule in (multiply, perturb_on_sphere):
+        with pytest.raises(lfs.LFSError, match=r"\[0, 1\]"):
+            rule(h, R, 1.5)
 
 
 def test_linear_decoder_gives_p_w_r(linear: tuple) -> None:

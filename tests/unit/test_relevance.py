@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 import lfs_core as lfs
+from lfs_core.relevance import RELEVANCES, contribution
 
 H1 = [1.2, 1.9, 2.3, 3.1, 2.0, 2.1, 2.2]
 pairs = array_shapes(min_dims=1, max_dims=3, max_side=6).flatmap(
@@ -97,3 +98,35 @@ def test_shapes_that_do_not_fit(h1: torch.Tensor, h2: torch.Tensor) -> None:
 def test_decisions_that_do_not_fit() -> None:
     with pytest.raises(lfs.LFSError, match="one for each pair"):
         lfs.relevance(torch.ones(3, 4), torch.ones(3, 4), torch.tensor([True, False]))
+
+
+def test_contribution_by_hand() -> None:
+    """The products are 2, -1 and 0.5; the largest speaks most for a match."""
+    R = contribution([1.0, 1.0, 0.5], [2.0, -1.0, 1.0], similar=True)
+    assert R.tolist() == pytest.approx([1, 0, 0.5])
+    R = contribution([1.0, 1.0, 0.5], [2.0, -1.0, 1.0], similar=False)
+    assert R.tolist() == pytest.approx([0, 1, 0.5])
+
+
+@given(pairs, st.integers(0, 3))
+def test_what_is_put_in_the_place_of_relevance(pair: tuple, seed: int) -> None:
+    h1, h2 = (torch.from_numpy(x) for x in pair)
+    similar = torch.rand(h1.shape[:-1], generator=torch.Generator().manual_seed(1)) > 0.5
+    R = {name: rule(h1, h2, similar, seed) for name, rule in RELEVANCES.items()}
+    assert all(r.shape == h1.shape and r.min() >= 0 and r.max() <= 1 for r in R.values())
+    torch.testing.assert_close(R["paper"], lfs.relevance(h1, h2, similar))
+    assert (R["constant"] == 1).all()
+    torch.testing.assert_close(R["inverted"], lfs.relevance(h1, h2, ~similar))
+    # Shuffled: the same values, in one order for all pairs.
+    torch.testing.assert_close(R["shuffled"].sort(dim=-1).values, R["paper"].sort(dim=-1).values)
+    # Random: the same for all pairs, and the seed's own.
+    assert (R["random"] == R["random"].reshape(-1, h1.shape[-1])[0]).all()
+    assert torch.equal(R["random"], RELEVANCES["random"](h1, h2, similar, seed))
+
+
+def test_random_relevance_is_the_seeds_own() -> None:
+    h = torch.randn(2, 512)
+    drawn = [RELEVANCES["random"](h[0], h[1], True, seed) for seed in (0, 1)]
+    assert torch.corrcoef(torch.stack(drawn))[0, 1].abs() < 0.2
+    shuffled = [RELEVANCES["shuffled"](h[0], h[1], True, seed) for seed in (0, 1)]
+    assert torch.corrcoef(torch.stack(shuffled))[0, 1].abs() < 0.2

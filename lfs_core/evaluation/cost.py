@@ -1,0 +1,109 @@
+"""What an explanation costs: passes through the network, and time beside that of two passes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lfs_core.datasets.images import ImageLike
+from lfs_core.embedders import embed, read_pair
+from lfs_core.errors import LFSError
+from lfs_core.explanation import PairExplainer
+
+
+@dataclass
+class Passes:
+    """Images that went through a network.
+
+    Attributes:
+        forward: how many were embedded.
+        backward: for how many gradients reached the image.
+    """
+
+    forward: int = 0
+    backward: int = 0
+
+
+@contextmanager
+def counted(network: nn.Module) -> Iterator[Passes]:
+    """Count the images that go through a network meanwhile."""
+    passes = Passes()
+
+    def reached(gradient: Tensor) -> None:
+        passes.backward += len(gradient)
+
+    def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        passes.forward += len(inputs[0])
+        if inputs[0].requires_grad:
+            inputs[0].register_hook(reached)
+
+    with network.register_forward_pre_hook(look):
+        yield passes
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What explaining one pair costs.
+
+    Attributes:
+        forward: images through the network.
+        backward: images through the network backwards.
+        seconds: the median time.
+        two_passes: the median time of embedding the two images, in seconds.
+    """
+
+    forward: int
+    backward: int
+    seconds: float
+    two_passes: float
+
+    @property
+    def ratio(self) -> float:
+        """Time in units of two forward passes."""
+        return self.seconds / self.two_passes
+
+
+def measure_cost(
+    explainer: PairExplainer, pair: Sequence[ImageLike], rounds: int = 5, patience: float = 5.0
+) -> Cost:
+    """The cost of explaining one pair; explanation and two bare passes take turns.
+
+    Args:
+        explainer: any method; its network must be an `nn.Module`.
+        pair: two images.
+        rounds: how often each is timed, at most.
+        patience: in seconds; no further round begins after it.
+
+    Raises:
+        LFSError: the network is not an `nn.Module`, so that its passes cannot be counted.
+    """
+    network = explainer.embedder
+    if not isinstance(network, nn.Module):
+        raise LFSError("Passes are counted in an nn.Module; wrap the network in one.")
+    both = read_pair(network, *pair)
+    explainer(*pair)  # what is made once is not part of the cost
+    with counted(network) as passes:
+        explainer(*pair)
+    times, bare = [], []
+    start = time.perf_counter()
+    while len(times) < rounds and (not times or time.perf_counter() - start < patience):
+        times.append(_seconds(lambda: explainer(*pair)))
+        bare.append(_seconds(lambda: _embed(network, both)))
+    return Cost(passes.forward, passes.backward, float(np.median(times)), float(np.median(bare)))
+
+
+@torch.no_grad()
+def _embed(network: nn.Module, images: Tensor) -> None:
+    embed(network, images)
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start

@@ -1,0 +1,64 @@
+"""Passes are counted as they happen, and time is measured beside two passes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import lfs_core as lfs
+from lfs_core.evaluation.cost import Cost, counted, measure_cost
+
+PAIR = [np.random.default_rng(k).integers(0, 256, (8, 8, 3), np.uint8) for k in range(2)]
+
+
+class Tiny(nn.Module):
+    name = "tiny"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(B,3,8,8) -> (B,4)."""
+        return self.maps(images).mean(dim=(2, 3))
+
+
+def test_every_image_is_counted_forwards_and_backwards() -> None:
+    network = Tiny()
+    with counted(network) as passes:
+        network(torch.rand(3, 3, 8, 8))
+        images = torch.rand(2, 3, 8, 8, requires_grad=True)
+        h = network(images)
+        for j in range(4):
+            torch.autograd.grad(h[:, j].sum(), images, retain_graph=True)
+    assert (passes.forward, passes.backward) == (5, 8)
+    network(images).sum().backward()
+    assert (passes.forward, passes.backward) == (5, 8)  # nothing is counted afterwards
+
+
+def test_the_cost_of_methods() -> None:
+    """Two images once; the windows of both; no gradient further than the last maps."""
+    two = {"decoder": lambda h: h[:, :3, None, None]}
+    cost = {
+        name: measure_cost(lfs.load_explainer(name, Tiny(), **options), PAIR, rounds=3)
+        for name, options in {
+            "explainlfs": two,
+            "gradcam": {},
+            "gradient-x-input": {},
+            "xssab": {},
+        }.items()
+    }
+    assert (cost["explainlfs"].forward, cost["explainlfs"].backward) == (2, 0)
+    assert (cost["gradcam"].forward, cost["gradcam"].backward) == (2, 0)
+    assert (cost["gradient-x-input"].forward, cost["gradient-x-input"].backward) == (2, 2)
+    assert (cost["xssab"].forward, cost["xssab"].backward) == (2, 4)
+    assert all(c.seconds > 0 and c.two_passes > 0 for c in cost.values())
+    assert Cost(2, 0, seconds=6.0, two_passes=2.0).ratio == 3
+
+
+def test_passes_of_a_plain_function_cannot_be_counted() -> None:
+    explain = lfs.load_explainer("centre", lambda images: images.mean(dim=(2, 3)))
+    with pytest.raises(lfs.LFSError, match=r"nn\.Module"):
+        measure_cost(explain, PAIR)
