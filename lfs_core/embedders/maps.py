@@ -28,6 +28,8 @@ class LastMaps:
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Maps (...,c,h,w), a leaf that gradients reach, and the embeddings (...,D) made of them.
 
+        Both are on the CPU, wherever the network is.
+
         Args:
             images: (...,3,H,W) in [0,1].
 
@@ -49,8 +51,9 @@ class LastMaps:
                 calls += 1
                 if calls != call:
                     return None
-                taken.append(output.detach().unflatten(0, batch).requires_grad_())
-                return taken[0].flatten(0, -4)
+                taken.append(output.detach().cpu().unflatten(0, batch).requires_grad_())
+                # A copy, as the next step may be one that writes into its input.
+                return taken[0].flatten(0, -4).to(output.device, copy=True)
 
             with layer.register_forward_hook(take):
                 h = embed(self.network, images)

@@ -6,74 +6,13 @@ const ENTRIES_AT_ONCE = 200;
 const MAX_UPLOAD = 7; // MB; as text it has a third more, and Jupyter takes 10
 const CANVAS = 320; // px, longest side of a picture in a pair
 
-let views = 0;
-
-// Elements
-
-function h(tag, properties = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (value === true) node.setAttribute(key, "");
-    else if (value !== false && value != null) node.setAttribute(key, value);
-  }
-  // Else JupyterLab would take keys for its own: "d d" deletes the cell.
-  if (node.tabIndex >= 0 || tag === "dialog") node.dataset.lmSuppressShortcuts = "true";
-  node.append(...children.filter((child) => child != null));
-  return node;
-}
-
-const button = (text, onclick, properties = {}) =>
-  h("button", { type: "button", onclick, ...properties }, text);
+// Elements and files
 
 // A button that is disabled while it has the focus hands it on.
 function enable(one, enabled, otherwise) {
   const focused = document.activeElement === one;
   one.disabled = !enabled;
   if (focused && !enabled) otherwise.focus();
-}
-
-// One of several elements is in the tab order; arrows, Home and End move among them.
-function moveWithArrows(group, selector, chosen = () => {}) {
-  const all = () => [...group.querySelectorAll(selector)];
-  const enter = (item) => all().forEach((other) => (other.tabIndex = other === item ? 0 : -1));
-  group.addEventListener("focusin", (event) => {
-    const item = event.target.closest(selector);
-    if (item) enter(item);
-  });
-  group.addEventListener("keydown", (event) => {
-    const items = all();
-    const place = items.indexOf(document.activeElement);
-    if (place < 0) return;
-    const perLine = items.filter((item) => item.offsetTop === items[0].offsetTop).length;
-    const target = {
-      ArrowRight: place + 1,
-      ArrowLeft: place - 1,
-      ArrowDown: place + perLine,
-      ArrowUp: place - perLine,
-      Home: 0,
-      End: items.length - 1,
-    }[event.key];
-    if (target === undefined) return;
-    event.preventDefault();
-    if (!items[target]) return;
-    items[target].focus();
-    chosen(items[target]);
-  });
-  const first = group.querySelector(`${selector}[aria-current="true"]`) ?? all()[0];
-  if (first) enter(first);
-}
-
-// Numbers and bytes
-
-const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-
-async function inflate(text) {
-  const stream = new Blob([bytes(text)]).stream();
-  const inflated = stream.pipeThrough(new DecompressionStream("deflate"));
-  const steps = new Uint8Array(await new Response(inflated).arrayBuffer());
-  for (let k = 1; k < steps.length; k++) steps[k] += steps[k - 1]; // they came as differences
-  return steps;
 }
 
 async function asText(file) {
@@ -208,53 +147,6 @@ function pictureShelf(root, contents, askLater) {
   };
 }
 
-// Maps
-
-// The map's values at the centres of (width x height) pixels, between its own pixels' centres.
-function enlarge(steps, [rows, columns], width, height) {
-  const place = (k, length, count) => {
-    const x = Math.min(Math.max(((k + 0.5) / length) * count - 0.5, 0), count - 1);
-    const low = Math.floor(x);
-    return [low, Math.min(low + 1, count - 1), x - low];
-  };
-  const across = Array.from({ length: width }, (_, x) => place(x, width, columns));
-  const values = new Float32Array(width * height);
-  for (let y = 0; y < height; y++) {
-    const [top, bottom, v] = place(y, height, rows);
-    for (let x = 0; x < width; x++) {
-      const [left, right, u] = across[x];
-      const above = steps[top * columns + left] * (1 - u) + steps[top * columns + right] * u;
-      const below = steps[bottom * columns + left] * (1 - u) + steps[bottom * columns + right] * u;
-      values[y * width + x] = above * (1 - v) + below * v;
-    }
-  }
-  return values;
-}
-
-// The map's colours: full where it is above the threshold, `below` (0 to 1) of it elsewhere.
-function colourLayer(values, width, height, colours, threshold, above, below) {
-  const layer = h("canvas", { width, height });
-  const context = layer.getContext("2d");
-  const pixels = context.createImageData(width, height);
-  values.forEach((value, k) => {
-    const colour = 3 * Math.round(value);
-    pixels.data.set(colours.subarray(colour, colour + 3), 4 * k);
-    pixels.data[4 * k + 3] = 255 * (value > 255 * threshold ? above : below);
-  });
-  context.putImageData(pixels, 0, 0);
-  return layer;
-}
-
-function drawGrey(context, image, width, height) {
-  context.drawImage(image, 0, 0, width, height);
-  context.globalCompositeOperation = "saturation";
-  context.fillStyle = "grey";
-  context.fillRect(0, 0, width, height);
-  context.globalCompositeOperation = "source-over";
-  context.fillStyle = "rgb(0 0 0 / 0.4)";
-  context.fillRect(0, 0, width, height);
-}
-
 // Latents
 
 // Two embeddings as lines, the second one dashed.
@@ -298,7 +190,7 @@ function render({ model, el }) {
   const { live, labels, classNames } = contents;
   const names = { ...contents.names }; // and those of uploads
   const colours = bytes(contents.colours);
-  const uid = `lfs-${++views}-${`${Math.random()}`.slice(2, 8)}`;
+  const uid = `lfs-${`${Math.random()}`.slice(2)}`;
   const entries = contents.entries.filter((item) => item < contents.photographs);
   const guests = contents.entries.filter((item) => item >= contents.photographs);
   const precisions = new Map();
@@ -311,7 +203,7 @@ function render({ model, el }) {
   let shown = entries; // those that the filter leaves
   let entriesShown = ENTRIES_AT_ONCE;
 
-  const root = h("div", { class: "lfs-explorer" });
+  const root = h("div", { class: "lfs-view lfs-explorer" });
   const waiting = h("p", { class: "lfs-waiting", hidden: true }, "Waiting for Python \u2026 If ");
   waiting.append("nothing comes, run the cell again.");
   let patience;
@@ -857,24 +749,16 @@ function render({ model, el }) {
             ),
           ),
         ),
-        scale(decision),
+        colourBar(colours, `evidence for \u201c${decision}\u201d`),
       );
       draw();
     }
 
-    function slider(text, value, oninput) {
-      const shownValue = h("output", {}, value.toFixed(2));
-      const input = h("input", { type: "range", min: 0, max: 1, step: 0.01, value });
-      input.addEventListener("input", () => {
-        shownValue.textContent = Number(input.value).toFixed(2);
-        oninput(Number(input.value));
+    function controls(answer) {
+      const over = slider("Opacity of the map", opacity, (value) => {
+        opacity = value;
         draw();
       });
-      return h("label", {}, text, input, shownValue);
-    }
-
-    function controls(answer) {
-      const over = slider("Opacity of the map", opacity, (value) => (opacity = value));
       over.hidden = apart;
       const toggle = h("input", { type: "checkbox", checked: apart });
       toggle.addEventListener("change", () => {
@@ -885,22 +769,12 @@ function render({ model, el }) {
       threshold ??= answer.mapThreshold;
       return [
         h("label", {}, toggle, "Map beside the photograph"),
-        slider("Show what is above \u03be\u2082", threshold, (value) => (threshold = value)),
+        slider("Show what is above \u03be\u2082", threshold, (value) => {
+          threshold = value;
+          draw();
+        }),
         over,
       ];
-    }
-
-    function scale(decision) {
-      const stops = [];
-      for (let k = 0; k < 256; k += 15) stops.push(`rgb(${colours.slice(3 * k, 3 * k + 3)})`);
-      return h(
-        "div",
-        { class: "lfs-scale" },
-        h("div", { style: `background: linear-gradient(to right, ${stops})` }),
-        h("span", {}, "0"),
-        h("span", {}, `evidence for \u201c${decision}\u201d`),
-        h("span", {}, "1"),
-      );
     }
 
     function draw() {
@@ -909,25 +783,10 @@ function render({ model, el }) {
 
     function drawSide({ image, canvas, share, name, steps, size }) {
       const ratio = image && proportions.checked ? image.width / image.height : 1;
-      const width = Math.round(CANVAS * Math.min(1, ratio));
-      const height = Math.round(CANVAS * Math.min(1, 1 / ratio));
+      const [width, height] = within(CANVAS, ratio);
       const values = enlarge(steps, size, width, height);
-      canvas.width = apart ? 2 * width : width;
-      canvas.height = height;
-      const context = canvas.getContext("2d");
-      if (apart) {
-        if (image) context.drawImage(image, 0, 0, width, height);
-        context.fillStyle = "black";
-        context.fillRect(width, 0, width, height);
-        const layer = colourLayer(values, width, height, colours, threshold, 1, 0.3);
-        context.drawImage(layer, width, 0);
-      } else {
-        if (image) drawGrey(context, image, width, height);
-        const layer = colourLayer(values, width, height, colours, threshold, opacity, 0);
-        context.drawImage(layer, 0, 0);
-      }
-      const above = values.filter((value) => value > 255 * threshold).length / values.length;
-      share.textContent = `${Math.round(100 * above)} % lies above \u03be\u2082`;
+      drawMap(canvas, image, values, width, height, { colours, threshold, opacity, apart });
+      share.textContent = `${shareAbove(values, threshold)} lies above \u03be\u2082`;
       canvas.setAttribute("aria-label", `${name} with its map; ${share.textContent}`);
     }
 
@@ -1019,11 +878,7 @@ function render({ model, el }) {
 
 // Shows the explorers that wait in a page.
 function showPages() {
-  for (const place of document.querySelectorAll(".lfs-explorer-page:not([data-shown])")) {
-    place.dataset.shown = "";
-    const data = place.querySelector("script[type='application/json']");
-    render({ model: tableModel(JSON.parse(data.textContent)), el: place });
-  }
+  eachPage("explorer", (contents, el) => render({ model: tableModel(contents), el }));
 }
 
 export default { render };

@@ -8,24 +8,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
-import json
 import os
 import tempfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from importlib.resources import files
 from pathlib import Path
 
-import jinja2
-import matplotlib
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 from traitlets import Dict, observe
 
 from lfs_core.datasets.framing import frame
@@ -35,18 +28,18 @@ from lfs_core.evaluation.retrieval import KS, average_precision
 from lfs_core.explanation import Explainer
 from lfs_core.files import replacing
 from lfs_core.retrieval import Answer, Retriever
-from lfs_core.viz.figures import MAP_COLOURS
 from lfs_core.viz.report import check_suffix
+from lfs_core.viz.view import (
+    AnyWidget,
+    colour_table,
+    data_url,
+    packed,
+    reduce,
+    render,
+    source,
+    text,
+)
 
-try:
-    import anywidget
-except ImportError:
-    raise LFSError(
-        "The retrieval explorer needs anywidget, which is not installed: "
-        "pip install 'lfs-core[book]'"
-    ) from None
-
-VIZ = files("lfs_core.viz")
 SMALL, LARGE = 96, 224  # px, longest side of a picture in a grid, and in a pair
 PRINTED = 160  # px, in a page, which holds one picture of a photograph
 QUALITY = 75  # of WebP
@@ -65,7 +58,7 @@ class _Guest:
     answer: Answer
 
 
-class RetrievalExplorer(anywidget.AnyWidget):
+class RetrievalExplorer(AnyWidget):
     """A view of what is most and least similar to each photograph of a gallery, and why.
 
     As the last expression of a notebook's cell it is shown in JupyterLab. `page` and `save` give
@@ -81,8 +74,8 @@ class RetrievalExplorer(anywidget.AnyWidget):
         bottom: how many of the least similar.
     """
 
-    _esm = Path(str(VIZ / "explorer.js"))
-    _css = Path(str(VIZ / "explorer.css"))
+    _esm = source("explorer", "js")
+    _css = source("explorer", "css")
     contents = Dict().tag(sync=True)
     request = Dict().tag(sync=True, echo_update=False)
     response = Dict().tag(sync=True)
@@ -120,7 +113,7 @@ class RetrievalExplorer(anywidget.AnyWidget):
             ImageError: a query cannot be read.
             LFSError: there is no query, no such photograph, or a pair cannot be explained.
         """
-        return self._render(queries, title=None)
+        return render("explorer", self._page_contents(queries))
 
     def save(self, path: str | os.PathLike, queries: Sequence[int | ImageLike]) -> None:
         """Write `page` as a document of its own.
@@ -130,7 +123,8 @@ class RetrievalExplorer(anywidget.AnyWidget):
                 written.
         """
         check_suffix(path)
-        document = self._render(queries, title=f"What {self.retriever.gallery.embedder} retrieves")
+        title = f"What {self.retriever.gallery.embedder} retrieves"
+        document = render("explorer", self._page_contents(queries), title)
         with replacing(path) as new:
             new.write_text(document, encoding="utf-8")
 
@@ -208,12 +202,12 @@ class RetrievalExplorer(anywidget.AnyWidget):
         h = guest.answer.embedding if guest else self.retriever.gallery.embeddings[item]
         h = torch.nn.functional.normalize(h, dim=0)
         scale = max(h.abs().max().item(), 1e-12) / 127
-        return {"scale": scale, "values": _text((h / scale).round().to(torch.int8).numpy())}
+        return {"scale": scale, "values": text((h / scale).round().to(torch.int8).numpy())}
 
     def _pair(self, item: int, other: int) -> dict[str, object]:
         explanation = self.explain(self._framed(item), self._framed(other))
         maps = explanation.maps
-        reduced = _reduce(maps)
+        reduced = reduce(maps, MAP_SIDE)
         return {
             "similarity": _rounded(explanation.similarity),
             "similar": explanation.is_similar,
@@ -222,7 +216,7 @@ class RetrievalExplorer(anywidget.AnyWidget):
             "mapThreshold": explanation.map_threshold,
             "ranges": [[_rounded(heat.min()), _rounded(heat.max())] for heat in maps],
             "size": list(reduced.shape[1:]),
-            "maps": [_packed(heat) for heat in reduced],
+            "maps": [packed(heat) for heat in reduced],
         }
 
     def _pictures(self, side: int, *items: int) -> dict[str, object]:
@@ -253,7 +247,6 @@ class RetrievalExplorer(anywidget.AnyWidget):
     @cached_property
     def _settings(self) -> dict[str, object]:
         """What the view needs to know beside photographs."""
-        colours = matplotlib.colormaps[MAP_COLOURS](np.arange(256), bytes=True)[:, :3]
         return {
             "photographs": len(self.retriever.gallery),
             "top": self.top,
@@ -263,7 +256,7 @@ class RetrievalExplorer(anywidget.AnyWidget):
             "recallAt": KS,
             "sides": [SMALL, LARGE],
             "classNames": sorted(set(self.retriever.gallery.labels)),
-            "colours": _text(colours),
+            "colours": colour_table(),
         }
 
     @cached_property
@@ -321,9 +314,7 @@ class RetrievalExplorer(anywidget.AnyWidget):
         """A photograph, at most `side` pixels a side, as a data URL."""
         image = self._framed(item).copy()
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        buffer = io.BytesIO()
-        image.save(buffer, "WEBP", quality=QUALITY)
-        return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        return data_url(image, "webp", QUALITY)
 
     def _picture_or_problem(self, item: int, side: int) -> dict[str, str]:
         """One picture; files may have gone since the gallery was made."""
@@ -342,17 +333,6 @@ class RetrievalExplorer(anywidget.AnyWidget):
         return order.numpy(), similarities[order].numpy()
 
     # The page
-
-    def _render(self, queries: Sequence[int | ImageLike], title: str | None) -> str:
-        environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-        template = environment.from_string((VIZ / "explorer.html").read_text(encoding="utf-8"))
-        data = json.dumps(self._page_contents(queries), separators=(",", ":"))
-        return template.render(
-            title=title,
-            data=data.replace("<", "\\u003c"),  # no name may end the script element
-            css=(VIZ / "explorer.css").read_text(encoding="utf-8"),
-            js=(VIZ / "explorer.js").read_text(encoding="utf-8"),
-        )
 
     def _page_contents(self, queries: Sequence[int | ImageLike]) -> dict[str, object]:
         """`contents`, with the answers to all that the view of these queries can ask."""
@@ -397,21 +377,3 @@ class RetrievalExplorer(anywidget.AnyWidget):
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(float(value), 4)
-
-
-def _text(values: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
-
-
-def _reduce(maps: Tensor) -> Tensor:
-    """Maps (2,H,W), averaged down to at most `MAP_SIDE` pixels a side."""
-    height, width = maps.shape[1:]
-    scale = min(1, MAP_SIDE / max(height, width))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    return torch.nn.functional.interpolate(maps[None], size, mode="area")[0]
-
-
-def _packed(heat: Tensor) -> str:
-    """A map (h,w) in [0,1], in 256 steps: differences of neighbours, which deflate well."""
-    steps = (heat * 255).round().byte().numpy().ravel()
-    return base64.b64encode(zlib.compress(np.diff(steps, prepend=np.uint8(0)), 9)).decode()

@@ -289,3 +289,19 @@ def plot_similarities(pairs: Sequence[Pair], threshold: float) -> Figure:
     axis.set(xlabel="cosine similarity", ylabel="density of pairs")
     axis.legend(frameon=False)
     return figure
+
+
+def plot_matrix(matrix: Tensor, names: Sequence[str]) -> Figure:
+    """Correlations (M,M) in [-1,1] of things with each other, as colours and numbers."""
+    side = 0.42 * len(names) + 2.2
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    axis = figure.subplots()
+    scale = axis.imshow(matrix.numpy(), "PuOr_r", vmin=-1, vmax=1)
+    for row, column in np.ndindex(*matrix.shape):
+        value = matrix[row, column].item()
+        colour = "white" if abs(value) > 0.6 else "black"
+        axis.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=7, color=colour)
+    axis.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=9)
+    axis.set_yticks(range(len(names)), names, fontsize=9)
+    figure.colorbar(scale, ax=axis, label="rank correlation", shrink=0.6)
+    return figure

@@ -32,11 +32,11 @@ def methods_table(
         lines[name] = {
             "source": explain.source,
             "formula": "verified" if explain.verified else "reconstructed",
-            "needs": ", ".join(sorted(explain.needs)) or "–",
+            "needs": ", ".join(sorted(explain.needs)) or "nothing",
             "forward": cost.forward,
             "backward": cost.backward,
             "ms": f"{1000 * cost.seconds:,.0f}",
-            "× two passes": f"{cost.ratio:,.1f}",
-            "completeness error": "–" if error is None else f"{error:.0e}",
+            "in two passes": f"{cost.ratio:,.1f}",
+            "completeness error": "" if error is None else f"{error:.0e}",
         }
     return pd.DataFrame(lines).T.rename_axis("method")

@@ -9,12 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 import lfs_core as lfs
-from lfs_core.evaluation.ground_truth import (
-    centre_prior,
-    moved_correlation,
-    region_auroc,
-    share_inside,
-)
+from lfs_core.evaluation.ground_truth import moved_correlation, region_auroc, share_inside
 
 
 @settings(max_examples=40, deadline=None)
@@ -51,15 +46,6 @@ def test_maps_that_move_with_the_scene_and_maps_that_do_not() -> None:
     # A sixth of a pixel between two pixels is five sixths of the one and a sixth of the other.
     ramp = torch.stack([x, 2 * x])
     assert moved_correlation(ramp, correspondence + 1 / 6) == pytest.approx(1, abs=1e-5)
-
-
-def test_the_centre_prior() -> None:
-    prior = centre_prior((5, 9))
-    assert prior.shape == (5, 9) and prior[2, 4] == 1 and prior.argmax() == 2 * 9 + 4
-    assert torch.allclose(prior, prior.flip(0).flip(1))
-    # A quarter of each side, from the centre outwards, is one standard deviation.
-    assert prior[1, 4].item() == pytest.approx(torch.tensor(-0.5).exp().item())
-    assert prior[2, 2].item() == pytest.approx(torch.tensor(-0.5).exp().item())
 
 
 def test_what_cannot_be_measured() -> None:

@@ -1,0 +1,312 @@
+// The same pairs as several methods explain them: all maps small, one method's large, with values.
+// Its model holds everything in "contents".
+
+const LARGE = 320; // px, longest side of a large picture
+const SMALL = 96; // of a small one
+const SIDES = ["First image", "Second image"];
+
+const decimals = (value, count) => value.toFixed(count).replace("-", "\u2212");
+
+// A signed value with its sign and three digits, however small it is.
+function withSign(value) {
+  const digits = Math.abs(value) < 0.001 ? value.toExponential(2) : value.toPrecision(3);
+  return (value > 0 ? "+" : "") + (value ? digits.replaceAll("-", "\u2212") : "0");
+}
+
+async function picture(source) {
+  const image = new Image();
+  image.src = source;
+  await image.decode();
+  return image;
+}
+
+// A map's values, from its steps.
+async function unpacked({ range: [low, high], steps }) {
+  const found = await inflate(steps);
+  return Float32Array.from(found, (step) => low + ((high - low) * step) / 255);
+}
+
+function render({ model, el }) {
+  const { colours: table, mapThreshold, pairs, methods } = model.get("contents");
+  const colours = bytes(table);
+  const loaded = new Map(); // pair to its photographs and maps
+  let pair = 0;
+  let method = 0;
+  let threshold = 0; // whole maps, until the reader asks for less
+  let opacity = 0.65;
+  let apart = false;
+  let point = null; // [column, row] of the maps
+  let shown = null; // what is loaded of the pair
+
+  // What is shown
+
+  async function load({ photographs, size }, k) {
+    const ratio = (images) => images[0].width / images[0].height;
+    const images = await Promise.all(photographs.map(picture));
+    const [width, height] = within(SMALL, ratio(images));
+    const side = async ({ map, signed }) => {
+      const values = await unpacked(map);
+      const steps = values.map((value) => 255 * value);
+      return {
+        values,
+        steps,
+        small: enlarge(steps, size, width, height),
+        range: map.range,
+        signed: signed && { values: await unpacked(signed), range: signed.range },
+      };
+    };
+    const maps = await Promise.all(methods.map(({ maps }) => Promise.all(maps[k].map(side))));
+    return { images, size, maps, small: [width, height], large: within(LARGE, ratio(images)) };
+  }
+
+  async function choosePair(k) {
+    pair = k;
+    mark(pairButtons, k);
+    if (!loaded.has(k)) loaded.set(k, load(pairs[k], k));
+    const found = await loaded.get(k);
+    if (pair !== k) return; // the reader has gone on
+    shown = found;
+    point = null;
+    const { similarity, decision, threshold: limit } = pairs[k];
+    const where = decision === "similar" ? "above" : "not above";
+    headline.replaceChildren(
+      `Cosine ${decimals(similarity, 2)}: the network calls them `,
+      h("strong", {}, decision),
+      typeof limit === "number" ? ` (${where} \u03be\u2081 = ${limit}).` : ".",
+    );
+    bar.replaceChildren(colourBar(colours, `evidence for \u201c${decision}\u201d`));
+    resolution.textContent =
+      `Maps are relative to their strongest place; as drawn here they have ${found.size[1]} ` +
+      `\u00d7 ${found.size[0]} places.`;
+    drawAll();
+  }
+
+  function chooseMethod(k) {
+    method = k;
+    select.value = k;
+    mark(tiles, k);
+    drawLarge();
+  }
+
+  // What is chosen is also where keys enter the group.
+  const mark = (group, k) =>
+    [...group.children].forEach((one, at) => {
+      one.setAttribute("aria-current", at === k);
+      one.tabIndex = at === k ? 0 : -1;
+    });
+
+  function drawAll() {
+    if (!shown) return;
+    drawLarge();
+    const [width, height] = shown.small;
+    [...tiles.children].forEach((tile, k) =>
+      tile.querySelectorAll("canvas").forEach((canvas, side) => {
+        Object.assign(canvas, { width, height });
+        const context = canvas.getContext("2d");
+        const values = shown.maps[k][side].small;
+        if (apart) drawAlone(context, 0, values, width, height, { colours, threshold });
+        else {
+          const how = { colours, threshold, opacity };
+          drawOver(context, shown.images[side], values, width, height, how);
+        }
+      }),
+    );
+  }
+
+  function drawLarge() {
+    if (!shown) return;
+    const [width, height] = shown.large;
+    shown.maps[method].forEach(({ steps, range, signed }, side) => {
+      const { canvas, facts } = larges[side];
+      const values = enlarge(steps, shown.size, width, height);
+      const how = { colours, threshold, opacity, apart };
+      drawMap(canvas, shown.images[side], values, width, height, how);
+      const share = `${shareAbove(values, threshold)} lies above \u03be\u2082`;
+      const [low, high] = range.map((value) => decimals(value, 2));
+      facts.replaceChildren(
+        range[1] > 0 ? `${share}; values go from ${low} to ${high}` : "The map is zero everywhere",
+        signed ? `, signed ones from ${signed.range.map(withSign).join(" to ")}.` : ".",
+      );
+      canvas.setAttribute(
+        "aria-label",
+        `${SIDES[side]} with the map of ${methods[method].name}: ${share}. ` +
+          "Arrow keys move the place whose values are read.",
+      );
+    });
+    large.classList.toggle("lfs-apart", apart);
+    showValues();
+  }
+
+  // Values at a place
+
+  function showValues() {
+    larges.forEach(({ marks }) => marks.replaceChildren());
+    if (!point) {
+      readout.textContent = "Point at a picture, or use arrow keys on it, to read the values there.";
+      return;
+    }
+    const [rows, columns] = shown.size;
+    const [column, row] = point;
+    const [x, y] = [(column + 0.5) / columns, (row + 0.5) / rows].map((value) => 100 * value);
+    for (const { marks } of larges) {
+      const places = apart ? [x / 2, 50 + x / 2] : [x];
+      marks.append(...places.map((left) => h("span", { style: `left: ${left}%; top: ${y}%` })));
+    }
+    const at = row * columns + column;
+    readout.replaceChildren(
+      `${Math.round(x)} % from the left, ${Math.round(y)} % from the top:`,
+      ...shown.maps[method].map(({ values, signed }, side) => {
+        const more = signed ? `, signed ${withSign(signed.values[at])}` : "";
+        return h("span", {}, `${SIDES[side]} ${decimals(values[at], 3)}${more}`);
+      }),
+    );
+  }
+
+  function read(at) {
+    point = at;
+    showValues();
+  }
+
+  const inside = (place, count) => Math.min(Math.max(place, 0), count - 1);
+
+  function pointAt({ currentTarget, clientX, clientY }) {
+    if (!shown) return;
+    const box = currentTarget.getBoundingClientRect();
+    const across = ((clientX - box.left) / box.width) * (apart ? 2 : 1);
+    const parts = [across % 1, (clientY - box.top) / box.height];
+    const counts = [shown.size[1], shown.size[0]];
+    read(parts.map((part, k) => inside(Math.floor(part * counts[k]), counts[k])));
+  }
+
+  function moveBy(event) {
+    if (!shown) return;
+    const [rows, columns] = shown.size;
+    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const by = steps[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const [column, row] = point ?? [Math.floor(columns / 2), Math.floor(rows / 2)];
+    read([inside(column + by[0], columns), inside(row + by[1], rows)]);
+  }
+
+  // Elements
+
+  const headline = h("p", { role: "status", class: "lfs-headline" });
+  const bar = h("div", {});
+  const resolution = h("p", { class: "lfs-hint" });
+  const readout = h("p", { role: "status", class: "lfs-values" });
+  const larges = SIDES.map((title) => {
+    const canvas = h("canvas", {
+      role: "application",
+      "aria-label": title,
+      tabindex: 0,
+      onpointermove: pointAt,
+      onpointerdown: pointAt,
+      onpointerleave: (event) => event.pointerType === "mouse" && read(null),
+      onkeydown: moveBy,
+      onblur: () => read(null),
+    });
+    const facts = h("span", {});
+    const marks = h("span", { class: "lfs-marks", "aria-hidden": "true" });
+    const caption = h("figcaption", {}, h("span", { class: "lfs-title" }, title), h("br"), facts);
+    const figure = h("figure", {}, h("div", { class: "lfs-picture" }, canvas, marks), caption);
+    return { canvas, facts, marks, figure };
+  });
+  const select = h(
+    "select",
+    { onchange: () => chooseMethod(Number(select.value)) },
+    ...methods.map(({ name }, k) => h("option", { value: k }, name)),
+  );
+  const large = h(
+    "section",
+    { class: "lfs-large", "aria-label": "One method" },
+    h("label", {}, "Method ", select),
+    h("div", { class: "lfs-both" }, ...larges.map(({ figure }) => figure)),
+    readout,
+  );
+
+  const pairButtons = h(
+    "div",
+    { class: "lfs-pairs", role: "group", "aria-label": "Pair" },
+    ...pairs.map(({ similarity, decision, photographs }, k) =>
+      h(
+        "button",
+        { type: "button", onclick: () => choosePair(k) },
+        // The book darkens photographs on dark pages, but for this class.
+        ...photographs.map((src) => h("img", { src, alt: "", class: "dark-light" })),
+        h("span", {}, `${k + 1}: ${decimals(similarity, 2)} ${decision}`),
+      ),
+    ),
+  );
+  const tiles = h(
+    "div",
+    { class: "lfs-tiles", role: "group", "aria-label": "All methods" },
+    ...methods.map(({ name }, k) =>
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: ({ detail }) => {
+            chooseMethod(k);
+            if (detail) large.scrollIntoView({ block: "nearest" }); // by pointer: keys stay here
+          },
+        },
+        h("canvas", { "aria-hidden": "true" }),
+        h("canvas", { "aria-hidden": "true" }),
+        h("span", {}, name),
+      ),
+    ),
+  );
+  for (const group of [pairButtons, tiles]) {
+    moveWithArrows(group, "button", (chosen) => chosen.click());
+  }
+
+  const over = slider("Opacity of the maps", opacity, (value) => {
+    opacity = value;
+    drawAll();
+  });
+  const toggle = h("input", { type: "checkbox" });
+  toggle.addEventListener("change", () => {
+    apart = toggle.checked;
+    over.hidden = apart;
+    drawAll();
+  });
+  const above = slider("Show what is above \u03be\u2082", threshold, (value) => {
+    threshold = value;
+    drawAll();
+  });
+  const explained = h(
+    "span",
+    { class: "lfs-hint" },
+    `The explanations themselves have \u03be\u2082 = ${mapThreshold}.`,
+  );
+
+  const root = h(
+    "div",
+    { class: "lfs-view lfs-methods" },
+    pairButtons,
+    headline,
+    h(
+      "div",
+      { class: "lfs-controls" },
+      h("label", {}, toggle, "Maps beside the photographs"),
+      above,
+      over,
+      explained,
+    ),
+    bar,
+    h("div", { class: "lfs-one-and-all" }, large, tiles),
+    resolution,
+  );
+  el.append(root);
+  chooseMethod(0);
+  choosePair(0);
+  return () => root.remove();
+}
+
+// Shows the figures that wait in a page.
+function showPages() {
+  eachPage("methods", (contents, el) => render({ model: { get: () => contents }, el }));
+}
+
+export default { render };
