@@ -114,7 +114,8 @@ def fit(
     embedder: EmbedderName = "facenet-casia",
     weights: Weights = None,
     decoder: Annotated[
-        Literal["linear", "mlp", "conv"], typer.Option(help="In closed form, or trained.")
+        Literal["linear", "mlp", "conv", "autoencoder"],
+        typer.Option(help="In closed form, or trained; an autoencoder's is for method utkin."),
     ] = "linear",
     size: Annotated[int, typer.Option(help="Side of its images, in pixels.", min=4)] = 40,
     framing: Annotated[
@@ -139,9 +140,11 @@ def fit(
 ) -> None:
     """Fit a decoder to a network and folders of photographs; write it and a report beside it.
 
-    Run again after an interruption, it goes on where it stopped. `torchrun --nproc-per-node N
-    --no-python lfs fit ...` trains a deep decoder on N processors.
+    Run again after an interruption, it goes on where it stopped; an autoencoder begins its training
+    anew. `torchrun --nproc-per-node N --no-python lfs fit ...` trains a deep decoder on N
+    processors.
     """
+    from lfs_core.autoencoder import fit_autoencoder_decoder
     from lfs_core.datasets.faces import load_faces
     from lfs_core.decoder import save_decoder
     from lfs_core.embedding import embed_folders
@@ -150,13 +153,19 @@ def fit(
 
     if output.suffix != ".safetensors":  # now, not after the work
         raise LFSError(f"A decoder is a file of tensors: {output} must end in .safetensors.")
+    if decoder == "autoencoder" and (ssim or precision != "auto"):
+        raise LFSError("An autoencoder takes no --ssim and no --precision.")
     network = _network(embedder, weights)
     deep = {} if decoder == "linear" else {"epochs": epochs, "ssim": ssim, "precision": precision}
     try:
         data = embed_folders(network, images, size=size, framing=framing, mirror=mirror)
         kept = without_look_alikes(data, network, load_faces("demo")) if without_demo else data
         description = " + ".join(folder.name for folder in images)
-        fitted = fit_decoder(kept, network, decoder, description=description, seed=seed, **deep)
+        common = {"description": description, "seed": seed}
+        if decoder == "autoencoder":
+            fitted = fit_autoencoder_decoder(kept, network, epochs=epochs, **common)
+        else:
+            fitted = fit_decoder(kept, network, decoder, **common, **deep)
     except KeyboardInterrupt:
         typer.echo("Interrupted. What is done is kept: the same command goes on from here.")
         raise typer.Exit(130) from None

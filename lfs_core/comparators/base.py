@@ -115,15 +115,8 @@ class Comparator(PairExplainer):
         values, size = found.values.detach(), images.shape[-2:]
         if not values.isfinite().all():
             raise LFSError(f"{self.method} found NaN or infinity; check the network's gradients.")
-        if self.signed:
-            signed = spread(values, size)
-            share = self.similarity_threshold / (size[0] * size[1]) if self.margin else 0
-            surplus = signed - share
-            towards = torch.where(pairs.is_similar[:, None, None, None], surplus, -surplus)
-            maps = display_map(towards.clamp_min(0), size)
-        else:
-            signed = [None] * len(images)
-            maps = display_map(values, size)
+        signed = spread(values, size) if self.signed else [None] * len(images)
+        maps = display_map(self._for_the_decision(values, pairs.is_similar), size)
         promised = [None] * len(images) if found.promised_sums is None else found.promised_sums
         similarity = cosines(pairs.h.detach())
         return [
@@ -140,6 +133,14 @@ class Comparator(PairExplainer):
             )
             for k in range(len(images))
         ]
+
+    def _for_the_decision(self, values: Tensor, is_similar: Tensor) -> Tensor:
+        """The part of evidence (P,2,h,w) that speaks for the decisions (P,), >= 0."""
+        if not self.signed:
+            return values
+        share = self.similarity_threshold / values[0, 0].numel() if self.margin else 0
+        surplus = values - share
+        return torch.where(is_similar[:, None, None, None], surplus, -surplus).clamp_min(0)
 
     def _refusal(self, wanted: str) -> str:
         from lfs_core.comparators import explainers_without

@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from lfs_core.comparators.base import Comparator, Evidence, Pairs
-from lfs_core.embedders import Embedder, embed
+from lfs_core.comparators.fills import Fill, check_fill, plain
+from lfs_core.embedders import Embedder, embed, embed_all
 from lfs_core.errors import LFSError
 
-Reference = Literal["black", "grey"]
-
-LEVELS = {"black": 0.0, "grey": 0.5}
 BATCH = 32  # images of the network at a time
 
 
 class IntegratedJacobians(Comparator):
-    """Second-order attribution: every pair of pixels' part in the similarity.
+    """Second-order attribution: the part of every pair of pixels in the similarity.
 
-    For images a and b, a reference r, unit embeddings e, and J the Jacobian of e averaged over the
-    straight line from r to an image, pixels i of a and j of b contribute
-    A_ij = (a - r)_i [J_a^T J_b]_ij (b - r)_j. As J_b (b - r) = e(b) - e(r), the sum over all j is
-    (a - r)_i [J_a^T (e(b) - e(r))]_i: integrated gradients of a's embedding along
-    e(b) - e(r). That sum is the evidence, and no Jacobian is ever built. Summed over i as well it
-    is <e(a) - e(r), e(b) - e(r)>, for both images. As e(r) has a length of 1, like every
-    embedding here, this is 1 above the cosine where both images are at right angles to the
-    reference. Eberle et al. 2020 (BiLRP) pair pixels alike, with another rule of propagation.
+    Images a and b are measured from references a' and b', images that show nothing. With unit
+    embeddings e, and J the Jacobian of e averaged over the straight line from reference to image,
+    pixel i of a and pixel j of b contribute A_ij = (a - a')_i [J_a^T J_b]_ij (b - b')_j. Because
+    J_b (b - b') = e(b) - e(b'), the sum over all j is (a - a')_i [J_a^T (e(b) - e(b'))]_i: the
+    integrated gradients of a's embedding along e(b) - e(b'). This is the evidence; no Jacobian is
+    ever built. Over all pixels it sums to <e(a) - e(a'), e(b) - e(b')>, the same for both images.
+    The authors train networks that embed the reference as 0, for which this is the similarity.
+    Of other networks it is about 1 more, where references are like each other and unlike images.
+    Eberle et al. 2020 (BiLRP) pair pixels alike, by another rule of propagation.
 
     One pass forward and one back for each image and step.
 
     Args:
         embedder: the network to explain; an `nn.Module` is switched to evaluation mode.
-        reference: r, "black" or "grey", the image that speaks for nothing. Pixels of its colour
-            get no evidence: "black" passes over the darkest, "grey" over middle greys.
+        reference: "mean", an image's own mean colour; "grey", 0.5; or "black". Pixels of its
+            colour get no evidence.
         steps: Gauss-Legendre nodes on the line, 1 or more. With more the sum comes nearer to what
             is promised.
         similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
@@ -53,46 +50,46 @@ class IntegratedJacobians(Comparator):
     def __init__(
         self,
         embedder: Embedder,
-        reference: Reference = "grey",
-        steps: int = 32,
+        reference: Fill = "mean",
+        steps: int = 50,
         similarity_threshold: float = 0.3,
         map_threshold: float = 0.7,
     ) -> None:
         super().__init__(embedder, similarity_threshold, map_threshold)
-        if reference not in LEVELS:
-            raise LFSError(f"reference is {reference!r}; it must be 'black' or 'grey'.")
+        check_fill("reference", reference)
         if steps < 1:
             raise LFSError(f"steps is {steps}; it must be at least 1.")
         self.reference, self.steps = reference, steps
 
     def evidence(self, pairs: Pairs) -> Evidence:
-        """(a - r) * integrated gradients along e(b) - e(r), channels summed: (P,2,H,W)."""
+        """Row and column sums of A, colours summed: (P,2,H,W)."""
         images = pairs.images.detach().flatten(0, 1)
-        r = torch.full_like(images[:1], LEVELS[self.reference])
-        with torch.no_grad():
-            moved = normalize(pairs.h.detach(), dim=-1) - normalize(embed(self.embedder, r), dim=-1)
-        towards = moved.flip(1).flatten(0, 1)
-        attribute = IntegratedGradients(self._along).attribute
-        values = [
-            attribute(
+        references = plain(images, self.reference)
+        start = normalize(embed_all(self.embedder, references, BATCH), dim=-1)
+        moved = normalize(pairs.h.detach(), dim=-1) - start.unflatten(0, (-1, 2))
+        partners = moved.flip(1).flatten(0, 1)
+        integrate = IntegratedGradients(self._along).attribute
+        found = [
+            integrate(
                 some,
-                baselines=r,
-                additional_forward_args=directions,
+                baselines=reference,
+                additional_forward_args=partner,
                 n_steps=self.steps,
                 method="gausslegendre",
                 internal_batch_size=BATCH,
             )
-            for some, directions in zip(images.split(BATCH), towards.split(BATCH), strict=True)
+            for some, reference, partner in zip(
+                *(x.split(BATCH) for x in (images, references, partners)), strict=True
+            )
         ]
         score = (moved[:, 0] * moved[:, 1]).sum(dim=-1)
-        return Evidence(
-            torch.cat(values).sum(dim=1).unflatten(0, (-1, 2)), score[:, None].expand(-1, 2)
-        )
+        values = torch.cat(found).sum(dim=1).unflatten(0, (-1, 2))
+        return Evidence(values, score[:, None].expand(-1, 2))
 
     def settings(self) -> dict[str, object]:
         """Everything needed to make this explainer again."""
         return super().settings() | {"reference": self.reference, "steps": self.steps}
 
     def _along(self, images: Tensor, directions: Tensor) -> Tensor:
-        """How far the embeddings of images (B,3,H,W) lie along directions (B,D): (B,)."""
+        """How far the embeddings of images (B,3,H,W) reach along directions (B,D): (B,)."""
         return (normalize(embed(self.embedder, images), dim=-1) * directions).sum(dim=-1)

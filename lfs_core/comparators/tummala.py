@@ -20,9 +20,9 @@ ROUNDING = 1e-6  # of an embedding's length; what is nearer is the same
 class Tummala(Comparator):
     """Weighted sums of the last maps, the weights those of the decision about the pair.
 
-    Reconstructed: the authors describe a class activation map for a network that compares two
-    images by the Euclidean distance of their embeddings, and no formula of it could be checked.
-    Two readings are given. Both are ReLU sum_k w_k A_k over the last maps A_k of each image.
+    Reconstructed: the authors propose a class activation map for a twin network trained with a
+    contrastive loss, and no formula of it could be checked. Two readings are given. Both are
+    ReLU sum_k w_k A_k over the last maps A_k of each image.
 
     "difference": channels vote by how far they are apart. With f_k the average of map k, w_k is
     |f1_k - f2_k|, scaled to [0,1] over the channels, for a pair called dissimilar, and 1 minus

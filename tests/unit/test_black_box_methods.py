@@ -198,9 +198,12 @@ def test_what_no_mask_changes_has_no_evidence(method: type[lfs.Explainer]) -> No
     assert (e.signed_maps[1] != 0).any()
 
     def rounding(images: torch.Tensor) -> torch.Tensor:
-        return torch.stack([1 + 1e-7 * images.mean(dim=(1, 2, 3)), torch.ones(len(images))], dim=1)
+        bright = (images.flatten(1).amax(dim=1) > 0.5).float()
+        noise = 2e-6 * images.mean(dim=(1, 2, 3))
+        return torch.stack([1 - 0.4 * bright + noise, 0.8 * bright], dim=1)
 
-    assert (method(rounding, **SMALL[method])(image(1), image(2)).signed_maps == 0).all()
+    e = method(rounding, **SMALL[method])(image(1), image(2) // 3)
+    assert e.similarity == pytest.approx(0.6) and (e.signed_maps == 0).all()
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -100,23 +100,20 @@ def test_explanations_keep_the_contract(name: str, threshold: float) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_signed_maps_speak_for_and_against(name: str) -> None:
-    """What speaks for "similar" does not speak for "dissimilar", and both come from one map."""
-    similar = method(name, similarity_threshold=SIMILAR)(*PAIRS[0])
-    dissimilar = method(name, similarity_threshold=DISSIMILAR)(*PAIRS[0])
+    """A map follows its signed map where the pair is similar, and its negative where it is not."""
+    explained = [method(name, similarity_threshold=xi)(*PAIRS[0]) for xi in (SIMILAR, DISSIMILAR)]
     signed = getattr(explainer_class(name), "signed", False)
-    assert (similar.signed_maps is not None) == signed
-    if not signed:
-        return
-    assert similar.signed_maps.shape == (2, SIZE, SIZE)
-    assert not similar.signed_maps.requires_grad
-    if name != "xssab" and not explainer_class(name).margin and name != "fggb":
-        torch.testing.assert_close(similar.signed_maps, dissimilar.signed_maps)
-        assert (similar.maps * dissimilar.maps == 0).all()
-    for side in range(2):
-        order = similar.signed_maps[side].flatten().argsort()
-        assert similar.maps[side].flatten()[order].diff().min() >= -1e-6
-        order = dissimilar.signed_maps[side].flatten().argsort()
-        assert dissimilar.maps[side].flatten()[order].diff().max() <= 1e-6
+    for e, sign in zip(explained, (1, -1), strict=True):
+        assert (e.signed_maps is not None) == signed
+        if signed:
+            assert e.signed_maps.shape == (2, SIZE, SIZE) and not e.signed_maps.requires_grad
+            for heat, values in zip(e.maps, sign * e.signed_maps, strict=True):
+                if heat.max() == 0:
+                    assert values.max() <= 0  # nothing speaks for the decision
+                    continue
+                brightest = (heat >= heat.quantile(0.9)) & (heat > 0)
+                assert values[brightest].mean() > values[~brightest].mean()
+                assert values[heat == 0].sum() <= 0 or explainer_class(name).margin
 
 
 @pytest.mark.parametrize("name", METHODS)

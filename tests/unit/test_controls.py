@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -219,3 +220,23 @@ def test_mean_map_of_the_demo_tier(monkeypatch: pytest.MonkeyPatch) -> None:
         own = {x.tobytes() for x in pictures}
         shown = set().union(*(other.shown for other in explain._others))
         assert (shown <= own) == (framing == "face")
+
+
+def test_pairs_of_the_demo_tier_are_spread_over_all_similarities(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pictures = torch.from_numpy(np.stack([image(k) for k in range(30)])).movedim(-1, 1)
+    scenes = SimpleNamespace(images=pictures, labels=["something"] * 30)
+    monkeypatch.setattr(mean_map, "load_scenes", lambda: scenes)
+    h = embedder(pictures / 255)
+    a, b = torch.triu_indices(30, 30, offset=1)
+    every = torch.cosine_similarity(h[a], h[b])
+    chosen = torch.cat(
+        [embedder(torch.stack(p)) for p in MeanMap(embedder, None, decoder)._demo_pairs()]
+    )
+    found = torch.cosine_similarity(chosen[::2], chosen[1::2])
+    levels = torch.tensor([0.1, 0.5, 0.9])
+    for similar in (True, False):
+        of_all = every[(every > 0.3) == similar].quantile(levels)
+        of_chosen = found[(found > 0.3) == similar].quantile(levels)
+        torch.testing.assert_close(of_chosen, of_all, atol=0.05, rtol=0)
