@@ -10,7 +10,7 @@ from lfs_core.comparators.fills import Fill, check_fill, plain
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 
-BATCH = 32  # images of the network at a time
+BATCH = 32  # images of the network at a time, unless the pairs alone are more
 
 
 class IntegratedGradients(Comparator):
@@ -60,23 +60,18 @@ class IntegratedGradients(Comparator):
         images = pairs.images.detach().flatten(0, 1)
         partners = pairs.partners.detach().flatten(0, 1)
         similarity = SimilarityTo(self.embedder)
-        integrate = attr.IntegratedGradients(similarity).attribute
         empty = plain(images, self.baseline)
-        chunks = zip(*(x.split(BATCH) for x in (images, empty, partners)), strict=True)
-        found = [
-            integrate(
-                some,
-                baselines=without,
-                additional_forward_args=partner,
-                n_steps=self.steps,
-                internal_batch_size=BATCH,
-            )
-            for some, without, partner in chunks
-        ]
+        found = attr.IntegratedGradients(similarity).attribute(
+            images,
+            baselines=empty,
+            additional_forward_args=partners,
+            n_steps=self.steps,
+            internal_batch_size=max(BATCH, len(images)),
+        )
         with torch.no_grad():
             of_empty = similarity(empty, partners).unflatten(0, (-1, 2))
         promised = pairs.similarity.detach()[:, None] - of_empty
-        return Evidence(torch.cat(found).sum(dim=1).unflatten(0, (-1, 2)), promised)
+        return Evidence(found.sum(dim=1).unflatten(0, (-1, 2)), promised)
 
     def settings(self) -> dict[str, object]:
         """Everything needed to make this explainer again."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import torch
 from captum import attr
-from torch import Tensor
 
 from lfs_core.comparators.base import Comparator, Evidence, Pairs, SimilarityTo
 from lfs_core.comparators.fills import Fill, check_fill, plain
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 
-CHUNK = 64  # images embedded at a time
+BATCH = 64  # images of the network at a time, unless the pairs alone are more
 ROUNDING = 1e-6  # float32 cosines that differ by no more are equal
 
 
@@ -64,12 +63,14 @@ class Occlusion(Comparator):
             )
         rows, columns = (torch.arange(side) * self.grid // side for side in (height, width))
         windows = rows[:, None] * self.grid + columns
-        images, partners = pairs.images.flatten(0, 1), pairs.partners.flatten(0, 1)
-        lost = torch.cat(
-            [
-                self._cover(some, partner, windows)
-                for some, partner in zip(images.split(CHUNK), partners.split(CHUNK), strict=True)
-            ]
+        images = pairs.images.flatten(0, 1)
+        # Ablating numbered features takes captum less time than its sliding window does.
+        lost = attr.FeatureAblation(SimilarityTo(self.embedder)).attribute(
+            images,
+            baselines=plain(images, self.fill),
+            additional_forward_args=pairs.partners.flatten(0, 1),
+            feature_mask=windows[None, None],
+            perturbations_per_eval=max(1, BATCH // len(images)),
         )
         # captum repeats a window's value on all of its pixels: take that of the first.
         down, across = (torch.searchsorted(x, torch.arange(self.grid)) for x in (rows, columns))
@@ -79,14 +80,3 @@ class Occlusion(Comparator):
     def settings(self) -> dict[str, object]:
         """Everything needed to make this explainer again."""
         return super().settings() | {"grid": self.grid, "fill": self.fill}
-
-    def _cover(self, images: Tensor, partners: Tensor, windows: Tensor) -> Tensor:
-        """(B,3,H,W): at each pixel of images (B,3,H,W), what is lost with its window (H,W)."""
-        # Ablating numbered features takes captum less time than its sliding window does.
-        return attr.FeatureAblation(SimilarityTo(self.embedder)).attribute(
-            images,
-            baselines=plain(images, self.fill),
-            additional_forward_args=partners,
-            feature_mask=windows[None, None],
-            perturbations_per_eval=max(1, CHUNK // len(images)),
-        )

@@ -10,7 +10,7 @@ from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.mapping import check_unit_interval
 
-BATCH = 32  # images of the network at a time
+BATCH = 32  # images of the network at a time, unless the pairs alone are more
 
 
 class SmoothGrad(Comparator):

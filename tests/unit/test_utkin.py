@@ -281,7 +281,7 @@ def toy_set(people: int = 40, each: int = 5) -> TrainingSet:
     return TrainingSet(Rows.of(h, (x * 255).byte()), names)
 
 
-QUICK = {"epochs": 8, "width": 16, "learning_rate": 3e-3, "progress": False}
+QUICK = {"epochs": 12, "batch_size": 8, "width": 16, "learning_rate": 3e-3, "progress": False}
 
 
 def fitted(weight: float = 1.0, **options: object) -> ConvDecoder:
@@ -295,7 +295,7 @@ def fitted(weight: float = 1.0, **options: object) -> ConvDecoder:
 def test_the_loss_falls_and_the_code_nears_the_embedding() -> None:
     first, last = fitted(epochs=1), fitted()
     history = last.info["history"]
-    assert len(history) == 8 and history[-1][0] < 0.5 * history[0][0]
+    assert len(history) == 12 and history[-1][0] < 0.5 * history[0][0]
     before, after = (decoder.info["autoencoder"] for decoder in (first, last))
     assert after["code_distance"] < 0.3 * before["code_distance"]
     assert after["error_of_code"] < before["error_of_code"]
@@ -311,14 +311,13 @@ def test_a_large_weight_brings_the_code_to_the_embedding() -> None:
 
 
 def test_the_best_epoch_is_kept() -> None:
-    """With a learning rate at which errors go up and down."""
-    decoder = fitted(learning_rate=0.05, patience=3, epochs=20)
+    """Without the weight, D learns to read a code of its own, and embeddings ever less."""
+    decoder = fitted(0, patience=3)
     errors = [error for _, error in decoder.info["history"]]
-    best = errors.index(min(errors))
-    assert len(errors) == min(20, best + 1 + 3) and best + 1 < len(errors)
-    assert decoder.info["autoencoder"]["error_of_embedding"] == min(errors)
+    assert len(errors) == 4 and min(errors) == errors[0] < errors[-1]
+    assert decoder.info["autoencoder"]["error_of_embedding"] == errors[0]
     _, choose, _ = toy_set().split((0.8, 0.1, 0.1), 0)
-    assert decoding_error(decoder, choose.rows.batches()) == pytest.approx(min(errors), rel=1e-5)
+    assert decoding_error(decoder, choose.rows.batches()) == pytest.approx(errors[0], rel=1e-5)
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:

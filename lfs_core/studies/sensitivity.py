@@ -1,0 +1,142 @@
+"""How far the parameters of reconstructed methods decide their maps.
+
+Utkin's and Tummala's papers leave numbers and formulas open that were filled in here, and
+SIMExpert has two forms. Where maps hardly change, the choice does not matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from lfs_core import autoencoder
+from lfs_core.assets import cache_folder
+from lfs_core.comparators import load_explainer
+from lfs_core.comparators.utkin import class_prototypes
+from lfs_core.datasets.faces import FaceSet, load_faces
+from lfs_core.datasets.pairs import Pair, all_pairs
+from lfs_core.decoder import Decoder, load_decoder, save_decoder
+from lfs_core.embedders import Embedder, embed_all
+from lfs_core.evaluation.agreement import rank_correlation
+from lfs_core.explanation import Explainer
+from lfs_core.studies.workshop import FACES, SIZE, Workshop, provenance
+
+PAIRS = 60  # of each decision, of demo faces
+BATCH = 6  # pairs explained at a time
+THRESHOLD = 0.3  # xi_1
+DEFAULTS = {"important": 0.1, "noise": 1.0, "draws": 20, "seed": 0}  # of utkin
+SWEEPS = {
+    "important": (0.02, 0.05, 0.1, 0.2, 0.5),
+    "noise": (0.25, 0.5, 1.0, 2.0, 4.0),
+    "draws": (5, 20, 80),
+    "seed": (0, 1),
+}
+WEIGHTS = (0.01, 0.1, 1.0, 10.0, 100.0)  # lambda of the autoencoder; the last is the default
+IMAGES, EPOCHS = 4_000, 10  # that the autoencoders of all weights learn from
+FORMS = {"tummala": ("variant", "difference", "gradient"), "simexpert": ("form", "folded", "raw")}
+
+
+def sensitivity_study(data: Path) -> dict[str, object]:
+    """Maps of the same pairs under other parameters, compared by rank correlation.
+
+    Each map is compared with that of the default parameters for the same pair, and with the map of
+    another pair of the same decision under the same parameters, which is what agreement without
+    knowledge of the pair looks like. Autoencoders of all weights are trained alike, on fewer
+    images and epochs than the one that ships, and compared with that of the default weight.
+    """
+    workshop = Workshop(data)
+    embedder = workshop.embedded(FACES)[1]
+    faces = load_faces("demo", progress=False)
+    pairs = _pairs(embedder, faces)
+    rows, default = [], {}
+    for row, explain in tqdm(list(_explainers(workshop, embedder, faces)), "Parameters"):
+        maps = {kind: _maps(explain, of_kind) for kind, of_kind in pairs.items()}
+        if row["default"]:
+            default = maps
+        for kind, found in maps.items():
+            row[kind] = {
+                "with_default": _rounded(rank_correlation(found, default[kind])),
+                "with_another_pair": _rounded(rank_correlation(found, found.roll(1, 0))),
+            }
+        rows.append(row)
+    manifest = provenance([FACES], similarity_threshold=THRESHOLD, images=IMAGES, epochs=EPOCHS)
+    return {"manifest": manifest, "pairs": PAIRS, "rows": rows}
+
+
+def _explainers(
+    workshop: Workshop, embedder: Embedder, faces: FaceSet
+) -> Iterator[tuple[dict[str, object], Explainer]]:
+    """Methods under parameters, with how to call them; of every parameter the default first."""
+
+    def row(method: str, option: str, value: object, default: object) -> dict[str, object]:
+        return {"method": method, "option": option, "value": value, "default": value == default}
+
+    def explainer(method: str, **options: object) -> Explainer:
+        return load_explainer(method, embedder, similarity_threshold=THRESHOLD, **options)
+
+    for option, values in SWEEPS.items():
+        default = DEFAULTS[option]
+        for value in sorted(values, key=lambda value: value != default):
+            yield (
+                row("utkin", option, value, default),
+                explainer("utkin", **DEFAULTS | {option: value}),
+            )
+    prototypes = class_prototypes(embed_all(embedder, faces.images), faces.identities)
+    for value, given in {"mean of the pair": None, "mean of the person": prototypes}.items():
+        yield (
+            row("utkin", "prototypes", value, "mean of the pair"),
+            explainer("utkin", prototypes=given, **DEFAULTS),
+        )
+    for weight in reversed(WEIGHTS):
+        decoder = _trained(workshop, weight)
+        yield (
+            row("utkin", "weight", weight, WEIGHTS[-1]) | decoder.info["autoencoder"],
+            explainer("utkin", autoencoder=decoder, **DEFAULTS),
+        )
+    for method, (option, *values) in FORMS.items():
+        for value in values:
+            yield row(method, option, value, values[0]), explainer(method, **{option: value})
+
+
+def _trained(workshop: Workshop, weight: float) -> Decoder:
+    """The decoder of an autoencoder of this weight, made once."""
+    core = hashlib.sha256(Path(autoencoder.__file__).read_bytes()).hexdigest()
+    settings = [FACES, weight, IMAGES, EPOCHS, SIZE, str(workshop.data), workshop._core, core]
+    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
+    path = cache_folder() / "studies" / f"autoencoder-{digest}.safetensors"
+    if not path.is_file():
+        parts, embedder = workshop.parts(FACES, 0, IMAGES), workshop.embedded(FACES)[1]
+        decoder = autoencoder.fit_autoencoder_parts(
+            *parts, embedder, description=FACES, seed=0, weight=weight, epochs=EPOCHS
+        )
+        save_decoder(decoder, path)
+    return load_decoder(path)
+
+
+def _pairs(embedder: Embedder, faces: FaceSet) -> dict[str, list[tuple[Tensor, Tensor]]]:
+    """Pairs of demo faces called similar and called dissimilar, spread over similarities."""
+    pairs = all_pairs(embed_all(embedder, faces.images), faces.identities)
+    similar = [pair for pair in pairs if pair.similarity > THRESHOLD]  # the first ones
+
+    def spread(some: Sequence[Pair]) -> list[tuple[Tensor, Tensor]]:
+        chosen = [some[int((k + 0.5) / PAIRS * len(some))] for k in range(PAIRS)]
+        return [(faces.images[pair.a] / 255, faces.images[pair.b] / 255) for pair in chosen]
+
+    return {"similar": spread(similar), "dissimilar": spread(pairs[len(similar) :])}
+
+
+def _maps(explain: Explainer, pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """(P,2,H,W) in [0,1]."""
+    batches = (pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH))
+    return torch.stack([e.maps for batch in batches for e in explain.batch(batch)])
+
+
+def _rounded(correlations: Tensor) -> list[float]:
+    """Of each pair, the mean over its two images."""
+    return [round(value, 4) for value in correlations.mean(dim=1).tolist()]
