@@ -10,7 +10,7 @@ from lfs_core.comparators.fills import Fill, check_fill, plain
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 
-BATCH = 32  # images of the network at a time, unless the pairs alone are more
+BATCH = 32  # points on the line at a time
 
 
 class IntegratedGradients(Comparator):
@@ -61,17 +61,22 @@ class IntegratedGradients(Comparator):
         partners = pairs.partners.detach().flatten(0, 1)
         similarity = SimilarityTo(self.embedder)
         empty = plain(images, self.baseline)
-        found = attr.IntegratedGradients(similarity).attribute(
-            images,
-            baselines=empty,
-            additional_forward_args=partners,
-            n_steps=self.steps,
-            internal_batch_size=max(BATCH, len(images)),
-        )
+        # One image at a time, or rounding would depend on what else is in a batch.
+        each = (x.split(1) for x in (images, empty, partners))
+        found = [
+            attr.IntegratedGradients(similarity).attribute(
+                image,
+                baselines=without,
+                additional_forward_args=partner,
+                n_steps=self.steps,
+                internal_batch_size=BATCH,
+            )
+            for image, without, partner in zip(*each, strict=True)
+        ]
         with torch.no_grad():
             of_empty = similarity(empty, partners).unflatten(0, (-1, 2))
         promised = pairs.similarity.detach()[:, None] - of_empty
-        return Evidence(found.sum(dim=1).unflatten(0, (-1, 2)), promised)
+        return Evidence(torch.cat(found).sum(dim=1).unflatten(0, (-1, 2)), promised)
 
     def settings(self) -> dict[str, object]:
         """Everything needed to make this explainer again."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import torch
 from captum import attr
+from torch import Tensor
 
 from lfs_core.comparators.base import Comparator, Evidence, Pairs, SimilarityTo
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.mapping import check_unit_interval
 
-BATCH = 32  # images of the network at a time, unless the pairs alone are more
+BATCH = 32  # noisy copies at a time
 
 
 class SmoothGrad(Comparator):
@@ -64,13 +65,12 @@ class SmoothGrad(Comparator):
         partners = pairs.partners.detach().flatten(0, 1)
         generator = torch.Generator().manual_seed(self.seed)
         noise = self.noise * torch.randn(self.samples, *images.shape[1:], generator=generator)
-        gradients = attr.Saliency(SimilarityTo(self.embedder)).attribute
-        total = torch.zeros_like(images)
-        for some in noise.split(max(1, BATCH // len(images))):
-            copies = (images + some[:, None]).flatten(0, 1).requires_grad_()
-            found = gradients(copies, additional_forward_args=partners.repeat(len(some), 1))
-            total += found.unflatten(0, (len(some), -1)).sum(dim=0)
-        return Evidence((total / self.samples).mean(dim=1).unflatten(0, (-1, 2)))
+        # One image at a time, or rounding would depend on what else is in a batch.
+        found = [
+            self._smooth(image, partner, noise)
+            for image, partner in zip(images, partners, strict=True)
+        ]
+        return Evidence(torch.stack(found).unflatten(0, (-1, 2)))
 
     def settings(self) -> dict[str, object]:
         """Everything needed to make this explainer again."""
@@ -79,3 +79,13 @@ class SmoothGrad(Comparator):
             "noise": self.noise,
             "seed": self.seed,
         }
+
+    def _smooth(self, image: Tensor, partner: Tensor, noise: Tensor) -> Tensor:
+        """The map (H,W) of an image (3,H,W) with a partner (D,), for noise (n,3,H,W)."""
+        gradients = attr.Saliency(SimilarityTo(self.embedder)).attribute
+        total = torch.zeros_like(image)
+        for some in noise.split(BATCH):
+            copies = (image + some).requires_grad_()
+            found = gradients(copies, additional_forward_args=partner.expand(len(some), -1))
+            total += found.sum(dim=0)
+        return (total / len(noise)).mean(dim=0)

@@ -28,7 +28,7 @@ def methods_table(
     lines = {}
     for name, explain in explainers.items():
         cost = measure_cost(explain, pair)
-        error = explain(*pair).completeness_error
+        error = cost.completeness_error
         lines[name] = {
             "source": explain.source,
             "formula": "verified" if explain.verified else "reconstructed",

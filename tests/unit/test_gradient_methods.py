@@ -402,4 +402,4 @@ def test_integrated_jacobians_nearly_keep_their_promise(facenet: nn.Module, face
     a, b = faces.images[:2].float() / 255
     e = IntegratedJacobians(facenet, steps=24)(a, b)
     assert e.promised_sums[0] == pytest.approx(e.promised_sums[1])
-    assert e.completeness_error < 0.02 * e.signed_maps.abs().sum(dim=(1, 2)).min()
+    assert e.completeness_error < 0.03 * e.signed_maps.abs().sum(dim=(1, 2)).min()

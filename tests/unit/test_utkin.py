@@ -14,18 +14,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from safetensors import safe_open
+from scipy.stats import spearmanr
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
 import lfs_core as lfs
 from lfs_core import cli
 from lfs_core.autoencoder import fit_autoencoder, fit_autoencoder_decoder
+from lfs_core.comparators import utkin
 from lfs_core.comparators.utkin import Utkin, class_prototypes, nearest_latents
+from lfs_core.datasets.faces import FaceSet
 from lfs_core.decoder import ConvDecoder, Decoder, decoding_error
 from lfs_core.embedders import Embedder, embed_all
 from lfs_core.embedding import TrainingSet
 from lfs_core.fitting import fit_decoder
 from lfs_core.rows import Rows
+from lfs_core.studies import sensitivity, workshop
+from lfs_core.studies.workshop import FACES, Source
 from lfs_core.viz.fit_report import write_fit_report
 
 SIZE = 16
@@ -49,6 +54,12 @@ def curved(h: Tensor) -> Tensor:
     """(B,6) -> (B,3,2,4), not linear."""
     weight = torch.linspace(-1, 1, 6 * 24).cos().reshape(6, 24)
     return torch.tanh(3 * h @ weight).reshape(-1, 3, 2, 4)
+
+
+def curved_of_any(h: Tensor) -> Tensor:
+    """(B,D) -> (B,3,8,8), not linear."""
+    weight = torch.linspace(0, 9, h.shape[1] * 192).sin().reshape(-1, 192)
+    return torch.tanh(3 * h @ weight).reshape(-1, 3, 8, 8)
 
 
 def linear() -> lfs.LinearDecoder:
@@ -397,15 +408,20 @@ class Colours(nn.Module):
         return nn.functional.adaptive_avg_pool2d(images, 2).flatten(1)
 
 
-def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cli, "_network", lambda *names: Colours())
+def write_squares(folder: Path) -> None:
+    """Forty squares of four colours, in ten classes."""
     random = np.random.default_rng(0)
     for k in range(40):
-        path = tmp_path / "squares" / f"class {k % 10}" / f"{k}.png"
+        path = folder / f"class {k % 10}" / f"{k}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         colours = random.integers(0, 256, (2, 2, 3), np.uint8).repeat(8, 0).repeat(8, 1)
         Image.fromarray(colours).save(path)
+
+
+def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cli, "_network", lambda *names: Colours())
+    write_squares(tmp_path / "squares")
     out = tmp_path / "colours.safetensors"
     command = ["fit", "--images", str(tmp_path / "squares"), "-o", str(out), "--size", "8"]
     command += ["--decoder", "autoencoder"]
@@ -422,6 +438,68 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert str(tmp_path) not in json.dumps(decoder.info)
     assert f"error {decoder.info['loss']:.4f}" in done.output
     assert out.with_suffix(".html").is_file()
+
+
+# The study.
+
+
+class Maps(Colours):
+    """The same after a convolution with maps to look at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.layers = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4), nn.Sigmoid())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B,3,16,16) -> (B,8)."""
+        return self.project(self.layers(images).mean(dim=(2, 3)))
+
+    def project(self, pooled: Tensor) -> Tensor:
+        """(B,8) -> (B,8)."""
+        return pooled - 0.5
+
+
+def test_the_sensitivity_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
+    write_squares(tmp_path / "squares")
+    pictures = torch.stack([(255 * image(k)).byte() for k in range(12)])
+    faces = FaceSet(pictures, [f"person {k % 3}" for k in range(12)], [], {})
+    monkeypatch.setattr(workshop, "load_embedder", lambda name: Maps())
+    monkeypatch.setitem(workshop.SOURCES, FACES, Source("squares", "colours", "whole"))
+    monkeypatch.setattr(sensitivity, "load_faces", lambda *names, progress: faces)
+    monkeypatch.setattr(utkin, "load_decoder", lambda name: curved_of_any)
+    monkeypatch.setattr(sensitivity, "THRESHOLD", 0.75)  # half of the pairs
+    monkeypatch.setattr(sensitivity, "PAIRS", 4)
+    monkeypatch.setattr(sensitivity, "EPOCHS", 1)
+    found = sensitivity.sensitivity_study(tmp_path)
+    assert json.loads(json.dumps(found)) and found["pairs"] == 4
+    rows = {(row["method"], row["option"], row["value"]): row for row in found["rows"]}
+    assert len(rows) == 5 + 5 + 3 + 2 + 2 + 5 + 2 + 2
+    for row in rows.values():
+        for kind in ("similar", "dissimilar"):
+            assert len(row[kind]["with_default"]) == len(row[kind]["with_another_pair"]) == 4
+            assert (np.abs(row[kind]["with_another_pair"]) <= 1).all()
+            assert not row["default"] or row[kind]["with_default"] == [1.0] * 4
+    # Against SciPy: one latent of eight, and four.
+    pairs = sensitivity._pairs(Maps(), faces)["dissimilar"]
+    options = {"similarity_threshold": 0.75}
+    few, many = (Utkin(Maps(), curved_of_any, important=n, **options) for n in (0.1, 0.5))
+    for k in (0, 3):
+        a, b = (
+            nn.functional.adaptive_avg_pool2d(explain(*pairs[k]).maps, 40).flatten(1).numpy()
+            for explain in (few, many)
+        )
+        expected = np.mean([spearmanr(x, y).statistic for x, y in zip(a, b, strict=True)])
+        row = rows["utkin", "important", 0.5]
+        assert row["dissimilar"]["with_default"][k] == pytest.approx(expected, abs=2e-4)
+    weights = [row["weight"] for row in found["rows"] if row["option"] == "weight"]
+    assert weights == [100.0, 10.0, 1.0, 0.1, 0.01]
+
+    # What was trained once is not trained again.
+    monkeypatch.setattr(sensitivity.autoencoder, "fit_autoencoder_parts", None)
+    assert sensitivity.sensitivity_study(tmp_path) == found
 
 
 # The files that ship.
