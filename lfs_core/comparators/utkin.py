@@ -71,7 +71,7 @@ class Utkin(Comparator):
         autoencoder: Callable[[Tensor], Tensor] | str | os.PathLike | None = None,
         prototypes: Tensor | None = None,
         important: int | float = 0.1,
-        noise: float = 1.0,
+        noise: float = 0.25,
         draws: int = 20,
         seed: int = 0,
         similarity_threshold: float = 0.3,

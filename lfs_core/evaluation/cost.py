@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,12 +38,14 @@ def counted(network: nn.Module) -> Iterator[Passes]:
     def reached(gradient: Tensor) -> None:
         passes.backward += len(gradient)
 
-    def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        passes.forward += len(inputs[0])
-        if inputs[0].requires_grad:
-            inputs[0].register_hook(reached)
+    with ExitStack() as hooks:
 
-    with network.register_forward_pre_hook(look):
+        def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            passes.forward += len(inputs[0])
+            if inputs[0].requires_grad:
+                hooks.callback(inputs[0].register_hook(reached).remove)
+
+        hooks.enter_context(network.register_forward_pre_hook(look))
         yield passes
 
 
@@ -77,12 +79,12 @@ def measure_cost(
     """The cost of explaining one pair; explanation and two bare passes take turns.
 
     The first run also makes what a method makes once, such as masks. It weighs little in the
-    median, except where it alone takes longer than the patience.
+    median, and passes are counted in the last.
 
     Args:
         explainer: any method; its network must be an `nn.Module`.
         pair: two images.
-        rounds: how often each is timed, at most.
+        rounds: how often each is run, at most.
         patience: in seconds; no further round begins after it.
 
     Raises:
@@ -93,13 +95,16 @@ def measure_cost(
         raise LFSError("Passes are counted in an nn.Module; wrap the network in one.")
     both = read_pair(network, *pair)
     _embed(network, both)
-    start = time.perf_counter()
-    with counted(network) as passes:
-        explanation = explainer(*pair)
-    times, bare = [time.perf_counter() - start], [_seconds(lambda: _embed(network, both))]
-    while len(times) < rounds and time.perf_counter() - start < patience:
-        times.append(_seconds(lambda: explainer(*pair)))
+    times, bare = [], []
+    begin = time.perf_counter()
+    while True:
+        start = time.perf_counter()
+        with counted(network) as passes:
+            explanation = explainer(*pair)
+        times.append(time.perf_counter() - start)
         bare.append(_seconds(lambda: _embed(network, both)))
+        if len(times) == rounds or time.perf_counter() - begin > patience:
+            break
     return Cost(
         passes.forward,
         passes.backward,

@@ -30,10 +30,10 @@ from lfs_core.studies.workshop import FACES, SIZE, Workshop, provenance
 PAIRS = 60  # of each decision, of demo faces
 BATCH = 6  # pairs explained at a time
 THRESHOLD = 0.3  # xi_1
-DEFAULTS = {"important": 0.1, "noise": 1.0, "draws": 20, "seed": 0}  # of utkin
+DEFAULTS = {"important": 0.1, "noise": 0.25, "draws": 20, "seed": 0}  # of utkin
 SWEEPS = {
     "important": (0.02, 0.05, 0.1, 0.2, 0.5),
-    "noise": (0.25, 0.5, 1.0, 2.0, 4.0),
+    "noise": (0.0625, 0.125, 0.25, 0.5, 1.0),
     "draws": (5, 20, 80),
     "seed": (0, 1),
 }

@@ -56,7 +56,7 @@ def plot_methods(explanations: Mapping[str, Sequence[PairExplanation]]) -> Figur
     lines = sum(2 * _height(e) + 2 * GAP + PAIR_GAP for e in pairs)
     across = columns + 1 + PAIR_GAP
     picture = min((WIDTH - 1.2) / across, 1.5)  # inches; beside them are labels, above them names
-    size = picture * across + 1.2, count * (lines * picture + 0.9) + 0.7
+    size = picture * across + 1.2, count * (lines * picture + 1) + 0.7
     figure = Figure(figsize=size, dpi=DPI, layout="constrained")
     axes = figure.subplots(count, squeeze=False)[:, 0]
     for block, axis in enumerate(axes):
@@ -90,7 +90,7 @@ def _draw(
     bare(axis)
     axis.xaxis.tick_top()
     axis.set_xticks([x + 0.4 for x in left[: len(explanations)]], list(explanations))
-    axis.tick_params(axis="x", labelrotation=35, length=0, pad=1, labelsize=9)
+    axis.tick_params(axis="x", labelrotation=45, length=0, pad=1, labelsize=9)
     for name in axis.get_xticklabels():
         name.set(ha="left", va="bottom", rotation_mode="anchor")
     axis.set_yticks(middles, labels, fontsize=8)
