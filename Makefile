@@ -22,6 +22,7 @@ test: book
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/speed.py book/results/bench.json
+	$(BIN)/python benchmarks/throughput.py book/results/throughput.json
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab --notebook-dir notebooks $(if $(filter 0,$(shell id -u)),--allow-root)

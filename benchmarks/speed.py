@@ -248,6 +248,11 @@ def main(output: str) -> None:
     }.items():
         results[name] = measure()
         print(name, json.dumps(results[name]), flush=True)
+    store(results, output, start)
+
+
+def store(results: dict[str, object], output: str, start: float) -> None:
+    """Write results and where they come from; `start` is when measuring began, monotonic."""
     manifest = {
         "command": "make bench",
         "processor": platform.processor() or platform.machine(),

@@ -24,7 +24,7 @@ from lfs_core.assets import CELEBRITY_FACES
 from lfs_core.errors import LFSError
 from lfs_core.files import replacing
 from lfs_core.manifest import commit, versions
-from lfs_core.viz.results import RESULTS, load_results, speed_markdown
+from lfs_core.viz.results import RESULTS, load_results, speed_markdown, throughput_markdown
 
 log = logging.getLogger(__name__)
 
@@ -194,6 +194,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
     stored = {path.stem: load_results(path.stem)["manifest"] for path in RESULTS.glob("*.json")}
     (source / "book" / "runs.md").write_text(run_table(manifests) + stored_table(stored))
     speed = speed_markdown(load_results("bench"))
+    speed += "\n" + throughput_markdown(load_results("throughput"))
     (source / "book" / "speed_tables.md").write_text(speed)
     return source
 

@@ -318,7 +318,8 @@ def _network(embedder: str, weights: str | Path | None = None) -> Embedder:
 @app.command()
 def study(
     name: Annotated[
-        Literal["decoding", "agreement", "retrieval"], typer.Argument(help="What to measure.")
+        Literal["decoding", "agreement", "retrieval", "sensitivity"],
+        typer.Argument(help="What to measure."),
     ],
     data: Annotated[
         Path, typer.Option(envvar="LFS_DATA", help="Folder with celeba, lfw, cub and cars.")

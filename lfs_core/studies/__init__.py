@@ -21,6 +21,7 @@ STUDIES = {
     "decoding": "lfs_core.studies.decoding:decoding_study",
     "agreement": "lfs_core.studies.agreement:agreement_study",
     "retrieval": "lfs_core.studies.retrieval:retrieval_study",
+    "sensitivity": "lfs_core.studies.sensitivity:sensitivity_study",
 }
 
 

@@ -257,6 +257,25 @@ def explanations_table(results: dict[str, object]) -> pd.DataFrame:
     return pd.DataFrame(table).T.rename_axis(["data", "network", "decoder"])
 
 
+def sensitivity_table(results: dict[str, object]) -> pd.DataFrame:
+    """Mean rank correlations of maps under other parameters, by kind of pair.
+
+    "default" compares with the map of the default parameters for the same pair, "other pair" with
+    the map of another pair under the same parameters.
+    """
+    import pandas as pd
+
+    lines = {}
+    for row in results["rows"]:
+        value = f"{row['value']} (default)" if row["default"] else str(row["value"])
+        lines[row["method"], row["option"], value] = {
+            f"{kind}: {name}": f"{np.mean(row[kind][key]):.2f}"
+            for kind in ("similar", "dissimilar")
+            for name, key in {"default": "with_default", "other pair": "with_another_pair"}.items()
+        }
+    return pd.DataFrame(lines).T.rename_axis(["method", "parameter", "value"])
+
+
 def speed_markdown(bench: dict[str, object]) -> str:
     """The speed page's tables, in Markdown."""
     results, manifest = bench["results"], bench["manifest"]
@@ -304,6 +323,26 @@ def speed_markdown(bench: dict[str, object]) -> str:
         f"Measured by `{manifest['command']}` on {manifest['cores']} cores "
         f"({manifest['processor']}), {manifest['threads']} threads, commit "
         f"`{manifest['commit']}`, {manifest['finished']} UTC, in {manifest['seconds']:.0f} s.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def throughput_markdown(throughput: dict[str, object]) -> str:
+    """The table of methods of many passes, in Markdown."""
+    manifest = throughput["manifest"]
+    lines = [
+        "| Images a second through the network | goal | measured |",
+        "| --- | --- | --- |",
+    ]
+    lines += [
+        f"| {name} ({result['passes']:,} passes), as a share of the bare network's "
+        f"| at least 0.90 | {_ratio(result)} |"
+        for name, result in throughput["results"].items()
+    ]
+    lines += [
+        "",
+        f"Measured by `{manifest['command']}`, commit `{manifest['commit']}`, "
+        f"{manifest['finished']} UTC, in {manifest['seconds']:.0f} s.",
     ]
     return "\n".join(lines) + "\n"
 

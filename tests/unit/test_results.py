@@ -25,21 +25,23 @@ from lfs_core.viz.results import (
     quality_table,
     recall_gain,
     retrieval_decoders_table,
+    sensitivity_table,
     speed_markdown,
+    throughput_markdown,
 )
 
 STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
 
 
 def test_what_is_stored() -> None:
-    assert STORED == ["agreement", "bench", "decoding", "retrieval"]
+    assert STORED == ["agreement", "bench", "decoding", "retrieval", "sensitivity", "throughput"]
 
 
 @pytest.mark.parametrize("name", STORED)
 def test_a_manifest_says_how_to_repeat_the_run(name: str) -> None:
     manifest = load_results(name)["manifest"]
     assert {"command", "commit", "versions", "seconds", "finished"} <= set(manifest)
-    if name != "bench":
+    if name not in ("bench", "throughput"):
         assert {"tier", "data", "networks", "seeds", "settings"} <= set(manifest)
 
 
@@ -175,3 +177,26 @@ def test_results_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(lfs.LFSError, match="no stored results"):
         load_results("nothing")
     assert json.loads((RESULTS / "decoding.json").read_text())["manifest"]["study"] == "decoding"
+
+
+def test_every_number_of_the_sensitivity_table() -> None:
+    results = load_results("sensitivity")
+    table = sensitivity_table(results)
+    assert len(table) == len(results["rows"])
+    for row, (_, line) in zip(results["rows"], table.iterrows(), strict=True):
+        for kind in ("similar", "dissimilar"):
+            values = row[kind]["with_default"]
+            assert len(values) == results["pairs"]
+            assert line[f"{kind}: default"] == f"{sum(values) / len(values):.2f}"
+            others = row[kind]["with_another_pair"]
+            assert line[f"{kind}: other pair"] == f"{sum(others) / len(others):.2f}"
+        if row["default"]:
+            assert min(row["similar"]["with_default"]) > 0.999
+
+
+def test_every_number_of_the_throughput_table() -> None:
+    throughput = load_results("throughput")
+    text = throughput_markdown(throughput)
+    assert throughput["manifest"]["commit"] in text
+    for result in throughput["results"].values():
+        assert f"{result['ratio']:.2f} [" in text and f"({result['passes']:,} passes)" in text
