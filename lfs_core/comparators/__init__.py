@@ -62,20 +62,21 @@ def load_explainer(name: str, embedder: Embedder, **options: object) -> Explaine
     Args:
         name: one of `list_explainers()`.
         embedder: the network to explain.
-        options: passed to the method. "explainlfs" takes a `decoder`, or the name or file of one;
-            "mlp" or "conv" for those that ship for the network beside its own, which is taken
-            if none is given.
+        options: passed to the method. "explainlfs" and "mean-map" take a `decoder`, or the name
+            or file of one; "mlp" or "conv" for those that ship for the network beside its own,
+            which is taken if none is given.
 
     Raises:
         LFSError: no method has this name, or it refuses the network or the options.
     """
     method = explainer_class(name)
-    if name == "explainlfs":
+    signature = inspect.signature(method)
+    if "decoder" in signature.parameters:
         options["decoder"] = _decoder(embedder, options.get("decoder"))
     try:
-        inspect.signature(method).bind(embedder, **options)
+        signature.bind(embedder, **options)
     except TypeError:
-        known = list(inspect.signature(method).parameters)[1:]
+        known = list(signature.parameters)[1:]
         wrong = ", ".join(sorted(set(options) - set(known)))
         raise LFSError(f"{name} takes no {wrong}; its options are {', '.join(known)}.") from None
     return method(embedder, **options)

@@ -22,10 +22,12 @@ from lfs_core.comparators.utkin import class_prototypes
 from lfs_core.datasets.faces import FaceSet, load_faces
 from lfs_core.datasets.pairs import Pair, all_pairs
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
-from lfs_core.embedders import Embedder, embed_all
+from lfs_core.embedders import Embedder, embed_all, load_embedder
+from lfs_core.embedding import embed_folders
 from lfs_core.evaluation.agreement import rank_correlation
 from lfs_core.explanation import Explainer
-from lfs_core.studies.workshop import FACES, SIZE, Workshop, provenance
+from lfs_core.fitting import SHARES, without_look_alikes
+from lfs_core.studies.workshop import FACES, SIZE, SOURCES, provenance
 
 PAIRS = 60  # of each decision, of demo faces
 BATCH = 6  # pairs explained at a time
@@ -38,7 +40,7 @@ SWEEPS = {
     "seed": (0, 1),
 }
 WEIGHTS = (0.01, 0.1, 1.0, 10.0, 100.0)  # lambda of the autoencoder; the last is the default
-IMAGES, EPOCHS = 4_000, 10  # that the autoencoders of all weights learn from
+IMAGES, EPOCHS = 2_000, 10  # that the autoencoders of all weights learn from
 FORMS = {"tummala": ("variant", "difference", "gradient"), "simexpert": ("form", "folded", "raw")}
 
 
@@ -50,12 +52,11 @@ def sensitivity_study(data: Path) -> dict[str, object]:
     knowledge of the pair looks like. Autoencoders of all weights are trained alike, on fewer
     images and epochs than the one that ships, and compared with that of the default weight.
     """
-    workshop = Workshop(data)
-    embedder = workshop.embedded(FACES)[1]
+    embedder = load_embedder(SOURCES[FACES].network)
     faces = load_faces("demo", progress=False)
     pairs = _pairs(embedder, faces)
     rows, default = [], {}
-    for row, explain in tqdm(list(_explainers(workshop, embedder, faces)), "Parameters"):
+    for row, explain in tqdm(list(_explainers(data, embedder, faces)), "Parameters"):
         maps = {kind: _maps(explain, of_kind) for kind, of_kind in pairs.items()}
         if row["default"]:
             default = maps
@@ -70,7 +71,7 @@ def sensitivity_study(data: Path) -> dict[str, object]:
 
 
 def _explainers(
-    workshop: Workshop, embedder: Embedder, faces: FaceSet
+    data: Path, embedder: Embedder, faces: FaceSet
 ) -> Iterator[tuple[dict[str, object], Explainer]]:
     """Methods under parameters, with how to call them; of every parameter the default first."""
 
@@ -94,7 +95,7 @@ def _explainers(
             explainer("utkin", prototypes=given, **DEFAULTS),
         )
     for weight in reversed(WEIGHTS):
-        decoder = _trained(workshop, weight)
+        decoder = _trained(data, embedder, faces, weight)
         yield (
             row("utkin", "weight", weight, WEIGHTS[-1]) | decoder.info["autoencoder"],
             explainer("utkin", autoencoder=decoder, **DEFAULTS),
@@ -104,16 +105,24 @@ def _explainers(
             yield row(method, option, value, values[0]), explainer(method, **{option: value})
 
 
-def _trained(workshop: Workshop, weight: float) -> Decoder:
+def _trained(data: Path, embedder: Embedder, faces: FaceSet, weight: float) -> Decoder:
     """The decoder of an autoencoder of this weight, made once."""
     core = hashlib.sha256(Path(autoencoder.__file__).read_bytes()).hexdigest()
-    settings = [FACES, weight, IMAGES, EPOCHS, SIZE, str(workshop.data), workshop._core, core]
+    settings = [FACES, weight, IMAGES, EPOCHS, SIZE, str(data), core]
     digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
     path = cache_folder() / "studies" / f"autoencoder-{digest}.safetensors"
     if not path.is_file():
-        parts, embedder = workshop.parts(FACES, 0, IMAGES), workshop.embedded(FACES)[1]
+        people = embed_folders(embedder, [data / SOURCES[FACES].folder], size=SIZE)
+        train, choose, test = without_look_alikes(people, embedder, faces).split(SHARES, 0)
         decoder = autoencoder.fit_autoencoder_parts(
-            *parts, embedder, description=FACES, seed=0, weight=weight, epochs=EPOCHS
+            train.subset(range(IMAGES)),
+            choose,
+            test,
+            embedder,
+            description=FACES,
+            seed=0,
+            weight=weight,
+            epochs=EPOCHS,
         )
         save_decoder(decoder, path)
     return load_decoder(path)
