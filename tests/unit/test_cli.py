@@ -69,6 +69,29 @@ def test_settings_reach_the_explanation(astronaut: Path, darker: Path, tmp_path:
     assert not data["is_similar"]
 
 
+def test_any_method_explains(astronaut: Path, darker: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    done = run("explain", astronaut, darker, "-o", page, "--method", "gradcam")
+    assert done.returncode == 0, done.stderr
+    html = page.read_text()
+    data = json.loads(re.search(r'id="explanation">(.*?)</script>', html, re.S).group(1))
+    assert data["method"] == "gradcam" and data["relevance"] is None
+    # It says what the method shows, and nothing of decoding, of which there is none.
+    assert "method gradcam" in html and "decoded" not in html
+    done = run("explain", astronaut, darker, "-o", page, "--method", "gradcam", "--p", "0.5")
+    assert done.returncode == 1 and "gradcam takes no p" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_methods_are_listed() -> None:
+    done = run("methods")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == lfs.list_explainers()
+    assert next(line for line in lines if line.startswith("gradcam")).endswith("gradients, layers")
+    assert next(line for line in lines if line.startswith("centre")).endswith("needs nothing")
+
+
 def test_several_faces_are_said(astronaut: Path, tmp_path: Path) -> None:
     one = Image.open(astronaut)
     both = Image.new("RGB", (2 * one.width, one.height))
@@ -101,6 +124,7 @@ def bad_inputs(folder: Path, good: Path) -> dict[str, tuple[list[object], str]]:
         "xi_1": ([good, good, "-o", page, "--similarity-threshold", "2"], "similarity_threshold"),
         "xi_2": ([good, good, "-o", page, "--map-threshold", "-1"], "map_threshold"),
         "network": ([good, good, "-o", page, "--embedder", "resnet"], "facenet-casia"),
+        "method": ([good, good, "-o", page, "--method", "lime"], "no explainer 'lime'"),
         "decoder": ([good, good, "-o", page, "--decoder", "none"], "There is no decoder"),
         "other decoder": (
             [good, good, "-o", page, "--decoder", folder / "other.safetensors"],
@@ -113,7 +137,7 @@ def bad_inputs(folder: Path, good: Path) -> dict[str, tuple[list[object], str]]:
 
 CASES = (
     "missing", "not an image", "truncated", "one pixel", "no face", "p", "xi_1", "xi_2",
-    "network", "decoder", "other decoder", "suffix", "read-only",
+    "network", "method", "decoder", "other decoder", "suffix", "read-only",
 )  # fmt: skip
 
 
