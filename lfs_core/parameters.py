@@ -36,6 +36,8 @@ class Parameters(BaseModel):
     """Whether latents are perturbed as they are or scaled to [0,1] first."""
     epochs: int = Field(40, ge=1, le=1000)
     """Passes over the data when the deep decoder is trained."""
+    masks: int = Field(500, ge=2, le=100_000)
+    """Of the methods that hide random parts of an image."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """Of everything random."""
 

