@@ -19,7 +19,7 @@ from lfs_core.datasets.faces import load_faces
 from lfs_core.embedders import embed_all
 from lfs_core.evaluation.selectivity import FLIPS, flip_curves, flip_ranks
 
-ROUNDS = 7
+ROUNDS = 5
 BATCH = 64
 
 

@@ -298,7 +298,7 @@ def plot_matrix(matrix: Tensor, names: Sequence[str]) -> Figure:
     axis = figure.subplots()
     scale = axis.imshow(matrix.numpy(), "PuOr_r", vmin=-1, vmax=1)
     for row, column in np.ndindex(*matrix.shape):
-        value = matrix[row, column].item()
+        value = round(matrix[row, column].item(), 1) + 0.0  # no minus before zero
         colour = "white" if abs(value) > 0.6 else "black"
         axis.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=7, color=colour)
     axis.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=9)
