@@ -37,7 +37,7 @@ def is_outside(url: str) -> bool:
 def test_the_site_is_there_and_light() -> None:
     assert "index.html" in PAGES and "notebooks/03_face_explanations.html" in PAGES
     size = sum(f.stat().st_size for f in SITE.rglob("*") if f.is_file())
-    assert size <= 27e6, f"{size / 1e6:.1f} MB"
+    assert size <= 33e6, f"{size / 1e6:.1f} MB"
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -73,7 +73,7 @@ def test_mathematics_is_rendered(page: Page) -> None:
 )
 def test_figures_are_numbered_and_captioned(path: str, figures: int, page: Page) -> None:
     page.goto((SITE / path).as_uri())
-    captions = page.locator("figure figcaption").all_inner_texts()
+    captions = page.locator("figure[id^='fig-'] figcaption").all_inner_texts()
     assert len(captions) == figures
     assert all(caption.startswith("Fig. ") for caption in captions)
     assert page.locator("article .traceback, article .stderr").count() == 0
