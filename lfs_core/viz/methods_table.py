@@ -18,10 +18,10 @@ def methods_table(
 ) -> pd.DataFrame:
     """One line a method, measured on one pair.
 
-    Columns: the source; whether the formula was verified or reconstructed; what the method needs
-    beyond embeddings; images through the network forwards and backwards, which is counted; the
-    time in milliseconds and in units of two forward passes; and how far the signed maps' sums
-    are from what the method promises, where it promises any.
+    Columns: what the method needs beyond embeddings; images through the network forwards and
+    backwards, which is counted; the time in milliseconds and in units of two forward passes; how
+    far the signed maps' sums are from what the method promises, where it promises any; whether
+    the formula was verified or reconstructed; and the source.
     """
     import pandas as pd
 
@@ -30,13 +30,13 @@ def methods_table(
         cost = measure_cost(explain, pair)
         error = cost.completeness_error
         lines[name] = {
-            "source": explain.source,
-            "formula": "verified" if explain.verified else "reconstructed",
             "needs": ", ".join(sorted(explain.needs)) or "nothing",
             "forward": cost.forward,
             "backward": cost.backward,
             "ms": f"{1000 * cost.seconds:,.0f}",
             "in two passes": f"{cost.ratio:,.1f}",
             "completeness error": "" if error is None else f"{error:.0e}",
+            "formula": "verified" if explain.verified else "reconstructed",
+            "source": explain.source,
         }
     return pd.DataFrame(lines).T.rename_axis("method")

@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 import lfs_core as lfs
+from lfs_core.comparators.xssab import XSSAB
 from lfs_core.evaluation.cost import Cost, counted, measure_cost
+from lfs_core.viz.methods_table import methods_table
 
 PAIR = [np.random.default_rng(k).integers(0, 256, (8, 8, 3), np.uint8) for k in range(2)]
 
@@ -62,3 +64,19 @@ def test_passes_of_a_plain_function_cannot_be_counted() -> None:
     explain = lfs.load_explainer("centre", lambda images: images.mean(dim=(2, 3)))
     with pytest.raises(lfs.LFSError, match=r"nn\.Module"):
         measure_cost(explain, PAIR)
+
+
+def test_the_table_says_of_each_method_what_it_is_needs_and_costs() -> None:
+    explainers = {
+        name: lfs.load_explainer(name, Tiny()) for name in ("simexpert", "tummala", "xssab")
+    }
+    for explain in explainers.values():
+        explain(*PAIR)
+    table = methods_table(explainers, PAIR)
+    assert list(table.index) == list(explainers)
+    assert list(table["needs"]) == ["layers", "gradients, layers", "gradients"]
+    assert list(table["forward"]) == [2, 2, 2] and list(table["backward"]) == [0, 0, 4]
+    assert list(table["formula"]) == ["verified", "reconstructed", "verified"]
+    assert float(table.loc["simexpert", "completeness error"]) < 1e-6
+    assert list(table["completeness error"])[1:] == ["", ""]  # they promise no sum
+    assert table.loc["xssab", "source"] == XSSAB.source
