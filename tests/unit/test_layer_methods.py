@@ -243,16 +243,18 @@ def test_heads_that_cannot_be_folded(network: nn.Module) -> None:
 
 @pytest.mark.parametrize("threshold", [-0.2, 0.2])
 def test_what_speaks_for_the_decision_sums_to_its_margin(threshold: float) -> None:
-    """The surplus of each pixel over its even share of xi_1, either way."""
+    """The surplus of each place over its even share of xi_1, either way, and then enlarged."""
     network, images = Affine(3), noise(2, 3, 8, 8)
     similarity = torch.cosine_similarity(*network(images), dim=0).item()
-    e = SimExpert(network, similarity_threshold=similarity - threshold)(*images)
+    explain = SimExpert(network, similarity_threshold=similarity - threshold)
+    e = explain(*images)
     assert e.is_similar == (threshold > 0)
-    surplus = e.signed_maps.numpy() - (similarity - threshold) / 64
-    np.testing.assert_allclose(surplus.sum(axis=(1, 2)), threshold, atol=1e-9)
-    towards = (surplus if threshold > 0 else -surplus).clip(0)
-    expected = towards / towards.max(axis=(1, 2), keepdims=True)
-    np.testing.assert_allclose(e.maps, expected, atol=1e-6)
+    values = explain.evidence(explain.see(images[None])).values[0]
+    surplus = values - (similarity - threshold) / values[0].numel()
+    np.testing.assert_allclose(surplus.sum(dim=(1, 2)), threshold, atol=1e-9)
+    towards = (surplus if threshold > 0 else -surplus).clamp_min(0)
+    larger = nn.functional.interpolate(towards[:, None], (8, 8), mode="bilinear")[:, 0]
+    np.testing.assert_allclose(e.maps, larger / larger.amax((1, 2), keepdim=True), atol=1e-6)
 
 
 # Grad-CAM
