@@ -170,12 +170,13 @@ class PairExplainer:
             return []
         with one_thread():
             read = [read_pair(self.embedder, *pair) for pair in pairs]
-        if len({images.shape for images in read}) > 1:
-            raise ImageError(
-                "The pairs differ in size; set `image_size` on the embedder, or explain them one "
-                "by one."
-            )
-        return self._explain(torch.stack(read))
+            if len({images.shape for images in read}) > 1:
+                raise ImageError(
+                    "The pairs differ in size; set `image_size` on the embedder, or explain them "
+                    "one by one."
+                )
+            images = torch.stack(read)
+        return self._explain(images)
 
     def _explain(self, images: Tensor) -> list[PairExplanation]:
         """Explanations of pairs of images (P,2,3,H,W)."""
