@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from lfs_core.decoder import BATCH, GCV_RIDGES, ConvDecoder, Moments, decoding_error
-from lfs_core.embedders import Embedder, embedder_name
+from lfs_core.decoder import BATCH, ConvDecoder, Moments, decoding_error
+from lfs_core.embedders import Embedder
 from lfs_core.embedding import TrainingSet
 from lfs_core.errors import LFSError
-from lfs_core.fitting import SHARES
+from lfs_core.fitting import SHARES, provenance
 from lfs_core.rows import Rows
 
 WIDTH = 64  # of the decoder
@@ -107,7 +107,7 @@ def fit_autoencoder(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        decoder = _untrained(moments, width)
+        decoder = ConvDecoder.untrained(moments, width)
         encoder = Encoder(decoder, math.sqrt(variance / decoder.latent_dim)).to(device)
         decoder.to(device)
         weights = [*encoder.parameters(), *decoder.parameters()]
@@ -182,37 +182,13 @@ def fit_autoencoder_parts(
     """`fit_autoencoder_decoder` for data that are split already."""
     decoder = fit_autoencoder(train.rows, validation=choose.rows, seed=seed, **options)
     moments = Moments.of(train.rows.batches())
-    loss = decoding_error(decoder, test.rows.batches())
-    mean_loss = Moments.of(test.rows.batches()).error_of_picture(moments.mean_image)
-    cumulated = moments.variances.flip(0).cumsum(0)
     parts = {"train": train, "choose": choose, "test": test}
-    decoder.info = {
-        "embedder": embedder_name(embedder),
-        "data": description,
-        "images": {name: len(part) for name, part in parts.items()},
-        "identities": {name: len(set(part.identities)) for name, part in parts.items()},
-        "mirrored": len(train.mirrored),
-        "seed": seed,
-        "loss": loss,
-        "loss_mean_image": mean_loss,
-        "r2": 1 - loss / mean_loss,
-        "directions_with_99_percent_of_variance": int((cumulated < 0.99 * cumulated[-1]).sum()) + 1,
+    decoder.info = provenance(decoder, parts, moments, embedder, description, seed) | {
         "loss_on_training_images": decoding_error(decoder, train.rows.batches()),
         "history": decoder.info["history"],
         "options": options,
         "autoencoder": decoder.info["autoencoder"],
     }
-    return decoder
-
-
-def _untrained(moments: Moments, width: int) -> ConvDecoder:
-    """A decoder that whitens embeddings and adds to the mean image, as `DeepDecoder.fit` does."""
-    decoder = ConvDecoder(len(moments.latent_min), moments.image_size, width)
-    decoder.latent_min.copy_(moments.latent_min)
-    decoder.latent_max.copy_(moments.latent_max)
-    decoder.latent_mean.copy_(moments.latent_mean)
-    decoder.whitening.copy_(moments.whitening(min(GCV_RIDGES, key=moments.gcv)))
-    decoder.mean_image.copy_(moments.mean_image.view_as(decoder.mean_image))
     return decoder
 
 

@@ -324,6 +324,22 @@ class DeepDecoder(Decoder):
         return torch.sigmoid(self.mean_image.logit(eps=0.01) + change)
 
     @classmethod
+    def untrained(cls, moments: Moments, width: int | None = None) -> Self:
+        """A decoder with random weights that whitens latents and adds to the mean image.
+
+        Args:
+            moments: of what it is to learn from.
+            width: of the hidden layers; left out, the class's own.
+        """
+        decoder = cls(len(moments.latent_min), moments.image_size, width)
+        decoder.latent_min.copy_(moments.latent_min)
+        decoder.latent_max.copy_(moments.latent_max)
+        decoder.latent_mean.copy_(moments.latent_mean)
+        decoder.whitening.copy_(moments.whitening(min(GCV_RIDGES, key=moments.gcv)))
+        decoder.mean_image.copy_(moments.mean_image.view_as(decoder.mean_image))
+        return decoder
+
+    @classmethod
     def fit(
         cls,
         embeddings: Tensor | Rows,
@@ -355,12 +371,7 @@ class DeepDecoder(Decoder):
         moments = Moments.of(rows.batches(BATCH))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            decoder = cls(len(moments.latent_min), moments.image_size, width)
-        decoder.latent_min.copy_(moments.latent_min)
-        decoder.latent_max.copy_(moments.latent_max)
-        decoder.latent_mean.copy_(moments.latent_mean)
-        decoder.whitening.copy_(moments.whitening(min(GCV_RIDGES, key=moments.gcv)))
-        decoder.mean_image.copy_(moments.mean_image.view_as(decoder.mean_image))
+            decoder = cls.untrained(moments, width)
         history = train(decoder, rows, held_out, seed=seed, **options)
         decoder.info = {"seed": seed, "history": history}
         return decoder.eval().requires_grad_(False)

@@ -85,11 +85,34 @@ def fit_parts(
             "history": decoder.info["history"],
             "options": options,
         }
+    parts = {"train": train, "choose": choose, "test": test}
+    decoder.info = provenance(decoder, parts, moments, embedder, description, seed) | chosen
+    return decoder
+
+
+def provenance(
+    decoder: Decoder,
+    parts: dict[str, TrainingSet],
+    moments: Moments,
+    embedder: Embedder,
+    description: str,
+    seed: int,
+) -> dict[str, object]:
+    """What a decoder's header says of its data and of its error on the part called "test".
+
+    Args:
+        decoder: D, fitted.
+        parts: what was learnt from, chosen by and is measured on: "train", "choose", "test".
+        moments: of the part called "train".
+        embedder: the network whose embeddings they are.
+        description: of the data.
+        seed: of the split, and of what was trained.
+    """
+    train, test = parts["train"], parts["test"]
     loss = decoding_error(decoder, test.rows.batches())
     mean_loss = Moments.of(test.rows.batches()).error_of_picture(moments.mean_image)
     cumulated = moments.variances.flip(0).cumsum(0)
-    parts = {"train": train, "choose": choose, "test": test}
-    decoder.info = {
+    return {
         "embedder": embedder_name(embedder),
         "data": description,
         "images": {name: len(part) for name, part in parts.items()},
@@ -100,9 +123,7 @@ def fit_parts(
         "loss_mean_image": mean_loss,
         "r2": 1 - loss / mean_loss,
         "directions_with_99_percent_of_variance": int((cumulated < 0.99 * cumulated[-1]).sum()) + 1,
-        **chosen,
     }
-    return decoder
 
 
 def _fit_linear(moments: Moments, choose: Moments) -> tuple[LinearDecoder, dict[str, object]]:
