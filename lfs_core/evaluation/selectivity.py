@@ -6,7 +6,9 @@ both of a dissimilar one. Images of many pairs, methods and steps go through the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +16,7 @@ from torchvision.transforms.functional import gaussian_blur
 
 from lfs_core.embedders import Embedder, embed
 from lfs_core.errors import LFSError
+from lfs_core.evaluation.metric import Case
 from lfs_core.threads import one_thread
 
 GRID = 8  # superpixels a side: 5x5 pixels each, of 40x40, as in the paper
@@ -54,6 +57,59 @@ FILLS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
 """What superpixels are replaced by, by name: from images (...,3,H,W) to as many."""
 
 
+ORDERS = ("most", "least")
+
+
+@dataclass(frozen=True)
+class Selectivity:
+    """How far the similarity moves against the decision as superpixels are replaced (Fig. 9, 14).
+
+    Attributes:
+        order: "most", the most relevant first (MoRF), or "least" (LeRF).
+        fill: a name in `FILLS`.
+        every: the curve is measured after every so many flips.
+    """
+
+    order: str = "most"
+    fill: str = "noise"
+    every: int = 1
+
+    about: ClassVar[str] = "Pixel flipping: how far the similarity moves against the decision"
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise LFSError(f"order is {self.order!r}; it must be {' or '.join(ORDERS)}.")
+        if self.fill not in FILLS:
+            raise LFSError(f"There is no fill {self.fill!r}; choose one of {', '.join(FILLS)}.")
+        if self.every < 1 or FLIPS % self.every:
+            raise LFSError(f"every is {self.every}; it must divide {FLIPS}.")
+
+    @property
+    def better(self) -> Literal["higher", "lower"]:
+        """The most relevant should move it far, the least relevant should not."""
+        return "higher" if self.order == "most" else "lower"
+
+    def measure(self, case: Case) -> Tensor:
+        """Curves (P,FLIPS/every+1): cosines after 0, every, 2*every ... FLIPS flips."""
+        scores = superpixels(case.maps)
+        ranks = flip_ranks(scores if self.order == "most" else -scores, case.seed)
+        return flip_curves(
+            case.embedder,
+            case.images,
+            ranks[None],
+            ~case.is_similar,
+            fill=self.fill,
+            flips=range(0, FLIPS + 1, self.every),
+            seed=case.seed,
+            h=case.h,
+        )[0]
+
+    def score(self, measured: Tensor, is_similar: Tensor) -> Tensor:
+        """Mean fall of the curves of similar pairs, mean rise of those of dissimilar ones."""
+        fall = measured[:, 0] - area(measured)
+        return torch.where(is_similar, fall, -fall)
+
+
 def superpixels(maps: Tensor, grid: int = GRID) -> Tensor:
     """Mean of maps (...,H,W) over superpixels: (...,grid,grid)."""
     *batch, height, width = maps.shape
@@ -89,10 +145,11 @@ def flip_curves(
     both: Tensor,
     *,
     fill: str = "noise",
-    flips: int = FLIPS,
+    flips: Sequence[int] = range(FLIPS + 1),
     seed: int = 0,
+    h: Tensor | None = None,
 ) -> Tensor:
-    """Similarity of pairs after 0, 1, ... flips.
+    """Similarity of pairs after so many flips.
 
     Args:
         embedder: the network.
@@ -100,11 +157,12 @@ def flip_curves(
         ranks: (M,P,2,g,g), of M methods: when each superpixel is replaced.
         both: (P,) bool: whether both images are changed, or the first only.
         fill: a name in `FILLS`.
-        flips: how many superpixels are replaced in the end.
+        flips: after how many replaced superpixels to look, rising.
         seed: of noise.
+        h: embeddings (P,2,D) of the pairs, where they are known.
 
     Returns:
-        (M,P,flips+1), cosines.
+        (M,P,len(flips)), cosines.
 
     Raises:
         LFSError: there is no such fill, or the shapes do not fit.
@@ -116,11 +174,14 @@ def flip_curves(
             f"Pairs {tuple(images.shape)}, ranks {tuple(ranks.shape)} and {len(both)} decisions "
             "do not fit."
         )
-    if not 1 <= flips <= ranks.shape[-1] * ranks.shape[-2]:
-        raise LFSError(f"flips is {flips}; there are {ranks.shape[-1] * ranks.shape[-2]} to flip.")
+    cells = ranks.shape[-1] * ranks.shape[-2]
+    if not len(flips) or min(flips) < 0 or max(flips) > cells:
+        raise LFSError(f"flips is {flips}; there are {cells} superpixels to flip.")
     with torch.no_grad(), one_thread():
         replacement = FILLS[fill](images, torch.Generator().manual_seed(seed))
-    clean = _embed(embedder, iter(images.flatten(0, 1))).unflatten(0, (-1, 2))
+    if h is None:
+        h = _embed(embedder, iter(images.flatten(0, 1))).unflatten(0, (-1, 2))
+    steps = [step for step in flips if step > 0]
     methods = len(ranks)
     changed = [(k, side) for k, two in enumerate(both.tolist()) for side in range(1 + two)]
 
@@ -128,19 +189,26 @@ def flip_curves(
         for k, side in changed:
             for method in range(methods):
                 when = enlarged(ranks[method, k, side], images.shape[-2:])
-                for step in range(1, flips + 1):
+                for step in steps:
                     yield torch.where(when < step, replacement[k, side], images[k, side])
 
-    h = _embed(embedder, flipped()).unflatten(0, (len(changed), methods, flips))
-    after = clean[None, :, :, None].repeat(methods, 1, 1, flips + 1, 1)  # (M,P,2,flips+1,D)
-    for (k, side), of_image in zip(changed, h, strict=True):
-        after[:, k, side, 1:] = of_image
+    after = h[None, :, :, None].repeat(methods, 1, 1, len(flips), 1)  # (M,P,2,len(flips),D)
+    if steps:
+        found = _embed(embedder, flipped()).unflatten(0, (len(changed), methods, len(steps)))
+        for (k, side), of_image in zip(changed, found, strict=True):
+            after[:, k, side, -len(steps) :] = of_image
     return torch.cosine_similarity(after[:, :, 0], after[:, :, 1], dim=-1)
 
 
-def area(curves: Tensor) -> Tensor:
-    """Area under curves (...,n), over a base of length 1, by trapezoids: (...)."""
-    return torch.trapezoid(curves, dim=-1) / (curves.shape[-1] - 1)
+def area(curves: Tensor, at: Sequence[float] | None = None) -> Tensor:
+    """Area under curves (...,n), over a base scaled to length 1, by trapezoids: (...).
+
+    Args:
+        curves: (...,n).
+        at: where they were measured, rising; evenly if left out.
+    """
+    x = torch.arange(curves.shape[-1]) if at is None else torch.tensor(at)
+    return torch.trapezoid(curves, x.to(curves), dim=-1) / (x[-1] - x[0])
 
 
 def enlarged(cells: Tensor, size: tuple[int, int]) -> Tensor:

@@ -50,8 +50,11 @@ def test_curves_are_those_of_a_loop(fill: str) -> None:
     images = torch.rand(3, 2, 3, SIZE, SIZE, generator=generator)
     ranks = flip_ranks(torch.rand(2, 3, 2, GRID, GRID, generator=generator))
     both = torch.tensor([True, False, True])
-    curves = flip_curves(network, images, ranks, both, fill=fill, flips=5, seed=3)
+    curves = flip_curves(network, images, ranks, both, fill=fill, flips=range(6), seed=3)
     assert curves.shape == (2, 3, 6)
+    h = network(images.flatten(0, 1)).unflatten(0, (-1, 2))
+    few = flip_curves(network, images, ranks, both, fill=fill, flips=(0, 2, 5), seed=3, h=h)
+    torch.testing.assert_close(few, curves[..., [0, 2, 5]])
     filling = FILLS[fill](images, torch.Generator().manual_seed(3)).numpy()
     for method in range(2):
         for k in range(3):
@@ -103,6 +106,7 @@ def test_superpixels_and_blocks_undo_each_other() -> None:
 def test_areas_by_hand() -> None:
     assert area(torch.tensor([1.0, 0.5, 0.0])).item() == 0.5
     assert area(torch.tensor([[1.0, 0, 0, 0], [1, 1, 1, 1]])).tolist() == pytest.approx([1 / 6, 1])
+    assert area(torch.tensor([1.0, 0.5, 0.0]), (0, 1, 4)).item() == pytest.approx(1.5 / 4)
 
 
 def test_a_better_order_has_a_smaller_area() -> None:
@@ -114,7 +118,7 @@ def test_a_better_order_has_a_smaller_area() -> None:
     images = torch.rand(1, 1, 3, SIZE, SIZE).expand(1, 2, -1, -1, -1).contiguous()
     scores = torch.zeros(2, 1, 2, GRID, GRID)
     scores[0, ..., 0, 0], scores[1, ..., 0, 0] = 1, -1
-    curves = flip_curves(corner, images, flip_ranks(scores), torch.tensor([False]), flips=4)
+    curves = flip_curves(corner, images, flip_ranks(scores), torch.tensor([False]), flips=range(5))
     assert curves[0, 0, 1] < 0.95 and (curves[1] > 0.999).all()
     assert area(curves)[0, 0] < area(curves)[1, 0]
 
@@ -126,7 +130,8 @@ def test_refusals() -> None:
         flip_curves(network, images, ranks, one, fill="water")
     with pytest.raises(lfs.LFSError, match="do not fit"):
         flip_curves(network, images, ranks.repeat(1, 2, 1, 1, 1), one)
-    with pytest.raises(lfs.LFSError, match="there are 4 to flip"):
-        flip_curves(network, images, ranks, one, flips=5)
+    for flips in ((), range(6), (-1, 2)):
+        with pytest.raises(lfs.LFSError, match="there are 4 superpixels"):
+            flip_curves(network, images, ranks, one, flips=flips)
     with pytest.raises(lfs.LFSError, match="NaN"):
         flip_ranks(torch.full((2, 2), torch.nan))

@@ -1,0 +1,200 @@
+"""Evaluate explainers on many pairs: in chunks, resumable, on one processor or on many machines."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from lfs_core.embedders import Embedder, embed_all, fingerprint, load_embedder
+from lfs_core.errors import LFSError
+from lfs_core.evaluation.maps import maps_of
+from lfs_core.evaluation.metric import Case
+from lfs_core.evaluation.pair_set import PairSet
+from lfs_core.evaluation.records import Chunk, Record, Store
+from lfs_core.evaluation.results import Results
+from lfs_core.evaluation.spec import code_of, make_explainer, make_metric
+from lfs_core.evaluation.workers import run
+from lfs_core.manifest import commit, versions
+
+CHUNK = 25  # pairs explained and measured between two records
+SEEDS = 5
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured with what.
+
+    Attributes:
+        embedder: the network, as `load_embedder` knows it.
+        explainers: as `make_explainer` reads them.
+        metrics: as `make_metric` reads them.
+        weights: the file of the network's weights, for networks that need one.
+        threshold: xi_1, in [-1,1].
+        seeds: the pairs are split into so many parts, each with its own seed of everything random.
+    """
+
+    embedder: str
+    explainers: tuple[str, ...]
+    metrics: tuple[str, ...]
+    weights: str | None = None
+    threshold: float = 0.3
+    seeds: int = SEEDS
+
+
+def evaluate(
+    settings: Settings,
+    pairs: PairSet,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    progress: bool = True,
+) -> Results:
+    """Measure explanations of pairs.
+
+    Args:
+        settings: what is measured.
+        pairs: on which pairs.
+        folder: where records are kept, from which an interrupted run, or one with more explainers,
+            metrics or pairs, goes on.
+        jobs: how many processes work at once, on this machine.
+        scheduler: address of a Dask scheduler, whose workers do the work instead.
+        progress: show a progress bar.
+
+    Raises:
+        LFSError: a name or an option is wrong, a part has no pair, or the scheduler cannot be
+            reached.
+    """
+    start = time.monotonic()
+    metrics = {spec: make_metric(spec) for spec in settings.metrics}
+    network = _network(settings.embedder, settings.weights)
+    h = embed_all(network, pairs.images.flatten(0, 1)).unflatten(0, (-1, 2))
+    explainers = {
+        spec: make_explainer(spec, network, settings.threshold) for spec in settings.explainers
+    }
+    store = Store(
+        folder,
+        about=[fingerprint(network), settings.threshold],
+        codes={spec: code_of(thing) for spec, thing in (explainers | metrics).items()},
+    )
+    chunks = _chunks(pairs, h, settings.seeds)
+    records = {
+        (chunk, spec): store.read(chunk, spec, settings.metrics)
+        for chunk in chunks
+        for spec in settings.explainers
+    }
+    tasks = [
+        Task(settings, chunk, spec, missing, record)
+        for (chunk, spec), record in records.items()
+        if (missing := tuple(m for m in settings.metrics if m not in record.measured))
+    ]
+    with tqdm(total=len(records), disable=not progress, unit="chunk") as bar:
+        bar.update(len(records) - len(tasks))
+        for task, record in run(measure, tasks, jobs, scheduler):
+            store.write(task.chunk, task.explainer, record)
+            records[task.chunk, task.explainer] = record
+            bar.set_description(task.explainer)
+            bar.update()
+    return Results(
+        manifest={
+            "pairs": pairs.description,
+            "number": len(pairs),
+            "digest": pairs.digest,
+            **asdict(settings),
+            "commit": commit(Path.cwd()),
+            "versions": versions(),
+            "seconds": round(time.monotonic() - start, 1),
+            "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+        },
+        same=pairs.same,
+        similarity=torch.cosine_similarity(h[:, 0], h[:, 1]),
+        seed=torch.tensor([chunk.seed for chunk in chunks for _ in chunk.same]),
+        measured={
+            spec: {
+                metric: _together([records[chunk, spec].measured[metric] for chunk in chunks])
+                for metric in settings.metrics
+            }
+            for spec in settings.explainers
+        },
+        problems={
+            spec: {
+                chunk.start + k: problem
+                for chunk in chunks
+                for k, problem in records[chunk, spec].problems.items()
+            }
+            for spec in settings.explainers
+        },
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One explainer, one chunk, and the metrics that its record lacks."""
+
+    settings: Settings
+    chunk: Chunk
+    explainer: str
+    metrics: tuple[str, ...]
+    known: Record
+
+
+def measure(task: Task) -> Record:
+    """The record of a task, completed."""
+    settings, chunk = task.settings, task.chunk
+    network = _network(settings.embedder, settings.weights)
+    explainer = make_explainer(task.explainer, network, settings.threshold)
+    images = chunk.images.float() / 255
+    maps, problems = task.known.maps, task.known.problems
+    if maps is None:
+        maps, problems = maps_of(explainer, images)
+    good = maps.isfinite().all(dim=(1, 2, 3))
+    case = Case(
+        embedder=network,
+        images=images[good],
+        same=chunk.same[good],
+        h=chunk.h[good],
+        threshold=settings.threshold,
+        maps=maps[good],
+        explain=lambda others: maps_of(explainer, others)[0],
+        seed=chunk.seed,
+    )
+    measured = dict(task.known.measured)
+    for spec in task.metrics:
+        found = make_metric(spec).measure(case) if good.any() else torch.empty(0, 1)
+        measured[spec] = torch.full((len(images), found.shape[1]), torch.nan)
+        measured[spec][good] = found.float()
+    return Record(maps, problems, measured)
+
+
+@functools.lru_cache(maxsize=2)
+def _network(embedder: str, weights: str | None) -> Embedder:
+    """A network, loaded once in each process."""
+    return load_embedder(embedder, **({"weights": weights} if weights else {}))
+
+
+def _chunks(pairs: PairSet, h: Tensor, seeds: int) -> list[Chunk]:
+    """Consecutive pairs, at most CHUNK; each of one seed."""
+    if not 1 <= seeds <= len(pairs):
+        raise LFSError(f"{len(pairs)} pairs cannot be split into {seeds} parts.")
+    chunks = []
+    for seed, positions in enumerate(torch.arange(len(pairs)).tensor_split(seeds)):
+        for some in positions.split(CHUNK):
+            images, same = pairs.images[some], pairs.same[some]
+            chunks.append(Chunk(int(some[0]), images, same, h[some], seed))
+    return chunks
+
+
+def _together(parts: Sequence[Tensor]) -> Tensor:
+    """Numbers (P,n) of all chunks; those of a chunk without any become NaN in all columns."""
+    width = max(part.shape[1] for part in parts)
+    return torch.cat(
+        [nn.functional.pad(x, (0, width - x.shape[1]), value=torch.nan) for x in parts]
+    )

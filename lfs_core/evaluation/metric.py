@@ -1,0 +1,70 @@
+"""What a metric is: it looks at maps of pairs, and gives numbers for each pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from lfs_core.embedders import Embedder
+
+SIDE = 40  # places a side of the maps that are evaluated, as in the paper
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Pairs, and what an explainer makes of them.
+
+    Attributes:
+        embedder: the network.
+        images: pairs (P,2,3,H,W) in [0,1].
+        same: (P,) bool, whether both images show one person or class.
+        h: embeddings (P,2,D).
+        threshold: xi_1.
+        maps: (P,2,SIDE,SIDE) in [0,1], of the decisions about these pairs; none is NaN.
+        explain: from other pairs (P,2,3,H,W) to their maps (P,2,SIDE,SIDE), NaN where the explainer
+            fails.
+        seed: of everything random.
+    """
+
+    embedder: Embedder
+    images: Tensor
+    same: Tensor
+    h: Tensor
+    threshold: float
+    maps: Tensor
+    explain: Callable[[Tensor], Tensor]
+    seed: int
+
+    @property
+    def similarity(self) -> Tensor:
+        """(P,) cosines."""
+        return torch.cosine_similarity(self.h[:, 0], self.h[:, 1])
+
+    @property
+    def is_similar(self) -> Tensor:
+        """(P,) bool, the network's decisions."""
+        return self.similarity > self.threshold
+
+
+class Metric(Protocol):
+    """Measures explanations; the attributes of an instance are its settings.
+
+    Attributes:
+        better: whether "higher" or "lower" scores are better.
+        about: what is measured, in a few words.
+    """
+
+    better: ClassVar[Literal["higher", "lower"]]
+    about: ClassVar[str]
+
+    def measure(self, case: Case) -> Tensor:
+        """Numbers (P,n) for pairs, such as a curve; NaN where the pair says nothing."""
+        ...
+
+    def score(self, measured: Tensor, is_similar: Tensor) -> Tensor:
+        """From these numbers (P,n) and the decisions (P,) to one score a pair, (P,)."""
+        ...

@@ -1,0 +1,186 @@
+"""Pairs to evaluate explanations on: drawn from a folder, read from a table, or of the demo."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from lfs_core.datasets.faces import load_faces
+from lfs_core.datasets.folders import find_photographs
+from lfs_core.datasets.framing import frame
+from lfs_core.datasets.images import to_tensor
+from lfs_core.embedders import Embedder
+from lfs_core.embedding import IMAGE_SIZE
+from lfs_core.errors import ImageError, LFSError
+
+COLUMNS = ("image_a", "image_b", "same")
+
+
+@dataclass(frozen=True, eq=False)
+class PairSet:
+    """Pairs of images as a network reads them, and whether they show the same.
+
+    Attributes:
+        images: (P,2,3,H,W) uint8.
+        same: (P,) bool, whether both show one person or class.
+        names: of both images of each pair.
+        description: where they come from.
+        skipped: what could not be used, and why, by name.
+    """
+
+    images: Tensor
+    same: Tensor
+    names: Sequence[tuple[str, str]]
+    description: str
+    skipped: dict[str, str]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of pixels and labels, as a hexadecimal number."""
+        content = self.images.numpy().tobytes() + self.same.numpy().tobytes()
+        return hashlib.sha256(content).hexdigest()
+
+
+def load_pairs(
+    source: str | os.PathLike,
+    embedder: Embedder,
+    number: int | None = None,
+    *,
+    hold_out: float = 1.0,
+    seed: int = 0,
+    progress: bool = True,
+) -> PairSet:
+    """Pairs by the name of their source.
+
+    Args:
+        source: "demo", for the photographs of the demo tier; a folder, laid out as
+            `find_photographs` reads it; or a table (.csv) with the columns image_a, image_b and
+            same (1 or 0), whose paths are relative to it.
+        embedder: the network, whose `framing` and `image_size` say what it reads.
+        number: how many pairs; needed for a folder, all for a table.
+        hold_out: of a folder, only this share of its classes, the last by name, in (0,1].
+        seed: of the draw.
+        progress: show a progress bar.
+
+    Raises:
+        ImageError: the folder or the table is missing, or holds no image.
+        LFSError: the table lacks a column, or there are fewer pairs.
+    """
+    if source == "demo":
+        faces = load_faces("demo", progress=progress)
+        read = dict(zip(faces.names, faces.images, strict=True)).__getitem__
+        classes = dict(zip(faces.names, faces.identities, strict=True))
+        return _gather(draw_pairs(classes, seed), read, number or 30, "demo", progress)
+    path = Path(source)
+    if path.suffix == ".csv":
+        rows = _read_table(path)
+        read = _reader(path.parent, embedder)
+        return _gather(iter(rows), read, number or len(rows), path.name, progress)
+    if number is None:
+        raise LFSError(f"Say how many pairs are to be drawn from {path}.")
+    if not 0 < hold_out <= 1:
+        raise LFSError(f"hold_out is {hold_out}; it is a share of the classes, in (0, 1].")
+    photographs = find_photographs(path)
+    every = sorted({of for _, of in photographs})
+    kept = set(every[len(every) - round(hold_out * len(every)) :])
+    classes = {str(file.relative_to(path)): of for file, of in photographs if of in kept}
+    drawn = draw_pairs(classes, seed)
+    return _gather(drawn, _reader(path, embedder), number, path.name, progress)
+
+
+def draw_pairs(classes: Mapping[str, str], seed: int) -> Iterator[tuple[str, str, bool]]:
+    """Pairs in random order, in turn of one class and of two, as long as there are both.
+
+    No image is in two pairs of one kind. Every class gives its first pair before any gives its
+    second.
+
+    Args:
+        classes: of each image, by its name.
+        seed: of the draw.
+
+    Yields:
+        Both names, and whether they are of one class.
+    """
+    names = sorted(classes)
+    order = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed))
+    names = [names[k] for k in order.tolist()]
+    members: dict[str, list[str]] = {}
+    for name in names:
+        members.setdefault(classes[name], []).append(name)
+    pairs_of_class = [zip(of[::2], of[1::2], strict=False) for of in members.values()]
+    same = (pair for turn in zip_longest(*pairs_of_class) for pair in turn if pair)
+    different = (
+        (a, b) for a, b in zip(names[::2], names[1::2], strict=False) if classes[a] != classes[b]
+    )
+    for one, two in zip(same, different, strict=False):
+        yield *one, True
+        yield *two, False
+
+
+def _gather(
+    drawn: Iterator[tuple[str, str, bool]],
+    read: Callable[[str], Tensor],
+    number: int,
+    description: str,
+    progress: bool,
+) -> PairSet:
+    """The first pairs whose images can be read."""
+    images, same, names, skipped = [], [], [], {}
+    with tqdm(total=number, desc="Reading pairs", disable=not progress, unit="pair") as bar:
+        for a, b, alike in drawn:
+            try:
+                images.append(torch.stack([read(a), read(b)]))
+            except ImageError as error:
+                skipped[f"{a}, {b}"] = str(error)
+                continue
+            same.append(alike)
+            names.append((a, b))
+            bar.update()
+            if len(names) == number:
+                break
+    if len(names) < number:
+        raise LFSError(
+            f"{description} gives only {len(names)} pairs, not {number}; "
+            f"{len(skipped)} could not be read."
+        )
+    return PairSet(torch.stack(images), torch.tensor(same), names, description, skipped)
+
+
+def _reader(folder: Path, embedder: Embedder) -> Callable[[str], Tensor]:
+    """From a path below a folder to what the network reads of it, (3,H,W) uint8."""
+    size = getattr(embedder, "image_size", IMAGE_SIZE)
+
+    def read(name: str) -> Tensor:
+        return (to_tensor(frame(folder / name, embedder), size) * 255).round().byte()
+
+    return read
+
+
+def _read_table(path: Path) -> list[tuple[str, str, bool]]:
+    if not path.is_file():
+        raise ImageError(f"{path} does not exist.")
+    with path.open(newline="") as file:
+        table = csv.DictReader(file)
+        missing = [column for column in COLUMNS if column not in (table.fieldnames or ())]
+        if missing:
+            raise LFSError(f"{path} has no column {' or '.join(missing)}; it needs {COLUMNS}.")
+        rows = list(table)
+    for line, row in enumerate(rows, 2):
+        if row["same"] not in ("0", "1"):
+            raise LFSError(f"{path}, line {line}: same is {row['same']!r}; it must be 1 or 0.")
+    if not rows:
+        raise LFSError(f"{path} names no pair.")
+    return [(row["image_a"], row["image_b"], row["same"] == "1") for row in rows]

@@ -1,0 +1,102 @@
+"""What was explained and measured, kept in files so that nothing is done twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lfs_core.files import replacing
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some pairs, as they travel to a worker.
+
+    Attributes:
+        start: place of the first among all pairs.
+        images: (P,2,3,H,W) uint8.
+        same: (P,) bool.
+        h: embeddings (P,2,D).
+        seed: of everything random.
+    """
+
+    start: int
+    images: Tensor
+    same: Tensor
+    h: Tensor
+    seed: int
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the pairs and the seed."""
+        content = self.images.numpy().tobytes() + self.same.numpy().tobytes()
+        return hashlib.sha256(content + str(self.seed).encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What one explainer gave for one chunk.
+
+    Attributes:
+        maps: (P,2,SIDE,SIDE), NaN where there is something wrong; None before anything was done.
+        problems: what is wrong, by the pair's position in the chunk.
+        measured: numbers (P,n) of each metric, NaN where there is none.
+    """
+
+    maps: Tensor | None
+    problems: dict[int, str]
+    measured: dict[str, Tensor]
+
+
+class Store:
+    """Records in a folder, found by all that decides them.
+
+    Args:
+        folder: where they are kept; made if there is none.
+        about: what decides every record, ready for JSON.
+        codes: what tells the code of each explainer and metric from earlier code.
+    """
+
+    def __init__(self, folder: Path, about: Sequence[object], codes: Mapping[str, str]) -> None:
+        self.folder, self.about, self.codes = folder, about, codes
+
+    def read(self, chunk: Chunk, explainer: str, metrics: Sequence[str]) -> Record:
+        """What is known already."""
+        maps, problems, measured = None, {}, {}
+        path = self._path("maps", chunk, explainer)
+        if path.is_file():
+            with safe_open(path, "pt") as file:
+                maps = file.get_tensor("maps")
+                problems = json.loads(file.metadata()["problems"])
+            for metric in metrics:
+                path = self._path("measured", chunk, explainer, metric)
+                if path.is_file():
+                    with safe_open(path, "pt") as file:
+                        measured[metric] = file.get_tensor("measured")
+        return Record(maps, {int(k): problem for k, problem in problems.items()}, measured)
+
+    def write(self, chunk: Chunk, explainer: str, record: Record) -> None:
+        """Keep a record; what is there already stays."""
+        path = self._path("maps", chunk, explainer)
+        if not path.is_file():
+            with replacing(path) as new:
+                problems = json.dumps(record.problems)
+                save_file({"maps": record.maps}, new, {"problems": problems})
+        for metric, measured in record.measured.items():
+            path = self._path("measured", chunk, explainer, metric)
+            if not path.is_file():
+                with replacing(path) as new:
+                    save_file({"measured": measured.contiguous()}, new)
+
+    def _path(self, kind: str, chunk: Chunk, *specs: str) -> Path:
+        key = [*self.about, chunk.digest, specs, [self.codes[spec] for spec in specs]]
+        digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
+        return self.folder / kind / f"{digest}.safetensors"

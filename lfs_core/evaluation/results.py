@@ -1,0 +1,208 @@
+"""What an evaluation found: raw numbers of every pair, and the tables that follow from them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lfs_core.errors import LFSError
+from lfs_core.evaluation.spec import make_metric, parse
+from lfs_core.evaluation.statistics import bootstrap_means, holm, sign_flip_test
+from lfs_core.files import replacing
+
+CONTROLS = ("random", "centre", "edges", "mean-map")
+CONTROL_RELEVANCES = ("constant", "random", "shuffled", "inverted")
+SURE = 0.05  # p-values below it count
+KINDS = ("similar", "dissimilar")
+COLUMNS = ("metric", "kind", "explainer", "pairs", "mean", "low", "high", "better")
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What explainers scored on the same pairs.
+
+    Attributes:
+        manifest: where the numbers come from.
+        same: (P,) bool, whether both images show one person or class.
+        similarity: (P,) cosines.
+        seed: (P,) of everything random.
+        measured: numbers (P,n) of each pair, by explainer and metric; NaN where there is none.
+        problems: what was wrong with an explainer's maps, by explainer and the pair's position.
+    """
+
+    manifest: dict[str, object]
+    same: Tensor
+    similarity: Tensor
+    seed: Tensor
+    measured: dict[str, dict[str, Tensor]]
+    problems: dict[str, dict[int, str]]
+
+    @property
+    def is_similar(self) -> Tensor:
+        """(P,) bool, the network's decisions."""
+        return self.similarity > self.manifest["threshold"]
+
+    @property
+    def explainers(self) -> list[str]:
+        """In the order in which they were given."""
+        return list(self.measured)
+
+    @property
+    def metrics(self) -> list[str]:
+        """In the order in which they were given."""
+        return list(next(iter(self.measured.values())))
+
+    def scores(self, metric: str, kind: str | None = None) -> np.ndarray:
+        """(P,M): the score of each pair and explainer, of pairs called "similar" or "dissimilar".
+
+        Raises:
+            LFSError: the metric was not measured.
+        """
+        if metric not in self.metrics:
+            raise LFSError(f"{metric!r} was not measured, only {', '.join(self.metrics)}.")
+        score = make_metric(metric).score
+        columns = [score(of[metric], self.is_similar) for of in self.measured.values()]
+        return torch.stack(columns, dim=1).double().numpy()[self._of_kind(kind)]
+
+    def curves(self, explainer: str, metric: str, kind: str) -> np.ndarray:
+        """(P,n): what was measured of pairs of one kind."""
+        return self.measured[explainer][metric].double().numpy()[self._of_kind(kind)]
+
+    def rows(self) -> list[dict[str, object]]:
+        """For each metric, kind of pair and explainer the mean score and its interval."""
+        rows = []
+        for metric in self.metrics:
+            for kind in KINDS:
+                scores = self.scores(metric, kind)
+                if not np.isfinite(scores).any():
+                    continue
+                means, low, high = bootstrap_means(scores)
+                for k, explainer in enumerate(self.explainers):
+                    found = (
+                        metric,
+                        kind,
+                        explainer,
+                        int(np.isfinite(scores[:, k]).sum()),
+                        *(float(ends[k]) for ends in (means, low, high)),
+                        make_metric(metric).better,
+                    )
+                    rows.append(dict(zip(COLUMNS, found, strict=True)))
+        return rows
+
+    def against(
+        self, metric: str, kind: str, explainer: str, others: Iterable[str]
+    ) -> list[dict[str, object]]:
+        """How much better an explainer is than others on the same pairs.
+
+        Returns:
+            Of each other: its name, by how much the explainer is better, the ends of the interval,
+            and p, corrected by Holm's rule over these others.
+        """
+        others = [other for other in others if other != explainer]
+        if not others:
+            return []
+        scores = self.scores(metric, kind)
+        place = {name: k for k, name in enumerate(self.explainers)}
+        sign = 1 if make_metric(metric).better == "higher" else -1
+        better = sign * (
+            scores[:, [place[explainer]]] - scores[:, [place[other] for other in others]]
+        )
+        means, low, high = bootstrap_means(better)
+        corrected = holm(sign_flip_test(better))
+        return [
+            dict(zip(("other", "by", "low", "high", "p"), found, strict=True))
+            for found in zip(
+                others, *(x.tolist() for x in (means, low, high, corrected)), strict=True
+            )
+        ]
+
+    def beats_controls(self, metric: str, kind: str, explainer: str) -> bool | None:
+        """Whether it is better than every control, for sure; None for controls, or without any."""
+        controls = [name for name in self.explainers if is_control(name)]
+        if is_control(explainer) or not controls:
+            return None
+        found = self.against(metric, kind, explainer, controls)
+        return all(of["by"] > 0 and of["p"] < SURE for of in found)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the raw numbers as JSON, and the table of means beside it as CSV.
+
+        Raises:
+            LFSError: a file cannot be written.
+        """
+        content = {
+            "manifest": self.manifest,
+            "same": self.same.int().tolist(),
+            "similarity": _rounded(self.similarity),
+            "seed": self.seed.tolist(),
+            "measured": {
+                explainer: {metric: _rounded(numbers) for metric, numbers in of.items()}
+                for explainer, of in self.measured.items()
+            },
+            "problems": self.problems,
+        }
+        with replacing(path) as new:
+            new.write_text(json.dumps(content, separators=(",", ":")) + "\n")
+        with replacing(Path(path).with_suffix(".csv")) as new, new.open("w", newline="") as file:
+            table = csv.DictWriter(file, COLUMNS)
+            table.writeheader()
+            table.writerows(self.rows())
+
+    def _of_kind(self, kind: str | None) -> np.ndarray:
+        if kind is None:
+            return np.ones(len(self.same), dtype=bool)
+        if kind not in KINDS:
+            raise LFSError(f"Pairs are {' or '.join(KINDS)}, not {kind!r}.")
+        return (self.is_similar == (kind == "similar")).numpy()
+
+
+def load_results(path: str | os.PathLike) -> Results:
+    """What `Results.save` wrote.
+
+    Raises:
+        LFSError: the file is missing or holds something else.
+    """
+    try:
+        content = json.loads(Path(path).read_text())
+        return Results(
+            manifest=content["manifest"],
+            same=torch.tensor(content["same"]).bool(),
+            similarity=torch.tensor(content["similarity"]),
+            seed=torch.tensor(content["seed"]),
+            measured={
+                explainer: {metric: _tensor(numbers) for metric, numbers in of.items()}
+                for explainer, of in content["measured"].items()
+            },
+            problems={
+                explainer: {int(k): problem for k, problem in of.items()}
+                for explainer, of in content["problems"].items()
+            },
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LFSError(f"{path} holds no results of an evaluation ({error}).") from error
+
+
+def is_control(explainer: str) -> bool:
+    """Whether it knows nothing of the pair, or not what it claims to know."""
+    name, options = parse(explainer)
+    return name in CONTROLS or options.get("relevance") in CONTROL_RELEVANCES
+
+
+def _rounded(numbers: Tensor) -> list:
+    """To five decimals; None for NaN, which JSON does not know."""
+    listed = numbers.double().round(decimals=5).tolist()
+    if numbers.ndim == 1:
+        return [None if x != x else x for x in listed]
+    return [[None if x != x else x for x in row] for row in listed]
+
+
+def _tensor(rows: list[list[float | None]]) -> Tensor:
+    return torch.tensor([[torch.nan if x is None else x for x in row] for row in rows])

@@ -1,0 +1,105 @@
+"""Explainers and metrics as text: a name, and options after commas, as in "utkin,draws=80"."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from pkgutil import resolve_name
+
+from lfs_core.comparators import load_explainer
+from lfs_core.embedders import Embedder
+from lfs_core.errors import LFSError
+from lfs_core.evaluation.metric import Metric
+
+METRICS = {
+    "selectivity": "lfs_core.evaluation.selectivity:Selectivity",
+}
+
+
+def parse(spec: str) -> tuple[str, dict[str, object]]:
+    """Split "name,option=value,..." into the name and its options.
+
+    Values are numbers, true, false or null where they read so, else text.
+
+    Raises:
+        LFSError: a part after a comma is no option=value.
+    """
+    name, *parts = (part.strip() for part in spec.split(","))
+    options = {}
+    for part in parts:
+        option, equals, value = part.partition("=")
+        if not (option and equals and value):
+            raise LFSError(f"{spec!r}: {part!r} is not option=value.")
+        options[option] = _value(value)
+    return name, options
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def make_explainer(spec: str, embedder: Embedder, threshold: float) -> Callable[..., object]:
+    """The explainer that a text describes.
+
+    Args:
+        spec: a name that `load_explainer` knows, with options; or "module:object", which is called
+            with the embedder and the options and returns an explainer. The module is looked for
+            in the current folder too.
+        embedder: the network.
+        threshold: xi_1, for explainers of ours.
+
+    Raises:
+        LFSError: there is no such explainer, or it refuses the network or the options.
+    """
+    name, options = parse(spec)
+    if ":" not in name:
+        return load_explainer(name, embedder, similarity_threshold=threshold, **options)
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+        importlib.invalidate_caches()
+    try:
+        made = resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise LFSError(f"There is no explainer {name!r}: {error}.") from error
+    explainer = made(embedder, **options)
+    if not callable(explainer):
+        raise LFSError(
+            f"{name!r} gives {type(explainer).__name__}; called with an embedder, it must give an "
+            "explainer, which is called with two images."
+        )
+    return explainer
+
+
+def make_metric(spec: str) -> Metric:
+    """The metric that a text describes.
+
+    Raises:
+        LFSError: there is no such metric, or it does not take the options.
+    """
+    name, options = parse(spec)
+    if name not in METRICS:
+        raise LFSError(f"There is no metric {name!r}; choose one of {', '.join(METRICS)}.")
+    metric = resolve_name(METRICS[name])
+    try:
+        inspect.signature(metric).bind(**options)
+    except TypeError:
+        known = ", ".join(inspect.signature(metric).parameters) or "none"
+        raise LFSError(f"{name} takes no {', '.join(options)}; its options: {known}.") from None
+    return metric(**options)
+
+
+def code_of(thing: object) -> str:
+    """SHA-256 of the file that defines an object's class, or the function; changes when it does."""
+    defined = thing if inspect.isroutine(thing) else type(thing)
+    try:
+        return hashlib.sha256(Path(inspect.getfile(defined)).read_bytes()).hexdigest()
+    except (TypeError, OSError):  # of a notebook's cell there is no file
+        return hashlib.sha256(repr(defined).encode()).hexdigest()
