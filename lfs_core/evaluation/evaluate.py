@@ -16,12 +16,13 @@ from tqdm import tqdm
 from lfs_core.embedders import Embedder, embed_all, fingerprint, load_embedder
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.maps import maps_of
-from lfs_core.evaluation.metric import Case
+from lfs_core.evaluation.metric import Case, Labels
 from lfs_core.evaluation.pair_set import PairSet
 from lfs_core.evaluation.records import Chunk, Record, Store
 from lfs_core.evaluation.results import Results
 from lfs_core.evaluation.spec import code_of, make_explainer, make_metric
 from lfs_core.evaluation.workers import run
+from lfs_core.explanation import cosines
 from lfs_core.manifest import commit, versions
 
 CHUNK = 25  # pairs explained and measured between two records
@@ -115,7 +116,7 @@ def evaluate(
             "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         },
         same=pairs.same,
-        similarity=torch.cosine_similarity(h[:, 0], h[:, 1]),
+        similarity=cosines(h),
         seed=torch.tensor([chunk.seed for chunk in chunks for _ in chunk.same]),
         measured={
             spec: {
@@ -159,9 +160,8 @@ def measure(task: Task) -> Record:
     case = Case(
         embedder=network,
         images=images[good],
-        same=chunk.same[good],
         h=chunk.h[good],
-        threshold=settings.threshold,
+        labels=Labels(chunk.same[good], cosines(chunk.h[good]), settings.threshold),
         maps=maps[good],
         explain=lambda others: maps_of(explainer, others)[0],
         seed=chunk.seed,

@@ -6,12 +6,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
-import torch
 from torch import Tensor
 
 from lfs_core.embedders import Embedder
 
 SIDE = 40  # places a side of the maps that are evaluated, as in the paper
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """What is known of pairs beside their images.
+
+    Attributes:
+        same: (P,) bool, whether both images show one person or class.
+        similarity: (P,) cosines.
+        threshold: xi_1.
+    """
+
+    same: Tensor
+    similarity: Tensor
+    threshold: float
+
+    @property
+    def is_similar(self) -> Tensor:
+        """(P,) bool, the network's decisions."""
+        return self.similarity > self.threshold
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,9 +40,8 @@ class Case:
     Attributes:
         embedder: the network.
         images: pairs (P,2,3,H,W) in [0,1].
-        same: (P,) bool, whether both images show one person or class.
         h: embeddings (P,2,D).
-        threshold: xi_1.
+        labels: what else is known of them.
         maps: (P,2,SIDE,SIDE) in [0,1], of the decisions about these pairs; none is NaN.
         explain: from other pairs (P,2,3,H,W) to their maps (P,2,SIDE,SIDE), NaN where the explainer
             fails.
@@ -32,22 +50,11 @@ class Case:
 
     embedder: Embedder
     images: Tensor
-    same: Tensor
     h: Tensor
-    threshold: float
+    labels: Labels
     maps: Tensor
     explain: Callable[[Tensor], Tensor]
     seed: int
-
-    @property
-    def similarity(self) -> Tensor:
-        """(P,) cosines."""
-        return torch.cosine_similarity(self.h[:, 0], self.h[:, 1])
-
-    @property
-    def is_similar(self) -> Tensor:
-        """(P,) bool, the network's decisions."""
-        return self.similarity > self.threshold
 
 
 class Metric(Protocol):
@@ -65,6 +72,6 @@ class Metric(Protocol):
         """Numbers (P,n) for pairs, such as a curve; NaN where the pair says nothing."""
         ...
 
-    def score(self, measured: Tensor, is_similar: Tensor) -> Tensor:
-        """From these numbers (P,n) and the decisions (P,) to one score a pair, (P,)."""
+    def score(self, measured: Tensor, labels: Labels) -> Tensor:
+        """From these numbers (P,n), of all pairs, to one score a pair, (P,)."""
         ...

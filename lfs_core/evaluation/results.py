@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lfs_core.errors import LFSError
+from lfs_core.evaluation.metric import Labels
 from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.evaluation.statistics import bootstrap_means, holm, sign_flip_test
 from lfs_core.files import replacing
@@ -46,9 +47,9 @@ class Results:
     problems: dict[str, dict[int, str]]
 
     @property
-    def is_similar(self) -> Tensor:
-        """(P,) bool, the network's decisions."""
-        return self.similarity > self.manifest["threshold"]
+    def labels(self) -> Labels:
+        """What is known of the pairs."""
+        return Labels(self.same, self.similarity, self.manifest["threshold"])
 
     @property
     def explainers(self) -> list[str]:
@@ -69,7 +70,7 @@ class Results:
         if metric not in self.metrics:
             raise LFSError(f"{metric!r} was not measured, only {', '.join(self.metrics)}.")
         score = make_metric(metric).score
-        columns = [score(of[metric], self.is_similar) for of in self.measured.values()]
+        columns = [score(of[metric], self.labels) for of in self.measured.values()]
         return torch.stack(columns, dim=1).double().numpy()[self._of_kind(kind)]
 
     def curves(self, explainer: str, metric: str, kind: str) -> np.ndarray:
@@ -161,7 +162,7 @@ class Results:
             return np.ones(len(self.same), dtype=bool)
         if kind not in KINDS:
             raise LFSError(f"Pairs are {' or '.join(KINDS)}, not {kind!r}.")
-        return (self.is_similar == (kind == "similar")).numpy()
+        return (self.labels.is_similar == (kind == "similar")).numpy()
 
 
 def load_results(path: str | os.PathLike) -> Results:

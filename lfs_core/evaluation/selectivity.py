@@ -16,7 +16,7 @@ from torchvision.transforms.functional import gaussian_blur
 
 from lfs_core.embedders import Embedder, embed
 from lfs_core.errors import LFSError
-from lfs_core.evaluation.metric import Case
+from lfs_core.evaluation.metric import Case, Labels
 from lfs_core.threads import one_thread
 
 GRID = 8  # superpixels a side: 5x5 pixels each, of 40x40, as in the paper
@@ -97,17 +97,17 @@ class Selectivity:
             case.embedder,
             case.images,
             ranks[None],
-            ~case.is_similar,
+            ~case.labels.is_similar,
             fill=self.fill,
             flips=range(0, FLIPS + 1, self.every),
             seed=case.seed,
             h=case.h,
         )[0]
 
-    def score(self, measured: Tensor, is_similar: Tensor) -> Tensor:
+    def score(self, measured: Tensor, labels: Labels) -> Tensor:
         """Mean fall of the curves of similar pairs, mean rise of those of dissimilar ones."""
         fall = measured[:, 0] - area(measured)
-        return torch.where(is_similar, fall, -fall)
+        return torch.where(labels.is_similar, fall, -fall)
 
 
 def superpixels(maps: Tensor, grid: int = GRID) -> Tensor:
