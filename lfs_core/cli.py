@@ -316,6 +316,80 @@ def _network(embedder: str, weights: str | Path | None = None) -> Embedder:
 
 
 @app.command()
+def evaluate(
+    explainer: Annotated[
+        list[str],
+        typer.Option(
+            help="A name of `lfs methods`, with options as in explainlfs,p=0.5; or module:object, "
+            "called with the network to give an explainer; repeat."
+        ),
+    ],
+    metric: Annotated[
+        list[str], typer.Option(help="A metric, with options as in selectivity,fill=blur; repeat.")
+    ],
+    pairs: Annotated[
+        str, typer.Option(help="demo; a folder to draw from; or a .csv of image_a, image_b, same.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The results (.json).")],
+    number: Annotated[int | None, typer.Option(help="How many pairs.", min=1)] = None,
+    hold_out: Annotated[
+        float, typer.Option(help="Share of a folder's classes, the last by name, to draw from.")
+    ] = 1.0,
+    seeds: Annotated[
+        int, typer.Option(help="Parts of the pairs, each with its own random seed.", min=1)
+    ] = 5,
+    embedder: EmbedderName = "facenet-casia",
+    weights: Weights = None,
+    similarity_threshold: Annotated[float, typer.Option(help="xi_1, -1 to 1.")] = 0.3,
+    jobs: Annotated[int, typer.Option(help="Processes that work at once.", min=1)] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask scheduler, tcp://..., whose workers do the work.")
+    ] = None,
+    records: Annotated[
+        Path | None, typer.Option(help="Folder from which a run goes on; else in the cache.")
+    ] = None,
+) -> None:
+    """Measure how good explanations are, and write the numbers and a leaderboard beside them.
+
+    Run again after an interruption, or with more explainers or metrics, it does only what is
+    missing.
+    """
+    from lfs_core.assets import cache_folder
+    from lfs_core.evaluation.evaluate import Settings
+    from lfs_core.evaluation.evaluate import evaluate as run_evaluation
+    from lfs_core.evaluation.pair_set import load_pairs
+    from lfs_core.viz.leaderboard import write_leaderboard
+
+    if output.suffix != ".json":  # now, not after the work
+        raise LFSError(f"The results are raw numbers: {output} must end in .json.")
+    settings = Settings(
+        embedder,
+        tuple(explainer),
+        tuple(metric),
+        str(weights.resolve()) if weights else None,
+        similarity_threshold,
+        seeds,
+    )
+    network = _network(embedder, weights)
+    folder = records or cache_folder() / "evaluation"
+    try:
+        pair_set = load_pairs(pairs, network, number, hold_out=hold_out)
+        results = run_evaluation(settings, pair_set, folder, jobs=jobs, scheduler=scheduler)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What is done is kept: the same command goes on from here.")
+        raise typer.Exit(130) from None
+    for names, reason in pair_set.skipped.items():
+        typer.echo(f"left out {names}: {reason}", err=True)
+    for method, found in results.problems.items():
+        for k, problem in found.items():
+            typer.echo(f"{method}, pair {k} ({', '.join(pair_set.names[k])}): {problem}.", err=True)
+    results.save(output)
+    page, table = output.with_suffix(".html"), output.with_suffix(".csv")
+    write_leaderboard(results, page)
+    typer.echo(f"Wrote {output}, {table} and {page}.")
+
+
+@app.command()
 def study(
     name: Annotated[
         Literal["decoding", "agreement", "retrieval", "sensitivity"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from lfs_core.embedders import Embedder, embed_all, fingerprint, load_embedder
+from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint, load_embedder
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.maps import maps_of
 from lfs_core.evaluation.metric import Case, Labels
@@ -34,7 +34,7 @@ class Settings:
     """What is measured with what.
 
     Attributes:
-        embedder: the network, as `load_embedder` knows it.
+        embedder: the network, as `load_embedder` takes it.
         explainers: as `make_explainer` reads them.
         metrics: as `make_metric` reads them.
         weights: the file of the network's weights, for networks that need one.
@@ -42,7 +42,7 @@ class Settings:
         seeds: the pairs are split into so many parts, each with its own seed of everything random.
     """
 
-    embedder: str
+    embedder: str | Embedder
     explainers: tuple[str, ...]
     metrics: tuple[str, ...]
     weights: str | None = None
@@ -109,7 +109,7 @@ def evaluate(
             "pairs": pairs.description,
             "number": len(pairs),
             "digest": pairs.digest,
-            **asdict(settings),
+            **asdict(replace(settings, embedder=embedder_name(network))),
             "commit": commit(Path.cwd()),
             "versions": versions(),
             "seconds": round(time.monotonic() - start, 1),
@@ -131,6 +131,10 @@ def evaluate(
                 for chunk in chunks
                 for k, problem in records[chunk, spec].problems.items()
             }
+            for spec in settings.explainers
+        },
+        maps={
+            spec: torch.cat([records[chunk, spec].maps for chunk in chunks])
             for spec in settings.explainers
         },
     )
@@ -175,7 +179,7 @@ def measure(task: Task) -> Record:
 
 
 @functools.lru_cache(maxsize=2)
-def _network(embedder: str, weights: str | None) -> Embedder:
+def _network(embedder: str | Embedder, weights: str | None) -> Embedder:
     """A network, loaded once in each process."""
     return load_embedder(embedder, **({"weights": weights} if weights else {}))
 

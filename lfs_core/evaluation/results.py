@@ -6,7 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ class Results:
         seed: (P,) of everything random.
         measured: numbers (P,n) of each pair, by explainer and metric; NaN where there is none.
         problems: what was wrong with an explainer's maps, by explainer and the pair's position.
+        maps: (P,2,SIDE,SIDE) of each explainer, which are not saved.
     """
 
     manifest: dict[str, object]
@@ -45,6 +46,7 @@ class Results:
     seed: Tensor
     measured: dict[str, dict[str, Tensor]]
     problems: dict[str, dict[int, str]]
+    maps: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def labels(self) -> Labels:

@@ -1,0 +1,310 @@
+"""Evaluations: resumed, spread over processes, of anybody's explainers, and their tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import lfs_core as lfs
+from lfs_core.evaluation import maps as maps_module
+from lfs_core.evaluation.evaluate import Settings, evaluate
+from lfs_core.evaluation.maps import maps_of
+from lfs_core.evaluation.metric import SIDE
+from lfs_core.evaluation.pair_set import PairSet
+from lfs_core.evaluation.results import is_control, load_results
+from lfs_core.evaluation.spec import make_explainer, make_metric, parse
+from lfs_core.viz.leaderboard import write_leaderboard
+
+SIZE = 32
+FLIPS = "selectivity,every=5"
+
+
+class Corner:
+    """A network that reads the upper left quarter only."""
+
+    name, image_size, framing = "corner", SIZE, "whole"
+
+    def __call__(self, images: Tensor) -> Tensor:
+        corner = images[..., : SIZE // 2, : SIZE // 2]
+        return torch.nn.functional.avg_pool2d(corner, 4).flatten(1) - 0.5
+
+
+THEIRS = """
+import torch
+SIZE = 32
+
+def knows(embedder, strength=1.0):
+    def explain(a, b):
+        maps = torch.zeros(2, SIZE, SIZE)
+        maps[:, :16, :16] = strength
+        return maps
+    return explain
+
+def trouble(embedder):
+    def explain(a, b):
+        maps = torch.rand(2, SIZE, SIZE)
+        what = int(a[0, 0, 0] * 255)
+        if what == 0: maps[0, 0, 0] = float("nan")
+        if what == 1: return maps[:, 0]
+        if what == 2: return maps - 1
+        if what == 3: return torch.ones(2, SIZE, SIZE)
+        if what == 4: raise ValueError("no idea")
+        if what == 5: return "a map"
+        return maps
+    return explain
+
+def silent(embedder):
+    def explain(a, b):
+        raise RuntimeError("always")
+    return explain
+
+number = 3
+def gives_a_number(embedder):
+    return number
+"""
+
+
+@pytest.fixture
+def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A user's module in the current folder."""
+    name = f"theirs_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(THEIRS)
+    monkeypatch.chdir(tmp_path)
+    return name
+
+
+def pair_set(count: int = 12) -> PairSet:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (count, 2, 3, SIZE, SIZE), generator=generator)
+    images[::2, 1] = images[::2, 0] // 2 + images[::2, 1] // 4  # alike
+    images[:, 0, 0, 0, 0] = torch.arange(count)
+    same = torch.arange(count) % 2 == 0
+    return PairSet(images.byte(), same, [("a", "b")] * count, "noise", {})
+
+
+def settings(*explainers: str, metrics: tuple[str, ...] = (FLIPS,), seeds: int = 2) -> Settings:
+    return Settings(CORNER, explainers, metrics, seeds=seeds)
+
+
+CORNER = Corner()
+
+
+def test_who_knows_what_the_network_reads_is_better(theirs: str, tmp_path: Path) -> None:
+    knows = f"{theirs}:knows,strength=0.5"
+    results = evaluate(
+        settings(knows, "random", "centre"), pair_set(), tmp_path / "records", progress=False
+    )
+    assert results.explainers == [knows, "random", "centre"]
+    assert results.labels.is_similar.any() and not results.labels.is_similar.all()
+    assert results.seed.tolist() == [0] * 6 + [1] * 6
+    assert results.beats_controls(FLIPS, "similar", "random") is None
+    found = {row["explainer"]: row for row in results.rows() if row["kind"] == "similar"}
+    assert found[knows]["mean"] > found["random"]["mean"]
+    difference = results.against(FLIPS, "similar", knows, ["random"])[0]
+    by_hand = results.scores(FLIPS, "similar")
+    assert difference["by"] == pytest.approx((by_hand[:, 0] - by_hand[:, 1]).mean())
+    assert difference["low"] < difference["by"] < difference["high"] and difference["p"] <= 1
+
+
+def test_curves_are_those_of_the_metric(tmp_path: Path) -> None:
+    pairs = pair_set()
+    results = evaluate(settings("centre", seeds=1), pairs, tmp_path, progress=False)
+    case_maps = lfs.load_explainer("centre", CORNER).batch([(a, b) for a, b in pairs.images])
+    pooled = torch.stack([torch.nn.functional.adaptive_avg_pool2d(e.maps, SIDE) for e in case_maps])
+    torch.testing.assert_close(results.maps["centre"], pooled)
+    clean = results.measured["centre"][FLIPS][:, 0]
+    torch.testing.assert_close(clean, results.similarity, atol=1e-6, rtol=0)
+
+
+def test_nothing_is_done_twice(
+    theirs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs, done = pair_set(), []
+
+    def counted(explainer: Callable[..., object], images: Tensor) -> object:
+        done.append(len(images))
+        return maps_of(explainer, images)
+
+    monkeypatch.setattr("lfs_core.evaluation.evaluate.maps_of", counted)
+    first = evaluate(settings("centre"), pairs, tmp_path / "r", progress=False)
+    assert done == [6, 6]
+    again = evaluate(settings("centre", "edges"), pairs, tmp_path / "r", progress=False)
+    assert done == [6, 6, 6, 6]
+    torch.testing.assert_close(again.measured["centre"][FLIPS], first.measured["centre"][FLIPS])
+    more = settings("centre", "edges", metrics=(FLIPS, "selectivity,every=10,fill=black"))
+    evaluate(more, pairs, tmp_path / "r", progress=False)
+    assert len(done) == 4  # another metric needs no other maps
+    changed = PairSet(pairs.images.flip(1), pairs.same, pairs.names, "turned", {})
+    evaluate(settings("centre"), changed, tmp_path / "r", progress=False)
+    assert len(done) == 6
+    # Other code of the same name is another explainer.
+    evaluate(settings(f"{theirs}:knows"), pairs, tmp_path / "r", progress=False)
+    (tmp_path / f"{theirs}.py").write_text(THEIRS + "\n")
+    evaluate(settings(f"{theirs}:knows"), pairs, tmp_path / "r", progress=False)
+    assert len(done) == 10
+
+
+def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs, done = pair_set(), []
+
+    def interrupted(explainer: Callable[..., object], images: Tensor) -> object:
+        done.append(len(images))
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        return maps_of(explainer, images)
+
+    monkeypatch.setattr("lfs_core.evaluation.evaluate.maps_of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(settings("centre", seeds=3), pairs, tmp_path, progress=False)
+    resumed = evaluate(settings("centre", seeds=3), pairs, tmp_path, progress=False)
+    assert done == [4, 4, 4, 4]  # one before, one lost, two after
+    fresh = evaluate(settings("centre", seeds=3), pairs, tmp_path / "other", progress=False)
+    torch.testing.assert_close(fresh.measured, resumed.measured)
+
+
+def test_troubled_maps_are_named_and_the_run_goes_on(theirs: str, tmp_path: Path) -> None:
+    trouble, silent = f"{theirs}:trouble", f"{theirs}:silent"
+    pairs = pair_set()
+    results = evaluate(settings(trouble, silent), pairs, tmp_path / "r", progress=False)
+    found = results.problems[trouble]
+    assert sorted(found) == [0, 1, 2, 3, 4, 5]
+    for k, part in enumerate(("NaN", "(2, 32)", "go down to -", "constant", "no idea", "str")):
+        assert part in found[k]
+    known = results.measured[trouble][FLIPS].isfinite().all(dim=1)
+    assert known.tolist() == [False, False, False, True, False, False] + [True] * 6
+    assert len(results.problems[silent]) == 12
+    assert results.measured[silent][FLIPS].isnan().all()
+    assert all(row["explainer"] != silent or row["pairs"] == 0 for row in results.rows())
+    results.save(tmp_path / "results.json")
+    write_leaderboard(results, tmp_path / "board.html")
+    page = (tmp_path / "board.html").read_text()
+    assert "always" in page and "12 of 12 pairs" in page
+
+
+def test_results_are_saved_whole(tmp_path: Path) -> None:
+    metrics = (FLIPS, "selectivity,every=10,order=least")
+    results = evaluate(
+        settings("centre", "random", metrics=metrics), pair_set(), tmp_path / "r", progress=False
+    )
+    results.save(tmp_path / "results.json")
+    loaded = load_results(tmp_path / "results.json")
+    torch.testing.assert_close(loaded.similarity, results.similarity, atol=1e-5, rtol=0)
+    for explainer in ("centre", "random"):
+        for metric in metrics:
+            torch.testing.assert_close(
+                loaded.measured[explainer][metric],
+                results.measured[explainer][metric],
+                atol=1e-5,
+                rtol=0,
+            )
+    manifest = loaded.manifest
+    assert manifest["embedder"] == "corner" and manifest["number"] == 12
+    assert manifest["digest"] == pair_set().digest and manifest["versions"]["torch"]
+    with (tmp_path / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 2 * 2
+    similar = results.scores(FLIPS, "similar")[:, 0]
+    first = next(row for row in rows if row["metric"] == FLIPS and row["kind"] == "similar")
+    assert float(first["mean"]) == pytest.approx(similar.mean())
+    (tmp_path / "broken.json").write_text("{}")
+    with pytest.raises(lfs.LFSError, match=r"broken.json holds no results"):
+        load_results(tmp_path / "broken.json")
+
+
+@pytest.mark.parametrize("by", ["jobs", "scheduler"])
+def test_two_processes_give_the_same_numbers(
+    by: str, theirs: str, tmp_path: Path, facenet: object
+) -> None:
+    from distributed import LocalCluster
+
+    images = torch.randint(0, 256, (4, 2, 3, 160, 160), generator=torch.Generator().manual_seed(0))
+    pairs = PairSet(images.byte(), torch.tensor([True, False] * 2), [], "noise", {})
+    # Not the user's module: the workers of a scheduler have their own current folder.
+    given = Settings("facenet-casia", ("explainlfs", "centre"), ("selectivity,every=10",), seeds=2)
+    alone = evaluate(given, pairs, tmp_path / "alone", progress=False)
+    if by == "jobs":
+        both = evaluate(given, pairs, tmp_path / "both", jobs=2, progress=False)
+    else:
+        with LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0
+        ) as cluster:
+            address = cluster.scheduler_address
+            both = evaluate(given, pairs, tmp_path / "both", scheduler=address, progress=False)
+    torch.testing.assert_close(both.measured, alone.measured, atol=1e-5, rtol=0)
+    torch.testing.assert_close(both.maps, alone.maps, atol=1e-5, rtol=0)
+
+
+def test_refusals(theirs: str, tmp_path: Path) -> None:
+    pairs = pair_set(4)
+    for explainer, message in {
+        "saliency": "no explainer 'saliency'",
+        "explainlfs,q=1": "explainlfs takes no q",
+        "centre,=1": "is not option=value",
+        f"{theirs}:nobody": "There is no explainer",
+        "nowhere:explain": "There is no explainer 'nowhere:explain'",
+        f"{theirs}:gives_a_number": "gives int; called with an embedder",
+    }.items():
+        network = lfs.load_embedder("facenet-casia") if "explainlfs" in explainer else CORNER
+        with pytest.raises(lfs.LFSError, match=message.replace("(", r"\(")):
+            make_explainer(explainer, network, 0.3)
+    for metric, message in {
+        "beauty": "no metric 'beauty'.*selectivity",
+        "selectivity,speed=3": "selectivity takes no speed; its options: order, fill, every",
+        "selectivity,every=3": "must divide 20",
+        "selectivity,fill=water": "no fill 'water'",
+        "selectivity,order=best": "most or least",
+    }.items():
+        with pytest.raises(lfs.LFSError, match=message):
+            make_metric(metric)
+    with pytest.raises(lfs.LFSError, match="4 pairs cannot be split into 5"):
+        evaluate(settings("centre", seeds=5), pairs, tmp_path, progress=False)
+    with pytest.raises(lfs.LFSError, match="jobs is 0"):
+        evaluate(settings("centre"), pairs, tmp_path, jobs=0, progress=False)
+    with pytest.raises(lfs.LFSError, match="No Dask scheduler answers at tcp://localhost:1"):
+        evaluate(settings("centre"), pairs, tmp_path, scheduler="tcp://localhost:1", progress=False)
+
+
+def test_texts_are_names_and_options() -> None:
+    assert parse("centre") == ("centre", {})
+    assert parse("utkin, draws=80,noise=0.5,x=true,y=null,z=a b") == (
+        "utkin",
+        {"draws": 80, "noise": 0.5, "x": True, "y": None, "z": "a b"},
+    )
+    assert is_control("centre") and is_control("explainlfs,relevance=random")
+    assert not is_control("explainlfs") and not is_control("explainlfs,relevance=contribution")
+
+
+def test_batches_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = pair_set(5).images / 255
+    explain = lfs.load_explainer("random", CORNER)
+    whole, problems = maps_of(explain, images)
+    monkeypatch.setattr(maps_module, "BATCH", 2)
+    torch.testing.assert_close(maps_of(explain, images)[0], whole)
+    assert not problems and np.isfinite(whole.numpy()).all()
+
+
+def test_the_command(
+    theirs: str, tmp_path: Path, facenet: object, capsys: pytest.CaptureFixture
+) -> None:
+    from typer.testing import CliRunner
+
+    from lfs_core.cli import app
+
+    arguments = ["evaluate", "--explainer", "centre", "--explainer", f"{theirs}:trouble"]
+    arguments += ["--metric", "selectivity,every=20", "--pairs", "demo", "--number", "4"]
+    arguments += ["--seeds", "1", "--records", "records", "-o", "out.json"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "Wrote out.json, out.csv and out.html." in done.output
+    assert {"out.json", "out.csv", "out.html"} <= set(os.listdir())
+    assert json.loads(Path("out.json").read_text())["manifest"]["pairs"] == "demo"
+    wrong = CliRunner().invoke(app, [*arguments[:-1], "out.txt"])
+    assert wrong.exit_code == 1 and "must end in .json" in str(wrong.exception)
