@@ -1,4 +1,4 @@
-"""Do maps agree? Rank correlation, which no scale or curve of colours can change."""
+"""Do maps agree? By ranks, by structure, and in their strongest places; beside chance."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from torch import Tensor
 from lfs_core.errors import LFSError
 
 SIDE = 40  # places a side at which maps are compared
+STRONGEST = 0.1  # share of the places that `strongest_overlap` looks at
+WINDOW = 5  # places on either side of one that SSIM looks at
+SHUFFLES = 20  # other pairs that each pair is compared with, for the null
 
 
 def rank_correlation(maps: Tensor, others: Tensor) -> Tensor:
@@ -28,6 +31,85 @@ def rank_correlation(maps: Tensor, others: Tensor) -> Tensor:
     if maps.shape != others.shape:
         raise LFSError(f"Maps {tuple(maps.shape)} and {tuple(others.shape)} differ in shape.")
     return (_ranks(maps) * _ranks(others)).sum(dim=-1)
+
+
+def structural_similarity(maps: Tensor, others: Tensor) -> Tensor:
+    """SSIM (Wang et al. 2004) of maps with others, one by one.
+
+    Args:
+        maps: (...,H,W) in [0,1].
+        others: (...,H,W) in [0,1].
+
+    Returns:
+        (...) in [-1,1], over the places about which a whole window fits.
+    """
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    a, b = (x.reshape(-1, 1, *x.shape[-2:]).double() for x in (maps, others))
+    # Its own mean leaves out a border twice as wide.
+    _, everywhere = structural_similarity_index_measure(
+        a, b, data_range=1.0, reduction="none", return_full_image=True
+    )
+    inside = everywhere[..., WINDOW:-WINDOW, WINDOW:-WINDOW]
+    return inside.mean(dim=(1, 2, 3)).reshape(maps.shape[:-2])
+
+
+def strongest_overlap(maps: Tensor, others: Tensor) -> Tensor:
+    """Intersection over union of the strongest tenth of the places.
+
+    Args:
+        maps: (...,H,W).
+        others: (...,H,W).
+
+    Returns:
+        (...) in [0,1]; two maps without relation have about 0.05.
+    """
+    shape, size = maps.shape[:-2], maps.shape[-2] * maps.shape[-1]
+    count = round(STRONGEST * size)
+    chosen = torch.zeros(2, *shape, size, dtype=torch.bool)
+    for mask, of in zip(chosen, (maps, others), strict=True):
+        mask.scatter_(-1, of.flatten(-2).topk(count).indices, True)
+    both = chosen.all(dim=0).sum(dim=-1)
+    return both / (2 * count - both)
+
+
+MEASURES = {
+    "rank correlation": rank_correlation,
+    "structural similarity": structural_similarity,
+    "overlap of the strongest tenth": strongest_overlap,
+}
+"""How far maps (...,H,W) agree with others: (...), higher for more."""
+
+
+def agreement_beyond_chance(
+    maps: Tensor, others: Tensor, is_similar: Tensor
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Agreement of two methods on each pair, beside that with the other method's other pairs.
+
+    Args:
+        maps: of one method, (P,2,H,W).
+        others: of the other, (P,2,H,W).
+        is_similar: (P,) bool; a pair is compared with others of its decision.
+
+    Returns:
+        By measure: of each pair (P,) the mean over both images; and the same with `SHUFFLES` other
+        pairs of its decision, on average, which is what agreement without knowledge of the pair
+        looks like. NaN for a decision with a single pair.
+    """
+    found = {}
+    for name, measure in MEASURES.items():
+        same, chance = (torch.full((len(maps),), torch.nan, dtype=torch.float64) for _ in range(2))
+        for decision in (True, False):
+            of = (is_similar == decision).nonzero()[:, 0]
+            if len(of) < 2:
+                continue
+            same[of] = measure(maps[of], others[of]).double().mean(dim=1)
+            rolls = range(1, min(SHUFFLES, len(of) - 1) + 1)
+            chance[of] = torch.stack(
+                [measure(maps[of], others[of.roll(k)]).double().mean(dim=1) for k in rolls]
+            ).mean(dim=0)
+        found[name] = same, chance
+    return found
 
 
 def agreement_of_methods(

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 import lfs_core as lfs
-from lfs_core.evaluation.agreement import SIDE, agreement_of_methods, rank_correlation
+from lfs_core.evaluation.agreement import (
+    SIDE,
+    agreement_beyond_chance,
+    agreement_of_methods,
+    rank_correlation,
+    strongest_overlap,
+    structural_similarity,
+)
 
 
 @given(st.integers(0, 10_000), st.sampled_from([2, 5, 1000]))
@@ -49,3 +56,67 @@ def test_refusals() -> None:
         rank_correlation(torch.rand(4, 4), torch.rand(5, 5))
     with pytest.raises(lfs.LFSError, match="give more"):
         agreement_of_methods({"one": [torch.rand(2, 4, 4)]})
+
+
+def test_structural_similarity_is_scikit_images() -> None:
+    from skimage.metrics import structural_similarity as theirs
+
+    a, b = torch.rand(2, 2, SIDE, SIDE, dtype=torch.float64)
+    found = structural_similarity(a, b)
+    for k in range(2):
+        expected = theirs(
+            a[k].numpy(),
+            b[k].numpy(),
+            data_range=1,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        assert found[k].item() == pytest.approx(expected, abs=1e-9)
+    torch.testing.assert_close(structural_similarity(a, a), torch.ones(2).double())
+
+
+def test_overlap_of_the_strongest_by_hand() -> None:
+    a = torch.arange(100.0).reshape(1, 10, 10)
+    torch.testing.assert_close(strongest_overlap(a, a**2), torch.ones(1))
+    assert strongest_overlap(a, -a).item() == 0
+    # Half of the strongest ten in common: 5 of 15.
+    shifted = a.clone()
+    shifted[0, 9, 5:] = -1
+    assert strongest_overlap(a, shifted).item() == pytest.approx(5 / 15)
+
+
+def test_agreement_beyond_chance_knows_the_pair() -> None:
+    """Maps that follow the pair agree with each other, and not with those of other pairs."""
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.rand(9, 2, SIDE, SIDE, generator=generator)
+    noisy = (maps + 0.5 * torch.rand(maps.shape, generator=generator)) / 1.5
+    is_similar = torch.tensor([True] * 5 + [False] * 3 + [True])
+    for same, chance in agreement_beyond_chance(maps, noisy, is_similar).values():
+        assert same.shape == (9,) and (same > chance + 0.2).all()
+    common = torch.rand(SIDE, SIDE, generator=generator).expand(9, 2, -1, -1)
+    for same, chance in agreement_beyond_chance(common, common, is_similar).values():
+        torch.testing.assert_close(same, chance)  # the same map for all pairs: chance
+    alone = agreement_beyond_chance(maps, noisy, torch.tensor([True] + [False] * 8))
+    assert all(torch.isnan(x[0]) and x[1:].isfinite().all() for of in alone.values() for x in of)
+
+
+def test_chance_is_the_mean_over_the_other_pairs_of_the_decision() -> None:
+    maps, others = torch.rand(2, 5, 2, 8, 8, generator=torch.Generator().manual_seed(1))
+    is_similar = torch.tensor([True, False, True, True, False])
+    _, chance = agreement_beyond_chance(maps, others, is_similar)["rank correlation"]
+    expected = [
+        np.mean(
+            [
+                spearmanr(
+                    torch.nn.functional.interpolate(maps[0:1], SIDE)[0, side].numpy().ravel(),
+                    torch.nn.functional.interpolate(others[k : k + 1], SIDE)[0, side]
+                    .numpy()
+                    .ravel(),
+                ).statistic
+                for side in (0, 1)
+            ]
+        )
+        for k in (2, 3)
+    ]
+    assert chance[0].item() == pytest.approx(np.mean(expected), abs=1e-6)
