@@ -112,6 +112,8 @@ def evaluate(
             **asdict(replace(settings, embedder=embedder_name(network))),
             "commit": commit(Path.cwd()),
             "versions": versions(),
+            "records": len(records),
+            "records_from_before": len(records) - len(tasks),
             "seconds": round(time.monotonic() - start, 1),
             "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         },

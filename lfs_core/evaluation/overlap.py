@@ -57,7 +57,7 @@ def overlap_scores(
 
     Returns:
         By method: "region", the mean over both images of `region_auroc`, and "points",
-        `moved_correlation`; one number a pair.
+        `moved_correlation`, NaN where a map is flat; one number a pair.
     """
     scores: dict[str, dict[str, list[float]]] = {
         name: {"region": [], "points": []} for name in methods
@@ -69,5 +69,7 @@ def overlap_scores(
             maps = method(pair)
             both = [region_auroc(maps[side], region[side]) for side in (0, 1)]
             scores[name]["region"].append(float(torch.tensor(both).mean()))
-            scores[name]["points"].append(moved_correlation(maps, correspondence))
+            flat = (maps.amax(dim=(1, 2)) == maps.amin(dim=(1, 2))).any()
+            points = torch.nan if flat else moved_correlation(maps, correspondence)
+            scores[name]["points"].append(points)
     return scores

@@ -20,6 +20,7 @@ from lfs_core.evaluation.statistics import bootstrap_means, holm, sign_flip_test
 from lfs_core.files import replacing
 
 CONTROLS = ("random", "centre", "edges", "mean-map")
+RANDOMISED_MODULE = "lfs_core.evaluation.randomised"
 CONTROL_RELEVANCES = ("constant", "random", "shuffled", "inverted")
 SURE = 0.05  # p-values below it count
 KINDS = ("similar", "dissimilar")
@@ -135,13 +136,9 @@ class Results:
         found = self.against(metric, kind, explainer, controls)
         return all(of["by"] > 0 and of["p"] < SURE for of in found)
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the raw numbers as JSON, and the table of means beside it as CSV.
-
-        Raises:
-            LFSError: a file cannot be written.
-        """
-        content = {
+    def to_dict(self) -> dict[str, object]:
+        """The raw numbers, ready for JSON."""
+        return {
             "manifest": self.manifest,
             "same": self.same.int().tolist(),
             "similarity": _rounded(self.similarity),
@@ -152,8 +149,15 @@ class Results:
             },
             "problems": self.problems,
         }
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the raw numbers as JSON, and the table of means beside it as CSV.
+
+        Raises:
+            LFSError: a file cannot be written.
+        """
         with replacing(path) as new:
-            new.write_text(json.dumps(content, separators=(",", ":")) + "\n")
+            new.write_text(json.dumps(self.to_dict(), separators=(",", ":")) + "\n")
         with replacing(Path(path).with_suffix(".csv")) as new, new.open("w", newline="") as file:
             table = csv.DictWriter(file, COLUMNS)
             table.writeheader()
@@ -196,12 +200,14 @@ def load_results(path: str | os.PathLike) -> Results:
 def is_control(explainer: str) -> bool:
     """Whether it knows nothing of the pair, or not what it claims to know."""
     name, options = parse(explainer)
-    return name in CONTROLS or options.get("relevance") in CONTROL_RELEVANCES
+    if name in CONTROLS or name.startswith(f"{RANDOMISED_MODULE}:"):
+        return True
+    return options.get("relevance") in CONTROL_RELEVANCES
 
 
 def _rounded(numbers: Tensor) -> list:
-    """To five decimals; None for NaN, which JSON does not know."""
-    listed = numbers.double().round(decimals=5).tolist()
+    """To four decimals; None for NaN, which JSON does not know."""
+    listed = numbers.double().round(decimals=4).tolist()
     if numbers.ndim == 1:
         return [None if x != x else x for x in listed]
     return [[None if x != x else x for x in row] for row in listed]

@@ -1,7 +1,8 @@
 """Studies on the local tier, whose stored numbers the book shows.
 
-Each returns its raw results as one dictionary. Decoders that were fitted once are kept in the
-cache, so that a study that was interrupted goes on, and two studies share them.
+Each is called with the folder of the data and returns its raw results as one dictionary. Decoders
+that were fitted once are kept in the cache, so that a study that was interrupted goes on, and two
+studies share them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,19 @@ STUDIES = {
     "agreement": "lfs_core.studies.agreement:agreement_study",
     "retrieval": "lfs_core.studies.retrieval:retrieval_study",
     "sensitivity": "lfs_core.studies.sensitivity:sensitivity_study",
+    "faces": "lfs_core.studies.evaluation:FACES",
+    "fills": "lfs_core.studies.evaluation:FILLS",
+    "verification": "lfs_core.studies.evaluation:VERIFICATION",
+    "road": "lfs_core.studies.evaluation:ROAD",
+    "all-methods": "lfs_core.studies.evaluation:ALL_METHODS",
+    "behaviour": "lfs_core.studies.evaluation:BEHAVIOUR",
+    "continuity": "lfs_core.studies.evaluation:CONTINUITY",
+    "birds": "lfs_core.studies.evaluation:BIRDS",
+    "cars": "lfs_core.studies.evaluation:CARS",
+    "randomised": "lfs_core.studies.evaluation:RANDOMISED",
+    "judgement": "lfs_core.studies.judgement:judgement_study",
+    "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
+    "scenes": "lfs_core.studies.scenes:scene_study",
 }
 
 
@@ -48,4 +62,5 @@ def run_study(name: str, data: Path, path: str | os.PathLike) -> None:
         "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
     }
     with replacing(path) as new:
-        new.write_text(json.dumps({"manifest": manifest, **result}, indent=1) + "\n")
+        # Raw numbers of many pairs: a line for each would only be longer.
+        new.write_text(json.dumps({"manifest": manifest, **result}, separators=(",", ":")) + "\n")

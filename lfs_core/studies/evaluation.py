@@ -1,0 +1,111 @@
+"""Methods against each other on hundreds of pairs: what is measured, with whom, on what.
+
+Runs share their records: the pairs of a smaller run are the first ones of a larger run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lfs_core.assets import cache_folder
+from lfs_core.embedders import load_embedder
+from lfs_core.evaluation.evaluate import Settings, evaluate
+from lfs_core.evaluation.pair_set import PairSet, load_pairs
+from lfs_core.evaluation.results import RANDOMISED_MODULE, Results
+
+PAPER = ("explainlfs", "simexpert", "utkin", "tummala")
+CONTROLS = ("random", "centre", "edges", "mean-map")
+RELEVANCES = tuple(f"explainlfs,relevance={name}" for name in ("random", "constant", "inverted"))
+DECODERS = ("explainlfs,decoder=mlp", "explainlfs,decoder=conv")
+CHEAP = ("gradcam", "xssab", "gradient-x-input")
+LEADING = (*PAPER, "gradcam", "occlusion", "explainlfs,relevance=random", "centre", "random")
+COSTLY = ("smoothgrad", "integrated-gradients", "corrrise")
+VARIANTS = (
+    "explainlfs,relevance=shuffled",
+    "explainlfs,relevance=contribution",
+    "explainlfs,perturbation=multiply",
+    "simexpert,form=raw",
+    "tummala,variant=gradient",
+)
+EVERYBODY = (*PAPER, *CHEAP, "occlusion", *DECODERS, *RELEVANCES, *CONTROLS)
+RETRIEVAL = (*PAPER, *CHEAP, "explainlfs,relevance=random", *CONTROLS)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `lfs study NAME` evaluates.
+
+    Attributes:
+        explainers: which, as `make_explainer` reads them.
+        metrics: by which, as `make_metric` reads them.
+        folder: of the local tier.
+        network: as `load_embedder` knows it.
+        number: of pairs.
+        seeds: parts of the pairs, each with its own seed.
+        hold_out: share of the classes, the last by name.
+    """
+
+    explainers: tuple[str, ...]
+    metrics: tuple[str, ...]
+    folder: str = "lfw"
+    network: str = "facenet-casia"
+    number: int = 500
+    seeds: int = 5
+    hold_out: float = 1.0
+
+    def __call__(self, data: Path) -> dict[str, object]:
+        """The raw results, on the images of a folder of the local tier."""
+        return self.evaluated(data).to_dict()
+
+    def evaluated(self, data: Path) -> Results:
+        """The results, with the maps."""
+        settings = Settings(self.network, self.explainers, self.metrics, seeds=self.seeds)
+        return evaluate(settings, self.pairs(data), cache_folder() / "evaluation")
+
+    def pairs(self, data: Path) -> PairSet:
+        """The pairs."""
+        network = load_embedder(self.network)
+        return load_pairs(data / self.folder, network, self.number, hold_out=self.hold_out)
+
+
+FACES = Run(EVERYBODY, ("selectivity,every=2",))
+FILLS = Run(
+    LEADING,
+    (
+        "selectivity,every=10,order=least",
+        *(f"selectivity,every=10,fill={fill}" for fill in ("mean", "black", "grey", "blur")),
+    ),
+)
+VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"))
+ROAD = Run(LEADING, ("road", "road,blurred=true"), number=100, seeds=1)
+ALL_METHODS = Run((*EVERYBODY, *COSTLY, *VARIANTS), ("selectivity,every=2",), number=100, seeds=1)
+BEHAVIOUR = Run(
+    (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS),
+    ("partner", "patch", "mosaic", "parts", "shown", "lipschitz"),
+    number=200,
+    seeds=2,
+)
+CONTINUITY = Run(
+    (*PAPER, *CHEAP, "explainlfs,relevance=random", *CONTROLS),
+    ("continuity", "continuity,moved=true"),
+    number=20,
+    seeds=1,
+)
+BIRDS = Run(
+    RETRIEVAL,
+    ("selectivity,every=5",),
+    folder="cub",
+    network="efficientnet-lite0-cub",
+    hold_out=0.5,
+)
+CARS = replace(BIRDS, folder="cars", network="efficientnet-lite0-cars")
+RANDOMISED = Run(
+    (
+        "explainlfs",
+        *(f"{RANDOMISED_MODULE}:{what}" for what in ("encoder", "encoder_and_decoder", "decoder")),
+    ),
+    ("selectivity,every=5",),
+    number=100,
+    seeds=1,
+)

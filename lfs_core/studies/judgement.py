@@ -1,0 +1,62 @@
+"""Do methods agree with SIMExpert, with each other, and with networks that forgot everything?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lfs_core.evaluation.agreement import agreement_beyond_chance, agreement_of_methods
+from lfs_core.studies.evaluation import ALL_METHODS, FACES, RANDOMISED
+
+EXPERT = "simexpert"  # the paper's stand-in for an expert's judgement (Sec. 4.3.3)
+METHOD = "explainlfs"
+
+
+def judgement_study(data: Path) -> dict[str, object]:
+    """Agreement of maps of the same pairs, beside that with maps of other pairs.
+
+    Every method with SIMExpert on the pairs of `FACES`; all methods with each other on those of
+    `ALL_METHODS`; ExplainLFS with itself after weights were shuffled on those of `RANDOMISED`.
+    """
+    faces, everybody, forgotten = (run.evaluated(data) for run in (FACES, ALL_METHODS, RANDOMISED))
+    known = torch.stack(list(faces.maps.values())).isfinite().all(dim=(0, 2, 3, 4))
+    is_similar = faces.labels.is_similar[known]
+    with_expert = {
+        name: _agreement(maps[known], faces.maps[EXPERT][known], is_similar)
+        for name, maps in faces.maps.items()
+        if name != EXPERT
+    }
+    usable = torch.stack(list(everybody.maps.values())).isfinite().all(dim=(0, 2, 3, 4))
+    between, with_next = agreement_of_methods(
+        {name: list(maps[usable]) for name, maps in everybody.maps.items()}
+    )
+    return {
+        "manifest": {
+            key: faces.manifest[key] for key in ("pairs", "number", "digest", "embedder", "seeds")
+        },
+        "is_similar": is_similar.int().tolist(),
+        "with_expert": with_expert,
+        "methods": list(everybody.maps),
+        "pairs_between_methods": int(usable.sum()),
+        "between_methods": _rounded(between),
+        "with_next_pair": _rounded(with_next),
+        "forgotten_is_similar": forgotten.labels.is_similar.int().tolist(),
+        "with_forgotten": {
+            name: _agreement(maps, forgotten.maps[METHOD], forgotten.labels.is_similar)
+            for name, maps in forgotten.maps.items()
+            if name != METHOD
+        },
+    }
+
+
+def _agreement(maps: Tensor, others: Tensor, is_similar: Tensor) -> dict[str, dict[str, list]]:
+    return {
+        measure: {"same_pair": _rounded(same), "other_pairs": _rounded(chance)}
+        for measure, (same, chance) in agreement_beyond_chance(maps, others, is_similar).items()
+    }
+
+
+def _rounded(values: Tensor) -> list:
+    return values.double().round(decimals=4).tolist()

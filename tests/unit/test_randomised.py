@@ -1,0 +1,65 @@
+"""Networks and decoders that forgot everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import lfs_core as lfs
+from lfs_core.datasets.faces import FaceSet
+from lfs_core.evaluation import randomised
+from lfs_core.evaluation.agreement import rank_correlation
+from lfs_core.evaluation.randomised import shuffled
+from lfs_core.evaluation.results import is_control
+
+
+def test_shuffled_weights_are_the_same_numbers_elsewhere() -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    before = [tensor.clone() for tensor in module.state_dict().values()]
+    other = shuffled(module, seed=1)
+    for old, kept, new in zip(
+        before, module.state_dict().values(), other.state_dict().values(), strict=True
+    ):
+        assert torch.equal(old, kept)  # the original is left alone
+        assert torch.equal(old.flatten().sort().values, new.flatten().sort().values)
+    assert not torch.equal(other[0].weight, module[0].weight)
+    assert torch.equal(shuffled(module, seed=1)[0].weight, other[0].weight)
+    assert not torch.equal(shuffled(module, seed=2)[0].weight, other[0].weight)
+    with pytest.raises(lfs.LFSError, match="black box"):
+        shuffled(lambda images: images)
+
+
+def test_what_is_shuffled(facenet: torch.nn.Module, faces: FaceSet) -> None:
+    pair = (faces.images[0] / 255, faces.images[1] / 255)
+    real = lfs.load_explainer("explainlfs", facenet)(*pair)
+    network = randomised.encoder(facenet)
+    assert torch.equal(network.decoder.weight, lfs.load_decoder("facenet-casia").weight)
+    assert network(*pair).similarity != real.similarity
+    decoder = randomised.decoder(facenet)
+    assert decoder.embedder is facenet
+    explained = decoder(*pair)
+    assert explained.similarity == real.similarity
+    assert torch.equal(explained.relevance, real.relevance)
+    # Random weights give noise: its map knows nothing of that of the real decoder.
+    assert rank_correlation(explained.maps, real.maps).abs().max() < 0.2
+    assert is_control("lfs_core.evaluation.randomised:decoder,seed=1")
+
+
+def test_a_decoder_is_fitted_to_the_shuffled_network(
+    facenet: torch.nn.Module, faces: FaceSet, tmp_path: Path
+) -> None:
+    import skimage.data
+
+    for k in range(4):
+        photograph = np.roll(skimage.data.astronaut(), 3 * k, axis=1)
+        Image.fromarray(photograph).save(tmp_path / f"{k}.png")
+    explainer = randomised.encoder_and_decoder(facenet, tmp_path, number=3, seed=4)
+    expected = shuffled(facenet, 4).state_dict()
+    for key, tensor in explainer.embedder.network.state_dict().items():
+        assert torch.equal(tensor, expected[key])
+    mean = explainer.decoder.bias.reshape(3, 40, 40)
+    assert mean.isfinite().all() and explainer(faces.images[0], faces.images[1]).maps.max() == 1
