@@ -1,0 +1,186 @@
+"""Figures and tables of evaluations: curves, scores with intervals, agreement beyond chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.stats import kendalltau
+
+from lfs_core.evaluation.results import KINDS, Results, is_control
+from lfs_core.evaluation.spec import make_metric
+from lfs_core.evaluation.statistics import bootstrap_means
+from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PURPLE, SKY, RED = "#cc79a7", "#56b4e9", "#d55e00"  # Okabe and Ito, 2008
+LINES = [  # told apart by dashes too
+    (BLUE, "-"),
+    (ORANGE, "-"),
+    (GREEN, "-"),
+    (RED, "-"),
+    (PURPLE, "-"),
+    (SKY, "-"),
+    (GREY, "--"),
+    (GREY, ":"),
+    (BLUE, ":"),
+    (ORANGE, "--"),
+]
+
+
+def plot_curves(
+    results: Results, metric: str, at: Sequence[float], explainers: Sequence[str], xlabel: str
+) -> Figure:
+    """Mean curves of explainers over pairs of both kinds, with 95 % intervals."""
+    figure = Figure(figsize=(9.6, 4.4), layout="constrained")
+    axes = figure.subplots(1, 2)
+    for axis, kind in zip(axes, KINDS, strict=True):
+        for explainer, (colour, dash) in zip(explainers, LINES, strict=False):
+            mean, low, high = bootstrap_means(results.curves(explainer, metric, kind), draws=2000)
+            axis.plot(at, mean, dash, color=colour, label=explainer)
+            axis.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
+        pairs = int((results.labels.is_similar == (kind == "similar")).sum())
+        axis.set(title=f"{pairs} {kind} pairs", xlabel=xlabel)
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("mean cosine")
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8
+    )
+    return figure
+
+
+def plot_scores(results: Results, metric: str) -> Figure:
+    """Scores of all explainers with 95 % intervals, from best to worst; controls are hollow."""
+    count = len(results.explainers)
+    figure = Figure(figsize=(9.6, 1.2 + 0.25 * count), layout="constrained")
+    axes = figure.subplots(1, 2)
+    for axis, kind in zip(axes, KINDS, strict=True):
+        means, low, high = bootstrap_means(results.scores(metric, kind))
+        upwards = make_metric(metric).better == "lower"
+        order = [k for k in np.argsort(-means if upwards else means) if np.isfinite(means[k])]
+        for place, k in enumerate(order):
+            explainer = results.explainers[k]
+            _whisker(axis, place, low[k], means[k], high[k], is_control(explainer))
+        labels = [
+            f"{results.explainers[k]} †"
+            if results.beats_controls(metric, kind, results.explainers[k]) is False
+            else results.explainers[k]
+            for k in order
+        ]
+        axis.set_yticks(range(len(order)), labels, fontsize=7)
+        axis.set(title=f"{kind} pairs", xlabel="score")
+        axis.grid(axis="y", alpha=0.3)
+    return figure
+
+
+def _whisker(axis: Axes, place: int, low: float, mean: float, high: float, hollow: bool) -> None:
+    colour = GREY if hollow else BLUE
+    axis.plot([low, high], [place, place], color=colour)
+    axis.plot(mean, place, "o", color=colour, markerfacecolor="white" if hollow else colour)
+
+
+def scores_table(results: Results, metric: str) -> pd.DataFrame:
+    """Mean scores with 95 % intervals, and whether each explainer beats its controls for sure."""
+    import pandas as pd
+
+    table: dict[str, dict[str, str]] = {}
+    for row in results.rows():
+        if row["metric"] != metric:
+            continue
+        text = f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        line = table.setdefault(row["explainer"], {})
+        line[row["kind"]] = text
+        beats = results.beats_controls(metric, row["kind"], row["explainer"])
+        line[f"{row['kind']}: beats controls"] = {True: "yes", False: "no", None: "control"}[beats]
+    return pd.DataFrame(table).T.rename_axis("explainer")
+
+
+def differences_table(results: Results, metric: str, kind: str, explainer: str) -> pd.DataFrame:
+    """By how much an explainer is better than each other, with corrected p-values."""
+    import pandas as pd
+
+    found = results.against(metric, kind, explainer, results.explainers)
+    return pd.DataFrame(
+        {
+            of["other"]: {
+                "better by": f"{of['by']:+.3f}",
+                "95 % interval": f"[{of['low']:+.3f}, {of['high']:+.3f}]",
+                "p (Holm)": f"{of['p']:.4f}",
+            }
+            for of in found
+        }
+    ).T.rename_axis("than")
+
+
+def ranking(results: Results, metric: str, kind: str) -> np.ndarray:
+    """The place of each explainer by its mean score, 1 for the best."""
+    means = bootstrap_means(results.scores(metric, kind), draws=1)[0]
+    better = -1 if make_metric(metric).better == "higher" else 1
+    return np.argsort(np.argsort(better * means)) + 1
+
+
+def stability_table(rankings: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Kendall's tau of rankings of the same explainers with each other, in [-1,1]."""
+    import pandas as pd
+
+    names = list(rankings)
+    return pd.DataFrame(
+        [[kendalltau(rankings[a], rankings[b]).statistic for b in names] for a in names],
+        names,
+        names,
+    ).round(2)
+
+
+def plot_agreement_beyond_chance(found: Mapping[str, Mapping[str, Mapping]]) -> Figure:
+    """Each method's agreement with another, on the same pair and on other pairs, by measure."""
+    names = list(found)
+    measures = list(next(iter(found.values())))
+    figure = Figure(figsize=(9.6, 1.4 + 0.25 * len(names)), layout="constrained")
+    axes = figure.subplots(1, len(measures), sharey=True)
+    for axis, measure in zip(axes, measures, strict=True):
+        for place, name in enumerate(names):
+            for which, colour, marker in (("other_pairs", GREY, "o"), ("same_pair", BLUE, "D")):
+                mean, low, high = bootstrap_means(np.array(found[name][measure][which]), draws=2000)
+                axis.plot([low, high], [place, place], color=colour)
+                label = which.replace("_", " ") if place == 0 else None
+                axis.plot(mean, place, marker, color=colour, markersize=5, label=label)
+        axis.set_yticks(range(len(names)), names, fontsize=7)
+        axis.set(xlabel=measure)
+        axis.grid(axis="y", alpha=0.3)
+    axes[0].invert_yaxis()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def plot_continuity(results: Results, metric: str, explainers: Sequence[str]) -> Figure:
+    """How far maps change as an image is displaced (Fig. 10), as means over pairs."""
+    figure = Figure(figsize=(7.5, 4.2), layout="constrained")
+    axis = figure.subplots()
+    for explainer, (colour, dash) in zip(explainers, LINES, strict=False):
+        mean = np.nanmean(results.measured[explainer][metric].double().numpy(), axis=0)
+        axis.plot(range(1, len(mean) + 1), mean, dash, color=colour, label=explainer)
+    axis.set(xlabel="displacement", ylabel="change of the map")
+    axis.grid(alpha=0.3)
+    figure.legend(loc="outside right center", fontsize=8)
+    return figure
+
+
+def plot_parts(ratios: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
+    """How many times its share of the area each part of the face has of a map."""
+    figure = Figure(figsize=(9.6, 1.4 + 0.25 * len(ratios)), layout="constrained")
+    parts = list(next(iter(ratios.values())))
+    axes = figure.subplots(1, len(parts), sharey=True)
+    for axis, part in zip(axes, parts, strict=True):
+        for place, (explainer, of) in enumerate(ratios.items()):
+            mean, low, high = bootstrap_means(of[part], draws=2000)
+            _whisker(axis, place, low, mean, high, is_control(explainer))
+        axis.axvline(1, color=GREY, ls=":")
+        axis.set_yticks(range(len(ratios)), list(ratios), fontsize=7)
+        axis.set(title=part, xlabel="times its share of the area")
+    axes[0].invert_yaxis()
+    return figure
