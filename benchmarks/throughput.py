@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from speed import ratio, store
@@ -17,6 +19,9 @@ from torch import Tensor
 import lfs_core as lfs
 from lfs_core.datasets.faces import load_faces
 from lfs_core.embedders import embed_all
+from lfs_core.evaluation.cost import counted
+from lfs_core.evaluation.evaluate import Settings, evaluate
+from lfs_core.evaluation.pair_set import PairSet
 from lfs_core.evaluation.selectivity import FLIPS, flip_curves, flip_ranks
 
 ROUNDS = 5
@@ -46,10 +51,28 @@ def main(output: str) -> None:
             lambda: flip_curves(embedder, pairs, ranks, similar),
             3 * 4 * FLIPS + 8,
         ),
+        "an evaluation, 3 explainers, 8 pairs": _evaluation(faces),
     }.items():
         results[name] = share_of_bare_passes(run, passes, faces)
         print(name, json.dumps(results[name]), flush=True)
     store(results, output, start)
+
+
+def _evaluation(faces: Tensor) -> tuple[Callable[[], object], int]:
+    """A whole run by pixel flipping, from pairs to results, and how many passes it makes."""
+    embedder = lfs.load_embedder("facenet-casia")
+    images = faces[:16].unflatten(0, (8, 2))
+    pairs = PairSet(images, torch.ones(8).bool(), [("", "")] * 8, "demo", {})
+    # The same object in every round, so that no round loads the network.
+    settings = Settings(embedder, ("explainlfs", "centre", "random"), ("selectivity",), seeds=1)
+
+    def run() -> None:
+        with tempfile.TemporaryDirectory() as records:
+            evaluate(settings, pairs, Path(records), progress=False)
+
+    with counted(embedder) as passes:
+        run()
+    return run, passes.forward
 
 
 def _explaining(method: str, faces: Tensor) -> Callable[[], object]:

@@ -33,6 +33,16 @@ LINES = [  # told apart by dashes too
 ]
 
 
+def provenance(manifest: Mapping[str, object]) -> str:
+    """Where a stored run comes from, as one line of Markdown."""
+    seeds = f", {manifest['seeds']} seeds" if "seeds" in manifest else ""
+    return (
+        f"*Stored run*: {manifest['number']} pairs of {manifest['pairs']}, network "
+        f"{manifest['embedder']}{seeds}; commit {manifest['commit']}, {manifest['finished']}. "
+        f"`{manifest['command']}` repeats it."
+    )
+
+
 def plot_curves(
     results: Results, metric: str, at: Sequence[float], explainers: Sequence[str], xlabel: str
 ) -> Figure:
