@@ -78,6 +78,10 @@ def evaluate(
     metrics = {spec: make_metric(spec) for spec in settings.metrics}
     network = _network(settings.embedder, settings.weights)
     h = embed_all(network, pairs.images.flatten(0, 1)).unflatten(0, (-1, 2))
+    labels = Labels(pairs.same, cosines(h), settings.threshold)
+    for metric in metrics.values():
+        if hasattr(metric, "check"):
+            metric.check(labels)  # now, not after the work
     explainers = {
         spec: make_explainer(spec, network, settings.threshold) for spec in settings.explainers
     }
@@ -118,7 +122,7 @@ def evaluate(
             "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         },
         same=pairs.same,
-        similarity=cosines(h),
+        similarity=labels.similarity,
         seed=torch.tensor([chunk.seed for chunk in chunks for _ in chunk.same]),
         measured={
             spec: {

@@ -63,6 +63,9 @@ class Metric(Protocol):
     Attributes:
         better: whether "higher" or "lower" scores are better.
         about: what is measured, in a few words.
+
+    A metric that does not work for every set of pairs has a method `check`, too, which is given
+    their `Labels` before anything is measured and raises an LFSError.
     """
 
     better: ClassVar[Literal["higher", "lower"]]

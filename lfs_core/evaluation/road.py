@@ -72,8 +72,7 @@ class Road:
 
 def blur(maps: Tensor) -> Tensor:
     """Maps (P,2,SIDE,SIDE), blurred by a Gaussian of half a superpixel."""
-    blurry = gaussian_blur(maps, 2 * round(4 * BLUR) + 1, BLUR)
-    return blurry.round(decimals=6)  # rounding errors would order the places of a flat map
+    return gaussian_blur(maps, 2 * round(4 * BLUR) + 1, BLUR)
 
 
 def removed(image: Tensor, ranks: Tensor, noise: Tensor) -> Tensor:

@@ -18,6 +18,15 @@ from lfs_core.evaluation.metric import Metric
 
 METRICS = {
     "selectivity": "lfs_core.evaluation.selectivity:Selectivity",
+    "verification": "lfs_core.evaluation.verification:Verification",
+    "road": "lfs_core.evaluation.road:Road",
+    "continuity": "lfs_core.evaluation.continuity:Continuity",
+    "lipschitz": "lfs_core.evaluation.continuity:Lipschitz",
+    "partner": "lfs_core.evaluation.partner:Partner",
+    "patch": "lfs_core.evaluation.patch:Patch",
+    "mosaic": "lfs_core.evaluation.mosaic:Mosaic",
+    "parts": "lfs_core.evaluation.parts:Parts",
+    "shown": "lfs_core.evaluation.shown:Shown",
 }
 
 

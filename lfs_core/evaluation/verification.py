@@ -1,9 +1,9 @@
 """Deletion and insertion for verification: are pairs still told apart as places go, or come?
 
-As Lu, Xu and Ebrahimi (CorrRISE, 2024) evaluate explanations of face verification. Both images of a pair are
-changed, and what counts is whether the pair is decided right. For dissimilar pairs maps mark what
-speaks against a match; without it the network should take them for a match. So one rule holds for
-both kinds of pairs.
+As explanations of face verification are evaluated (CorrRISE, Lu et al. 2024). Both images of a pair
+are changed, and what counts is whether the pair is decided right. For dissimilar pairs maps mark
+what speaks against a match; without it the network should take them for a match. So one rule holds
+for both kinds of pairs, but not for those few that the network decides wrong from the start.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lfs_core.errors import LFSError
 from lfs_core.evaluation.metric import Case, Labels
 from lfs_core.evaluation.selectivity import FILLS, flip_curves, flip_ranks
 
-PERCENTS = (5, 10, 20, 30, 50)  # of the places, the most relevant
+PERCENTS = (10, 20, 40)  # of the places, the most relevant
 MODES = ("deletion", "insertion")
 
 
@@ -34,9 +34,7 @@ class Verification:
     mode: str = "deletion"
     fill: str = "blur"
 
-    about: ClassVar[str] = (
-        "Verification: pairs decided right as relevant places go or come"
-    )
+    about: ClassVar[str] = "Verification: pairs decided right as relevant places go or come"
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -72,6 +70,10 @@ class Verification:
         if self.mode == "deletion":
             return curves
         return torch.cat([curves[:, :1], curves[:, 1:].flip(-1)], dim=-1)
+
+    def check(self, labels: Labels) -> None:
+        """Raise an LFSError unless there are pairs of both kinds."""
+        equal_error_threshold(labels.similarity, labels.same)
 
     def score(self, measured: Tensor, labels: Labels) -> Tensor:
         """At what share of PERCENTS a pair is decided right, in [0,1].

@@ -78,18 +78,18 @@ FILLS = Run(
     ),
 )
 VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"))
-ROAD = Run(LEADING, ("road", "road,blurred=true"), number=100, seeds=1)
+ROAD = Run(LEADING, ("road", "road,blurred=true"), number=50, seeds=1)
 ALL_METHODS = Run((*EVERYBODY, *COSTLY, *VARIANTS), ("selectivity,every=2",), number=100, seeds=1)
 BEHAVIOUR = Run(
     (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS),
     ("partner", "patch", "mosaic", "parts", "shown", "lipschitz"),
-    number=200,
-    seeds=2,
+    number=100,
+    seeds=1,
 )
 CONTINUITY = Run(
     (*PAPER, *CHEAP, "explainlfs,relevance=random", *CONTROLS),
     ("continuity", "continuity,moved=true"),
-    number=20,
+    number=15,
     seeds=1,
 )
 BIRDS = Run(

@@ -1,0 +1,272 @@
+"""The ledger and the pages of the evaluation: every number again, from the raw results alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+import lfs_core as lfs
+from lfs_core.evaluation.results import load_results
+from lfs_core.viz import evaluation as viz
+from lfs_core.viz.ledger import CLAIMS, Interval, ledger, together
+from lfs_core.viz.results import RESULTS
+
+FLIPS, FEW = "selectivity,every=2", "selectivity,every=5"
+OWN, RANDOM = "explainlfs", "explainlfs,relevance=random"
+KINDS = ("similar", "dissimilar")
+EVALUATIONS = (
+    "faces",
+    "fills",
+    "verification",
+    "road",
+    "all-methods",
+    "behaviour",
+    "continuity",
+    "birds",
+    "cars",
+    "randomised",
+)
+
+
+@cache
+def raw(name: str) -> dict:
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def of_kind(name: str, kind: str) -> np.ndarray:
+    similar = np.array(raw(name)["similarity"]) > raw(name)["manifest"]["threshold"]
+    return similar if kind == "similar" else ~similar
+
+
+def numbers(name: str, explainer: str, metric: str) -> np.ndarray:
+    return np.array(raw(name)["measured"][explainer][metric], dtype=float)
+
+
+def moved(name: str, explainer: str, metric: str, kind: str) -> np.ndarray:
+    """By how much curves lie below their beginning, or above it for dissimilar pairs."""
+    curves = numbers(name, explainer, metric)[of_kind(name, kind)]
+    area = ((curves[:, 1:] + curves[:, :-1]) / 2).mean(axis=1)
+    return (curves[:, 0] - area) * (1 if kind == "similar" else -1)
+
+
+def advantages(names: tuple[str, ...], metric: str, others: tuple[str, ...]) -> list[np.ndarray]:
+    return [
+        moved(name, OWN, metric, kind) - moved(name, other, metric, kind)
+        for name in names
+        for kind in KINDS
+        for other in others
+    ]
+
+
+def first_columns(explainer: str, metric: str, kind: str, columns: int) -> list[np.ndarray]:
+    of = numbers("behaviour", explainer, metric)[of_kind("behaviour", kind)]
+    return [of[:, k] for k in range(columns)]
+
+
+def judged(name: str) -> tuple[np.ndarray, np.ndarray]:
+    of = raw("judgement")["with_expert"][name]["rank correlation"]
+    return np.array(of["same_pair"]), np.array(of["other_pairs"])
+
+
+def followed(explainer: str) -> np.ndarray:
+    size = [*range(1, 11), *range(9, -1, -1)]
+    curves = numbers("continuity", explainer, "continuity")
+    return np.array([spearmanr(size, curve).statistic for curve in curves if np.ptp(curve) > 0])
+
+
+def expected(statement: str) -> list[np.ndarray | float]:
+    """What a claim's result has to show, in the order in which it is printed."""
+    rivals = ("simexpert", "tummala", "utkin")
+    hyper = raw("hyperparameters")["decoders"]
+    if "relevance R" in statement:
+        return advantages(("faces",), FLIPS, (RANDOM,))
+    if "most relevant ones" in statement:
+        return advantages(("faces",), FLIPS, ("random",))
+    if "better than Tummala" in statement:
+        return advantages(("faces",), FLIPS, rivals)
+    if "on birds and cars" in statement:
+        return advantages(("birds", "cars"), FEW, rivals)
+    if "become" in statement:
+        kind, sign = ("similar", 1) if statement.startswith("Similar") else ("dissimilar", -1)
+        curves = numbers("faces", OWN, FLIPS)[of_kind("faces", kind)]
+        return [sign * (curves[:, 0] - curves[:, 10])]
+    if "six" in statement:
+        own, other = (
+            numbers("faces", of, FLIPS)[of_kind("faces", "similar")] for of in (OWN, "random")
+        )
+        return [own[:, 0] - own[:, 3], other[:, 3] - own[:, 3] + own[:, 0] - other[:, 0]]
+    if "this pair" in statement:
+        return [first_columns(OWN, "partner", kind, 1)[0] for kind in KINDS]
+    if "has learnt" in statement:
+        of = raw("judgement")["with_forgotten"].values()
+        return [np.array(found["rank correlation"]["same_pair"]) for found in of]
+    if "0.3 separates" in statement:
+        same = np.array(raw("faces")["same"]).astype(bool)
+        return [(of_kind("faces", "similar") == same).astype(float)]
+    if "sensitive to p" in statement:
+        return [
+            np.array(of["p"][p]["rank correlation"])
+            for of in hyper.values()
+            for p in ("0.01", "1.0")
+        ]
+    if "threshold of the map" in statement:
+        shown = {k: np.array(v) for k, v in hyper["linear"]["shown"].items()}
+        return [shown["0.6"], shown["0.7"], shown["0.8"], shown["0.8"] / shown["0.6"]]
+    if "mouth, eyes and nose" in statement:
+        eyes, nose, mouth = first_columns(OWN, "parts", "similar", 3)
+        return [mouth, eyes, nose]
+    if "more pixels" in statement:
+        shown = numbers("behaviour", OWN, "shown").mean(axis=1)
+        kind = of_kind("behaviour", "similar")
+        return [spearmanr(np.array(raw("behaviour")["similarity"])[kind], shown[kind]).statistic]
+    if "affect the explanations" in statement:
+        rows = raw("agreement")["rows"][1:]
+        return [
+            np.mean([row[kind]["with_first_decoder"] for row in rows], axis=0) for kind in KINDS
+        ]
+    if "0.94 to 0.98" in statement:
+        return [
+            np.array(row["nearest"]["cosine"])
+            for row in raw("retrieval")["explanations"]
+            if row["decoder"] == "linear" and "trained" in row["source"]
+        ]
+    if "displaced" in statement:
+        return [followed(OWN), followed(RANDOM)]
+    if "closer to SIMExpert" in statement:
+        same, chance = judged(OWN)
+        ahead = [same - chance - np.subtract(*judged(other)) for other in ("tummala", "utkin")]
+        return [same, same - chance, *ahead]
+    if "decoded with" in statement:
+        found = []
+        sources = ("CelebA, aligned faces", "CelebA, whole images")
+        for source in sources if "Faces" in statement else ("CUB-200 birds", "Cars-196"):
+            of_source: dict[tuple, list[float]] = {}
+            for row in raw("decoding")["rows"]:
+                if row["source"] == source and row["all_images"]:
+                    kind = (row["decoder"], row["mirrored"], row["ssim"])
+                    of_source.setdefault(kind, []).append(row["error"])
+            found.append(min(np.mean(errors) for errors in of_source.values()))
+        return found
+    return []
+
+
+@pytest.mark.parametrize("place", range(len(CLAIMS)))
+def test_every_number_of_the_ledger_again(place: int) -> None:
+    line = lines().iloc[place]
+    wanted = expected(line["claim"])
+    printed = re.findall(r"(-?\d\.\d{3,4})(?: \[(-?\d\.\d{3}), (-?\d\.\d{3})\])?", line["result"])
+    if not wanted:  # the one claim without a measurement
+        assert line["section"] == "3" and "ran on facenet-casia" in line["result"]
+        return
+    assert len(printed) == len(wanted), line["result"]
+    for (mean, low, high), values in zip(printed, wanted, strict=True):
+        values = np.asarray(values, dtype=float)
+        assert float(mean) == pytest.approx(np.nanmean(values), abs=6e-4)
+        if low and values.ndim:
+            # The interval of a normal mean is close to that of the bootstrap.
+            known = values[np.isfinite(values)]
+            error = 1.96 * known.std() / np.sqrt(len(known))
+            for end, sign in ((low, -1), (high, 1)):
+                assert float(end) == pytest.approx(
+                    known.mean() + sign * error, abs=0.002 + error / 4
+                )
+
+
+@cache
+def lines() -> object:
+    return ledger()
+
+
+def test_the_ledger_is_whole() -> None:
+    table = lines()
+    assert len(table) == len(CLAIMS) >= 14
+    assert set(table["verdict"]) <= {"confirmed", "refuted", "undecided"}
+    assert (table[["section", "claim", "test", "result", "command"]].map(len) > 0).all(axis=None)
+    for command in table["command"]:
+        name = command.split()[2]
+        assert raw(name)["manifest"]["command"].startswith(f"lfs study {name} ")
+
+
+def test_verdicts_follow_from_intervals() -> None:
+    sure, unsure = Interval(0.2, 0.1, 0.3), Interval(0.05, -0.1, 0.2)
+    assert sure.above() == "confirmed" and sure.above(0.5) == "refuted"
+    assert sure.below() == "refuted" and sure.below(0.5) == "confirmed"
+    assert unsure.above() == unsure.below() == sure.above(0.2) == "undecided"
+    assert together(["confirmed", "confirmed"]) == "confirmed"
+    assert together(["confirmed", "undecided"]) == "undecided"
+    assert together(["undecided", "refuted", "confirmed"]) == "refuted"
+    assert str(sure) == "0.200 [0.100, 0.300]"
+
+
+@pytest.mark.parametrize("name", EVALUATIONS)
+def test_stored_evaluations(name: str) -> None:
+    results = load_results(RESULTS / f"{name}.json")
+    manifest = results.manifest
+    assert {"tier", "pairs", "number", "seeds", "embedder", "commit", "digest"} <= set(manifest)
+    assert len(results.same) == manifest["number"]
+    assert results.explainers == list(manifest["explainers"])
+    assert results.metrics == list(manifest["metrics"])
+    for explainer, of in results.measured.items():
+        for metric, measured in of.items():
+            assert len(measured) == manifest["number"], (explainer, metric)
+            if metric.startswith("selectivity"):
+                clean = measured[:, 0]
+                assert (clean - results.similarity).abs().nan_to_num().max() < 2e-4
+
+
+def test_pixel_flipping_is_on_as_many_pairs_as_it_says() -> None:
+    for name in ("faces", "birds", "cars", "fills"):
+        found = load_results(RESULTS / f"{name}.json")
+        assert len(found.same) >= 500 and len(set(found.seed.tolist())) >= 5
+        for kind in KINDS:
+            assert of_kind(name, kind).sum() >= 200
+
+
+def test_tables_of_scores() -> None:
+    results = load_results(RESULTS / "faces.json")
+    table = viz.scores_table(results, FLIPS)
+    for explainer, line in table.iterrows():
+        for kind in KINDS:
+            values = moved("faces", explainer, FLIPS, kind)
+            mean = float(re.match(r"-?\d\.\d{3}", line[kind])[0])
+            assert mean == pytest.approx(values.mean(), abs=6e-4)
+    found = viz.differences_table(results, FLIPS, "similar", OWN)
+    for other, line in found.iterrows():
+        by = moved("faces", OWN, FLIPS, "similar") - moved("faces", other, FLIPS, "similar")
+        assert float(line["better by"]) == pytest.approx(by.mean(), abs=6e-4)
+    assert table.loc["random", "similar: beats controls"] == "control"
+    places = viz.ranking(results, FLIPS, "similar")
+    best = min(results.explainers, key=lambda of: -moved("faces", of, FLIPS, "similar").mean())
+    assert places[results.explainers.index(best)] == 1
+    assert sorted(places) == list(range(1, len(places) + 1))
+    tau = viz.stability_table({"a": places, "b": places[::-1], "c": places})
+    assert tau.loc["a", "c"] == 1 and tau.loc["a", "a"] == 1 and tau.loc["a", "b"] < 1
+
+
+def test_figures_of_scores() -> None:
+    results = load_results(RESULTS / "faces.json")
+    figure = viz.plot_scores(results, FLIPS)
+    for axis, kind in zip(figure.axes, KINDS, strict=True):
+        labels = [label.get_text() for label in axis.get_yticklabels()]
+        assert {label.removesuffix(" †") for label in labels} == set(results.explainers)
+        for label in labels:
+            name = label.removesuffix(" †")
+            marked = label != name
+            assert marked == (results.beats_controls(FLIPS, kind, name) is False)
+    curves = viz.plot_curves(results, FLIPS, range(0, 21, 2), (OWN, "random"), "flips")
+    drawn = curves.axes[0].lines[0].get_ydata()
+    of = numbers("faces", OWN, FLIPS)[of_kind("faces", "similar")]
+    np.testing.assert_allclose(drawn, of.mean(axis=0), atol=1e-6)
+    judgement = raw("judgement")
+    figure = viz.plot_agreement_beyond_chance(judgement["with_expert"])
+    assert len(figure.axes) == 3
+
+
+def test_an_unknown_file() -> None:
+    with pytest.raises(lfs.LFSError, match="holds no results"):
+        load_results(RESULTS / "nothing.json")
