@@ -46,7 +46,7 @@ class Patch:
         Pointing is 1 if the strongest place lies on the right side; of equally strong places, the
         share that does. AUROC and pointing are means over both images.
         """
-        cells = torch.stack([square(image, self.side, case.seed) for image in case.images[:, 0]])
+        cells = torch.stack([square(pair, self.side, case.seed) for pair in case.images])
         size = case.images.shape[-2:]
         pixels = torch.stack([enlarged(of, size) for of in cells])[:, None]
         first, second = case.images.unbind(dim=1)
@@ -67,9 +67,9 @@ class Patch:
         return measured[:, 0]
 
 
-def square(image: Tensor, side: int, seed: int) -> Tensor:
-    """A square of superpixels, (GRID,GRID) bool, whose place follows from image and seed."""
-    drawn = int((image.double().sum() * 1e4).round()) + seed
+def square(pair: Tensor, side: int, seed: int) -> Tensor:
+    """A square of superpixels, (GRID,GRID) bool, whose place follows from the pair and the seed."""
+    drawn = int((pair.double().sum() * 1e4).round()) + seed
     generator = torch.Generator().manual_seed(drawn)
     top, left = torch.randint(GRID - side + 1, (2,), generator=generator).tolist()
     cells = torch.zeros(GRID, GRID, dtype=torch.bool)

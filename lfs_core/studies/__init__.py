@@ -32,6 +32,7 @@ STUDIES = {
     "continuity": "lfs_core.studies.evaluation:CONTINUITY",
     "birds": "lfs_core.studies.evaluation:BIRDS",
     "cars": "lfs_core.studies.evaluation:CARS",
+    "mosaics": "lfs_core.studies.evaluation:MOSAICS",
     "randomised": "lfs_core.studies.evaluation:RANDOMISED",
     "judgement": "lfs_core.studies.judgement:judgement_study",
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",

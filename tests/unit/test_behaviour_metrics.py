@@ -187,7 +187,7 @@ def test_partners_of_patches_differ_in_the_square_only() -> None:
     torch.testing.assert_close(pairs[:, 0], images[:, 0])
     for k in range(2):
         changed = (pairs[k, 1] != images[k, 0]).any(dim=0)
-        cells = square(images[k, 0], 3, 0)
+        cells = square(images[k], 3, 0)
         wide = cells.repeat_interleave(SIZE // 8, 0).repeat_interleave(SIZE // 8, 1)
         assert torch.equal(changed, wide)
         torch.testing.assert_close(pairs[k, 1][:, wide], images[k, 1][:, wide])

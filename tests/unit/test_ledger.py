@@ -29,6 +29,7 @@ EVALUATIONS = (
     "continuity",
     "birds",
     "cars",
+    "mosaics",
     "randomised",
 )
 
