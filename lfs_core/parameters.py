@@ -38,6 +38,10 @@ class Parameters(BaseModel):
     """Passes over the data when the deep decoder is trained."""
     masks: int = Field(500, ge=2, le=100_000)
     """Of the methods that hide random parts of an image."""
+    every: Literal[1, 2, 4, 5, 10, 20] = 5
+    """After how many flips the curve of pixel flipping is measured."""
+    verdicts: Literal["all", "confirmed", "refuted", "undecided"] = "all"
+    """Which lines of the ledger are shown."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """Of everything random."""
 

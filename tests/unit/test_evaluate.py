@@ -152,6 +152,30 @@ def test_nothing_is_done_twice(
     assert len(done) == 10
 
 
+def test_metrics_that_look_at_the_same_pairs_explain_them_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = []
+
+    def counted(explainer: Callable[..., object], images: Tensor) -> object:
+        done.append(len(images))
+        return maps_of(explainer, images)
+
+    monkeypatch.setattr("lfs_core.evaluation.evaluate.maps_of", counted)
+    both = settings("edges", metrics=("continuity", "continuity,moved=true"), seeds=1)
+    results = evaluate(both, pair_set(4), tmp_path, progress=False)
+    assert done == [4] * 21  # the pairs, and their first images with 20 displaced copies
+    assert results.measured["edges"]["continuity"].shape == (4, 20)
+
+
+def test_pairs_of_one_kind_are_refused_before_the_work(tmp_path: Path) -> None:
+    pairs = pair_set(4)
+    alike = PairSet(pairs.images, torch.ones(4).bool(), pairs.names, "alike", {})
+    with pytest.raises(lfs.LFSError, match="All 4 pairs are the same"):
+        evaluate(settings("centre", metrics=("verification",)), alike, tmp_path, progress=False)
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pairs, done = pair_set(), []
 
