@@ -128,6 +128,23 @@ class Results:
             )
         ]
 
+    def pairwise(self, metric: str, kind: str) -> tuple[np.ndarray, np.ndarray]:
+        """Every explainer against every other, in one table of tests.
+
+        Returns:
+            (M,M): by how much the explainer of the row is better than that of the column; and p,
+            corrected by Holm's rule over all pairs of explainers, 1 on the diagonal.
+        """
+        scores = self.scores(metric, kind)
+        sign = 1 if make_metric(metric).better == "higher" else -1
+        rows, columns = np.triu_indices(scores.shape[1], 1)
+        better = sign * (scores[:, rows] - scores[:, columns])
+        means = bootstrap_means(better, draws=1)[0]
+        by, p = np.zeros((2, scores.shape[1], scores.shape[1]))
+        by[rows, columns], by[columns, rows] = means, -means
+        p[rows, columns] = p[columns, rows] = holm(sign_flip_test(better))
+        return by, p + np.eye(len(p))
+
     def beats_controls(self, metric: str, kind: str, explainer: str) -> bool | None:
         """Whether it is better than every control, for sure; None for controls, or without any."""
         controls = [name for name in self.explainers if is_control(name)]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import kendalltau
 
-from lfs_core.evaluation.results import KINDS, Results, is_control
+from lfs_core.evaluation.results import KINDS, SURE, Results, is_control
 from lfs_core.evaluation.spec import make_metric
 from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE
@@ -125,6 +125,46 @@ def differences_table(results: Results, metric: str, kind: str, explainer: str) 
             for of in found
         }
     ).T.rename_axis("than")
+
+
+def plot_pairwise(results: Results, metric: str) -> Figure:
+    """Every explainer against every other: by how much the row is better, where that is sure."""
+    count = len(results.explainers)
+    figure = Figure(figsize=(13, 1.5 + 0.32 * count), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    for axis, kind in zip(axes, KINDS, strict=True):
+        by, p = results.pairwise(metric, kind)
+        sure = np.where(p < SURE, by, np.nan)
+        limit = np.abs(by).max()
+        shown = axis.imshow(sure, "PuOr_r", vmin=-limit, vmax=limit)
+        for row, column in np.argwhere(np.isnan(sure)):
+            axis.text(column, row, "≈", ha="center", va="center", fontsize=7, color=GREY)
+        axis.set_xticks(range(count), results.explainers, rotation=90, fontsize=7)
+        axis.set_yticks(range(count), results.explainers, fontsize=7)
+        axis.set_title(f"{kind} pairs")
+    figure.colorbar(shown, ax=axes, label="row better than column by", shrink=0.8)
+    return figure
+
+
+def hyperparameters_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
+    """Rank correlation of maps with those for p = 0.3 and for the other decision; pixels shown."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            name: {
+                **{f"p = {p}": _mean(at["rank correlation"]) for p, at in of["p"].items()},
+                "other decision": _mean(of["other_decision"]),
+                **{f"shown above {at}": _mean(shares) for at, shares in of["shown"].items()},
+            }
+            for name, of in found.items()
+        }
+    )
+
+
+def _mean(values: Sequence[float]) -> str:
+    mean, low, high = bootstrap_means(np.array(values), draws=2000)
+    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def ranking(results: Results, metric: str, kind: str) -> np.ndarray:

@@ -114,6 +114,22 @@ def test_who_knows_what_the_network_reads_is_better(theirs: str, tmp_path: Path)
     assert difference["low"] < difference["by"] < difference["high"] and difference["p"] <= 1
 
 
+def test_every_explainer_against_every_other(theirs: str, tmp_path: Path) -> None:
+    explainers = (f"{theirs}:knows", "random", "centre")
+    results = evaluate(settings(*explainers), pair_set(), tmp_path / "r", progress=False)
+    by, p = results.pairwise(FLIPS, "similar")
+    scores = results.scores(FLIPS, "similar")
+    for row in range(3):
+        for column in range(3):
+            expected = (scores[:, row] - scores[:, column]).mean()
+            assert by[row, column] == pytest.approx(expected)
+    assert (np.diag(p) == 1).all() and np.array_equal(p, p.T)
+    alone = [
+        results.against(FLIPS, "similar", explainers[0], [of])[0]["p"] for of in explainers[1:]
+    ]
+    assert p[0, 1] >= alone[0] and p[0, 2] >= alone[1]  # corrected for three tests, not for one
+
+
 def test_curves_are_those_of_the_metric(tmp_path: Path) -> None:
     pairs = pair_set()
     results = evaluate(settings("centre", seeds=1), pairs, tmp_path, progress=False)

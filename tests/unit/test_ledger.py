@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 import lfs_core as lfs
 from lfs_core.evaluation.results import load_results
 from lfs_core.viz import evaluation as viz
-from lfs_core.viz.ledger import CLAIMS, Interval, ledger, together
+from lfs_core.viz.ledger import CLAIMS, Interval, ledger, part_ratios, together
 from lfs_core.viz.results import RESULTS
 
 FLIPS, FEW = "selectivity,every=2", "selectivity,every=5"
@@ -266,6 +266,44 @@ def test_figures_of_scores() -> None:
     judgement = raw("judgement")
     figure = viz.plot_agreement_beyond_chance(judgement["with_expert"])
     assert len(figure.axes) == 3
+
+
+def test_the_table_of_hyperparameters() -> None:
+    decoders = raw("hyperparameters")["decoders"]
+    table = viz.hyperparameters_table(decoders)
+    for name, of in decoders.items():
+        for p, found in of["p"].items():
+            mean = np.mean(found["rank correlation"])
+            assert float(table.loc[f"p = {p}", name].split()[0]) == pytest.approx(mean, abs=6e-4)
+        for at, shares in of["shown"].items():
+            shown = float(table.loc[f"shown above {at}", name].split()[0])
+            assert shown == pytest.approx(np.mean(shares), abs=6e-4)
+        mean = np.mean(of["other_decision"])
+        assert float(table.loc["other decision", name].split()[0]) == pytest.approx(mean, abs=6e-4)
+    # Algebra: with a linear decoder p is a factor, which vanishes in a map's own scale.
+    assert min(min(of["rank correlation"]) for of in decoders["linear"]["p"].values()) > 0.999
+
+
+def test_more_figures() -> None:
+    faces = load_results(RESULTS / "faces.json")
+    matrix = viz.plot_pairwise(faces, FLIPS).axes[0]
+    by, p = faces.pairwise(FLIPS, "similar")
+    drawn = np.ma.filled(matrix.images[0].get_array(), np.nan)
+    np.testing.assert_allclose(drawn, np.where(p < 0.05, by, np.nan))
+    assert len(matrix.texts) == (p >= 0.05).sum()
+    continuity = load_results(RESULTS / "continuity.json")
+    line = viz.plot_continuity(continuity, "continuity", (OWN,)).axes[0].lines[0].get_ydata()
+    np.testing.assert_allclose(line, np.nanmean(numbers("continuity", OWN, "continuity"), axis=0))
+    figure = viz.plot_parts({OWN: part_ratios(OWN, "similar")})
+    for axis, values in zip(figure.axes, first_columns(OWN, "parts", "similar", 3), strict=True):
+        assert axis.lines[1].get_xdata()[0] == pytest.approx(np.nanmean(values))
+
+
+def test_where_a_stored_run_comes_from() -> None:
+    for name in EVALUATIONS:
+        text = viz.provenance(raw(name)["manifest"])
+        assert f"{raw(name)['manifest']['number']} pairs of" in text
+        assert f"lfs study {name} --data DATA" in text
 
 
 def test_an_unknown_file() -> None:
