@@ -20,7 +20,7 @@ RELEVANCES = tuple(f"explainlfs,relevance={name}" for name in ("random", "consta
 DECODERS = ("explainlfs,decoder=mlp", "explainlfs,decoder=conv")
 CHEAP = ("gradcam", "xssab", "gradient-x-input")
 LEADING = (*PAPER, "gradcam", "occlusion", "explainlfs,relevance=random", "centre", "random")
-COSTLY = ("smoothgrad", "integrated-gradients", "corrrise")
+COSTLY = ("smoothgrad", "corrrise")
 VARIANTS = (
     "explainlfs,relevance=shuffled",
     "explainlfs,relevance=contribution",
@@ -71,25 +71,25 @@ class Run:
 
 FACES = Run(EVERYBODY, ("selectivity,every=2",))
 FILLS = Run(
-    LEADING,
+    (*PAPER, "occlusion", "centre", "random"),
     (
         "selectivity,every=10,order=least",
         *(f"selectivity,every=10,fill={fill}" for fill in ("mean", "black", "grey", "blur")),
     ),
 )
-VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"))
+VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"), number=200, seeds=2)
 ROAD = Run(LEADING, ("road", "road,blurred=true"), number=50, seeds=1)
 ALL_METHODS = Run((*EVERYBODY, *COSTLY, *VARIANTS), ("selectivity,every=2",), number=100, seeds=1)
 BEHAVIOUR = Run(
     (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS),
-    ("partner", "patch", "parts", "shown", "lipschitz"),
+    ("partner", "patch", "parts", "shown"),
     number=100,
     seeds=1,
 )
 CONTINUITY = Run(
     (*PAPER, *CHEAP, "explainlfs,relevance=random", *CONTROLS),
-    ("continuity", "continuity,moved=true"),
-    number=15,
+    ("continuity", "continuity,moved=true", "lipschitz"),
+    number=10,
     seeds=1,
 )
 BIRDS = Run(
