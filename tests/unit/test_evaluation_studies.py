@@ -1,0 +1,112 @@
+"""The evaluation's studies, on the few photographs of the demo tier."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import lfs_core as lfs
+from lfs_core.assets import CELEBRITY_FACES, fetch
+from lfs_core.evaluation.results import is_control
+from lfs_core.evaluation.spec import make_metric
+from lfs_core.studies import STUDIES, evaluation, hyperparameters, judgement, run_study, scenes
+
+RUNS = {
+    name: getattr(evaluation, name)
+    for name in dir(evaluation)
+    if isinstance(getattr(evaluation, name), evaluation.Run)
+}
+FEW = replace(
+    evaluation.FACES,
+    folder="train",
+    number=6,
+    seeds=1,
+    explainers=("explainlfs", "simexpert", "explainlfs,relevance=random"),
+    metrics=("selectivity,every=20",),
+)
+
+
+@pytest.fixture
+def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder of the demo's photographs, studies of few pairs, and records of their own."""
+    monkeypatch.setattr(evaluation, "cache_folder", lambda: tmp_path)
+    for module in (evaluation, judgement, hyperparameters):
+        for name in ("FACES", "ALL_METHODS", "RANDOMISED"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, FEW)
+    return fetch(CELEBRITY_FACES)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_runs_are_of_known_explainers_and_metrics(name: str) -> None:
+    run = RUNS[name]
+    for metric in run.metrics:
+        make_metric(metric)
+    for explainer in run.explainers:
+        known = explainer.partition(",")[0]
+        assert ":" in known or known in lfs.list_explainers()
+    assert len(set(run.explainers)) == len(run.explainers)
+    assert name == "RANDOMISED" or any(is_control(explainer) for explainer in run.explainers)
+    assert any(place.endswith(f":{name}") for place in STUDIES.values())
+
+
+def test_an_evaluation_is_stored_as_a_study(demo: Path, tmp_path: Path) -> None:
+    run_study("faces", demo, tmp_path / "faces.json")
+    stored = json.loads((tmp_path / "faces.json").read_text())
+    manifest = stored["manifest"]
+    assert manifest["study"] == "faces" and manifest["tier"] == "local"
+    assert manifest["pairs"] == "train" and manifest["number"] == 6
+    assert manifest["command"] == "lfs study faces --data DATA -o book/results/faces.json"
+    assert stored["same"] == [1, 0] * 3
+    assert np.shape(stored["measured"]["explainlfs"]["selectivity,every=20"]) == (6, 2)
+
+
+def test_the_judgement(demo: Path) -> None:
+    found = judgement.judgement_study(demo)
+    assert set(found["with_expert"]) == {"explainlfs", "explainlfs,relevance=random"}
+    for of in found["with_expert"].values():
+        assert set(of) == {
+            "rank correlation",
+            "structural similarity",
+            "overlap of the strongest tenth",
+        }
+        assert all(len(values) == 6 for numbers in of.values() for values in numbers.values())
+    between = np.array(found["between_methods"])
+    np.testing.assert_allclose(np.diag(between), 1, atol=1e-4)
+    np.testing.assert_allclose(between, between.T)
+    own = found["with_expert"]["explainlfs"]["rank correlation"]["same_pair"]
+    assert between[0, 1] == pytest.approx(np.mean(own), abs=1e-3)
+
+
+def test_the_hyperparameters(demo: Path) -> None:
+    found = hyperparameters.hyperparameter_study(demo)
+    linear, conv = found["decoders"]["linear"], found["decoders"]["conv"]
+    for of in (linear, conv):
+        np.testing.assert_allclose(of["p"]["0.3"]["rank correlation"], 1, atol=1e-4)
+        shares = [np.mean(of["shown"][str(at)]) for at in hyperparameters.MAP_THRESHOLDS]
+        assert shares == sorted(shares, reverse=True)
+    np.testing.assert_allclose(linear["p"]["0.01"]["rank correlation"], 1, atol=1e-3)
+    assert np.mean(found["decoders"]["mlp"]["p"]["0.01"]["rank correlation"]) < 0.95
+    similarity = np.array(found["similarity"])
+    expected = int(((similarity > 0.1) != (similarity > 0.3)).sum())
+    assert found["decided_otherwise"]["0.1"] == expected
+
+
+def test_the_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenes, "PAIRS", 2)
+    monkeypatch.setattr(scenes, "EXPLAINERS", ("centre", "edges"))
+    found = scenes.scene_study(Path())
+    assert set(found["scores"]) == {"centre", "edges"} and len(found["stereo"]) == 2
+    for of in found["scores"].values():
+        assert len(of["region"]) == len(of["points"]) == 2
+        assert all(0 <= value <= 1 for value in of["region"])
+
+
+def test_equal_pairs_of_a_smaller_run_come_first(demo: Path) -> None:
+    many, few = FEW.pairs(demo), replace(FEW, number=4).pairs(demo)
+    assert torch.equal(many.images[:4], few.images) and many.names[:4] == few.names
