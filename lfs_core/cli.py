@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,6 +23,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+PROBLEMS = 5  # with maps, of which each explainer's are told in full
 
 EmbedderName = Annotated[
     str, typer.Option(help="The network: a name, timm:NAME, torchvision:NAME, or a trained file.")
@@ -381,8 +384,10 @@ def evaluate(
     for names, reason in pair_set.skipped.items():
         typer.echo(f"left out {names}: {reason}", err=True)
     for method, found in results.problems.items():
-        for k, problem in found.items():
+        for k, problem in islice(found.items(), PROBLEMS):
             typer.echo(f"{method}, pair {k} ({', '.join(pair_set.names[k])}): {problem}.", err=True)
+        if len(found) > PROBLEMS:
+            typer.echo(f"{method}: {len(found)} pairs in all; {output} lists them.", err=True)
     results.save(output)
     page, table = output.with_suffix(".html"), output.with_suffix(".csv")
     write_leaderboard(results, page)

@@ -89,11 +89,11 @@ def load_pairs(
         rows = _read_table(path)
         read = _reader(path.parent, embedder)
         return _gather(iter(rows), read, number or len(rows), path.name, progress)
+    photographs = find_photographs(path)
     if number is None:
         raise LFSError(f"Say how many pairs are to be drawn from {path}.")
     if not 0 < hold_out <= 1:
         raise LFSError(f"hold_out is {hold_out}; it is a share of the classes, in (0, 1].")
-    photographs = find_photographs(path)
     every = sorted({of for _, of in photographs})
     kept = set(every[len(every) - round(hold_out * len(every)) :])
     classes = {str(file.relative_to(path)): of for file, of in photographs if of in kept}

@@ -346,5 +346,9 @@ def test_the_command(
     assert "Wrote out.json, out.csv and out.html." in done.output
     assert {"out.json", "out.csv", "out.html"} <= set(os.listdir())
     assert json.loads(Path("out.json").read_text())["manifest"]["pairs"] == "demo"
+    silent = [*arguments, "--explainer", f"{theirs}:silent", "--number", "6"]
+    done = CliRunner().invoke(app, silent)
+    assert done.output.count("RuntimeError: always") == 5
+    assert f"{theirs}:silent: 6 pairs in all; out.json lists them." in done.output
     wrong = CliRunner().invoke(app, [*arguments[:-1], "out.txt"])
     assert wrong.exit_code == 1 and "must end in .json" in str(wrong.exception)

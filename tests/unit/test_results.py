@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import bootstrap
 
 import lfs_core as lfs
+from lfs_core.studies import STUDIES
 from lfs_core.viz.results import (
     PAPER,
     PUBLISHED,
@@ -34,15 +35,17 @@ STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
 
 
 def test_what_is_stored() -> None:
-    assert STORED == ["agreement", "bench", "decoding", "retrieval", "sensitivity", "throughput"]
+    assert set(STORED) == {"bench", "throughput", *STUDIES}
 
 
 @pytest.mark.parametrize("name", STORED)
 def test_a_manifest_says_how_to_repeat_the_run(name: str) -> None:
     manifest = load_results(name)["manifest"]
     assert {"command", "commit", "versions", "seconds", "finished"} <= set(manifest)
-    if name not in ("bench", "throughput"):
+    if name in ("decoding", "agreement", "retrieval", "sensitivity"):
         assert {"tier", "data", "networks", "seeds", "settings"} <= set(manifest)
+    elif name in STUDIES:
+        assert {"tier", "pairs", "number", "embedder"} <= set(manifest)
 
 
 def test_no_path_of_a_machine_is_stored() -> None:
