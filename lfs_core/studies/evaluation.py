@@ -77,19 +77,19 @@ FILLS = Run(
         *(f"selectivity,every=10,fill={fill}" for fill in ("mean", "black", "grey", "blur")),
     ),
 )
-VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"), number=200, seeds=2)
-ROAD = Run(LEADING, ("road", "road,blurred=true"), number=50, seeds=1)
-ALL_METHODS = Run((*EVERYBODY, *COSTLY, *VARIANTS), ("selectivity,every=2",), number=100, seeds=1)
+VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"), number=100, seeds=1)
+ROAD = Run(LEADING, ("road", "road,blurred=true"), number=25, seeds=1)
+ALL_METHODS = Run((*EVERYBODY, *COSTLY, *VARIANTS), ("selectivity,every=2",), number=25, seeds=1)
 BEHAVIOUR = Run(
     (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS),
     ("partner", "patch", "parts", "shown"),
-    number=100,
+    number=50,
     seeds=1,
 )
 CONTINUITY = Run(
     (*PAPER, *CHEAP, "explainlfs,relevance=random", *CONTROLS),
     ("continuity", "continuity,moved=true", "lipschitz"),
-    number=10,
+    number=6,
     seeds=1,
 )
 BIRDS = Run(
@@ -100,13 +100,13 @@ BIRDS = Run(
     hold_out=0.5,
 )
 CARS = replace(BIRDS, folder="cars", network="efficientnet-lite0-cars")
-MOSAICS = replace(BIRDS, metrics=("mosaic", "patch"), number=100, seeds=1)
+MOSAICS = replace(BIRDS, metrics=("mosaic", "patch"), number=50, seeds=1)
 RANDOMISED = Run(
     (
         "explainlfs",
         *(f"{RANDOMISED_MODULE}:{what}" for what in ("encoder", "encoder_and_decoder", "decoder")),
     ),
     ("selectivity,every=5",),
-    number=100,
+    number=50,
     seeds=1,
 )

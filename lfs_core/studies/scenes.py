@@ -25,7 +25,7 @@ EXPLAINERS = (
     "explainlfs,relevance=random",
     *CONTROLS,
 )
-PAIRS = 60
+PAIRS = 40
 THRESHOLD = 0.3  # xi_1
 
 
