@@ -11,9 +11,9 @@ from torch import Tensor
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metric import SIDE, Case, Labels
 
-TENTHS = (*range(1, 11), *range(-9, 1))
-"""The 20 displacements of Fig. 11, in tenths of the width: to the right until the image has left
-the frame, and then in again from the left until it is back in its place."""
+TENTHS = (*range(1, 11), *range(-10, 0))
+"""The 20 displacements of Fig. 11, in tenths of the width: 1-10 to the right until the image has
+left the frame, 20-11 likewise to the left. None is 0: the last shows most of the image."""
 SEEN = 0.2  # of the frame that image and displaced image must share to be compared, moved back
 
 
@@ -22,7 +22,9 @@ class Continuity:
     """How far the two maps of an image and its displaced copy are apart (Fig. 10).
 
     The pair is the first image and its copy; what the copy has left is black. Distances are root
-    mean squares over the places, in units of the maps.
+    mean squares over the places, in units of the maps. Both maps are of one pair: a method that
+    gives both images the same map, such as ExplainLFS with a linear decoder, has 0 throughout, and
+    so has one that looks at neither.
 
     Attributes:
         moved: move the copy's map back first, and compare where both see the image. A map that

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lfs_core.embedders import embed_all
+from lfs_core.errors import LFSError
 from lfs_core.evaluation.metric import SIDE, Case, Labels
 from lfs_core.evaluation.patch import pointing
 
@@ -31,10 +32,19 @@ class Mosaic:
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
     def measure(self, case: Case) -> Tensor:
-        """(P,2): share of the map's sum, 0.25 by chance; and `pointing`."""
+        """(P,2): share of the map's sum, 0.25 by chance; and `pointing`.
+
+        Raises:
+            LFSError: the images have an odd side.
+        """
         measured = torch.full((len(case.images), 2), torch.nan)
         if len(case.images) < CELLS:
             return measured
+        height, width = case.images.shape[-2:]
+        if height % 2 or width % 2:
+            raise LFSError(
+                f"Images of {height}x{width} pixels have no halves; mosaics need even sides."
+            )
         small = torch.nn.functional.interpolate(
             case.images[:, 0], scale_factor=0.5, mode="bilinear", antialias=True
         )
@@ -45,7 +55,7 @@ class Mosaic:
         mosaics = torch.stack([mosaic(of.roll(k % CELLS, 0)) for k, of in enumerate(cells)])
         h = embed_all(case.embedder, mosaics)
         similar = torch.cosine_similarity(h, case.h[:, 1]) > case.labels.threshold
-        usable = (similar & case.labels.same).nonzero()[:, 0]
+        usable = (similar & case.labels.is_similar & case.labels.same).nonzero()[:, 0]
         if len(usable) == 0:
             return measured
         images = torch.stack([mosaics[usable], case.images[usable, 1]], dim=1)

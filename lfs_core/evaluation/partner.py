@@ -24,7 +24,11 @@ class Partner:
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     def measure(self, case: Case) -> Tensor:
-        """(P,1), in [-1,1]; NaN for a pair whose decision changes, or which is alone."""
+        """(P,1), in [-1,1].
+
+        NaN for a pair whose decision changes, which is alone, or one of whose maps is missing or
+        constant: ranks of such a map would say that it has changed.
+        """
         measured = torch.full((len(case.images), 1), torch.nan)
         is_similar = case.labels.is_similar
         for decision in (True, False):
@@ -36,9 +40,18 @@ class Partner:
                 continue
             images = torch.stack([case.images[pairs, 0], case.images[partners, 1]], dim=1)
             others = case.explain(images)[:, 0]
-            measured[pairs, 0] = rank_correlation(case.maps[pairs, 0], others).float()
+            own = case.maps[pairs, 0]
+            speaks = varied(own) & varied(others)
+            if speaks.any():
+                found = rank_correlation(own[speaks], others[speaks]).float()
+                measured[pairs[speaks], 0] = found
         return measured
 
     def score(self, measured: Tensor, labels: Labels) -> Tensor:
         """The correlation."""
         return measured[:, 0]
+
+
+def varied(maps: Tensor) -> Tensor:
+    """Which of maps (P,H,W) are neither constant nor NaN, (P,) bool."""
+    return maps.amax(dim=(1, 2)) > maps.amin(dim=(1, 2))

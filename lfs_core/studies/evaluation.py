@@ -87,7 +87,7 @@ BEHAVIOUR = Run(
     seeds=1,
 )
 CONTINUITY = Run(
-    (*PAPER, *CHEAP, "explainlfs,relevance=random", *CONTROLS),
+    (*PAPER, *CHEAP, *DECODERS, "explainlfs,relevance=random", *CONTROLS),
     ("continuity", "continuity,moved=true", "lipschitz"),
     number=6,
     seeds=1,

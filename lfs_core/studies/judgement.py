@@ -17,7 +17,7 @@ METHOD = "explainlfs"
 def judgement_study(data: Path) -> dict[str, object]:
     """Agreement of maps of the same pairs, beside that with maps of other pairs.
 
-    Every method with SIMExpert on the pairs of `FACES`; all methods with each other on those of
+    Every method with SIMExpert, and ExplainLFS with itself on other pairs, on those of `FACES`; all methods with each other on those of
     `ALL_METHODS`; ExplainLFS with itself after weights were shuffled on those of `RANDOMISED`.
     """
     faces, everybody, forgotten = (run.evaluated(data) for run in (FACES, ALL_METHODS, RANDOMISED))
@@ -38,6 +38,7 @@ def judgement_study(data: Path) -> dict[str, object]:
         },
         "is_similar": is_similar.int().tolist(),
         "with_expert": with_expert,
+        "with_itself": _agreement(faces.maps[METHOD][known], faces.maps[METHOD][known], is_similar),
         "methods": list(everybody.maps),
         "pairs_between_methods": int(usable.sum()),
         "between_methods": _rounded(between),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,20 +97,42 @@ def test_a_partner_that_changes_the_decision_does_not_count() -> None:
     assert Partner().measure(found)[:2].isnan().all()
 
 
+def test_partner_swap_says_nothing_of_maps_that_are_missing_or_constant() -> None:
+    """Their ranks have no relation to anything, which would look like a map that changes."""
+
+    def one_fails(pairs: Tensor) -> Tensor:
+        maps = difference(pairs).clone()
+        maps[1] = torch.nan
+        return maps
+
+    found = case(noise(4), difference, alike)
+    whole = Partner().measure(found)
+    failed = Partner().measure(replace(found, explain=one_fails))
+    assert failed.isnan()[:, 0].tolist() == [False, True, False, False]
+    kept = [0, 2, 3]
+    torch.testing.assert_close(failed[kept], whole[kept])
+    flat = brightness_of_any
+    assert Partner().measure(case(noise(4), flat, alike)).isnan().all()
+    assert Partner().measure(replace(found, explain=flat)).isnan().all()
+    assert Partner().measure(replace(found, maps=flat(found.images))).isnan().all()
+
+
 def test_displaced_images() -> None:
     image = torch.arange(1.0, 5).expand(1, 1, 4)
     assert displaced(image, 1).tolist() == [[[0, 1, 2, 3]]]
     assert displaced(image, -2).tolist() == [[[3, 4, 0, 0]]]
     assert displaced(image, 0).tolist() == image.tolist()
     assert displaced(image, 4).sum() == displaced(image, -7).sum() == 0
-    assert len(TENTHS) == 20 and TENTHS[9] == 10 and TENTHS[-1] == 0
+    assert len(TENTHS) == 20 and 0 not in TENTHS
+    assert [TENTHS[k] for k in (0, 9, 10, 19)] == [1, 10, -10, -1]
 
 
 def test_continuity_by_hand() -> None:
     images = noise(2)
     measured = Continuity().measure(case(images, brightness))
-    assert measured.shape == (2, 20) and measured[:, -1].max() < 1e-6
-    for k, tenths in ((0, 1), (6, 7), (12, -7)):
+    assert measured.shape == (2, 20)
+    torch.testing.assert_close(measured[:, 9], measured[:, 10])  # black either way
+    for k, tenths in ((0, 1), (6, 7), (13, -7), (19, -1)):
         x = images[0, 0].numpy()
         moved = np.zeros_like(x)
         for column in range(SIZE):
@@ -119,7 +142,7 @@ def test_continuity_by_hand() -> None:
         expected = np.sqrt(((small[0] - small[1]) ** 2).mean())
         assert measured[0, k].item() == pytest.approx(expected, abs=1e-5)
     score = Continuity().score(measured, case(images, brightness).labels)
-    torch.testing.assert_close(score, (measured[:, 0] + measured[:, 18]) / 2)
+    torch.testing.assert_close(score, (measured[:, 0] + measured[:, 19]) / 2)
 
 
 def test_a_map_that_moves_with_the_image_stays_behind_by_nothing() -> None:
@@ -209,6 +232,14 @@ def test_the_mosaic_test() -> None:
     other = Mosaic().measure(case(images, bright, alike, same=torch.arange(5) > 1))
     assert other[:2].isnan().all() and other[2:].isfinite().all()
     assert Mosaic().measure(case(images[:3], bright, alike)).isnan().all()
+    # Similar in the mosaic is not enough; the pair itself must be, too.
+    found = case(images, bright, alike)
+    similarity = torch.tensor([0.9, 0.1, 0.9, 0.1, 0.9])
+    apart = replace(found, labels=replace(found.labels, similarity=similarity))
+    assert Mosaic().measure(apart)[:, 0].isnan().tolist() == [False, True, False, True, False]
+    odd = torch.rand(4, 2, 3, SIZE + 1, SIZE)
+    with pytest.raises(lfs.LFSError, match=r"81x80 pixels.*even"):
+        Mosaic().measure(case(odd, brightness, alike))
     cells = torch.arange(4.0).reshape(4, 1, 1, 1)
     assert mosaic(cells).tolist() == [[[0, 1], [2, 3]]]
 

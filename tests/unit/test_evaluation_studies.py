@@ -76,6 +76,9 @@ def test_the_judgement(demo: Path) -> None:
             "overlap of the strongest tenth",
         }
         assert all(len(values) == 6 for numbers in of.values() for values in numbers.values())
+    itself = found["with_itself"]["rank correlation"]
+    np.testing.assert_allclose(itself["same_pair"], 1, atol=1e-4)
+    assert np.mean(itself["other_pairs"]) < 1
     between = np.array(found["between_methods"])
     np.testing.assert_allclose(np.diag(between), 1, atol=1e-4)
     np.testing.assert_allclose(between, between.T)

@@ -75,7 +75,7 @@ def judged(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def followed(explainer: str) -> np.ndarray:
-    size = [*range(1, 11), *range(9, -1, -1)]
+    size = [*range(1, 11), *range(10, 0, -1)]
     curves = numbers("continuity", explainer, "continuity")
     return np.array([spearmanr(size, curve).statistic for curve in curves if np.ptp(curve) > 0])
 
@@ -102,7 +102,10 @@ def expected(statement: str) -> list[np.ndarray | float]:
         )
         return [own[:, 0] - own[:, 3], other[:, 3] - own[:, 3] + own[:, 0] - other[:, 0]]
     if "this pair" in statement:
-        return [first_columns(OWN, "partner", kind, 1)[0] for kind in KINDS]
+        judged_similar = np.array(raw("judgement")["is_similar"]).astype(bool)
+        others = raw("judgement")["with_itself"]["rank correlation"]["other_pairs"]
+        swapped = first_columns(OWN, "partner", "dissimilar", 1)[0]
+        return [np.array(others)[judged_similar], swapped]
     if "has learnt" in statement:
         of = raw("judgement")["with_forgotten"].values()
         return [np.array(found["rank correlation"]["same_pair"]) for found in of]
@@ -137,7 +140,8 @@ def expected(statement: str) -> list[np.ndarray | float]:
             if row["decoder"] == "linear" and "trained" in row["source"]
         ]
     if "displaced" in statement:
-        return [followed(OWN), followed(RANDOM)]
+        largest = np.nanmax(numbers("continuity", OWN, "continuity"))
+        return [largest, followed(f"{OWN},decoder=conv")]
     if "closer to SIMExpert" in statement:
         same, chance = judged(OWN)
         ahead = [same - chance - np.subtract(*judged(other)) for other in ("tummala", "utkin")]
