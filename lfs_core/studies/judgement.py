@@ -17,8 +17,9 @@ METHOD = "explainlfs"
 def judgement_study(data: Path) -> dict[str, object]:
     """Agreement of maps of the same pairs, beside that with maps of other pairs.
 
-    Every method with SIMExpert, and ExplainLFS with itself on other pairs, on those of `FACES`; all methods with each other on those of
-    `ALL_METHODS`; ExplainLFS with itself after weights were shuffled on those of `RANDOMISED`.
+    Every method with SIMExpert, and ExplainLFS with itself on other pairs, on those of `FACES`; all
+    methods with each other on those of `ALL_METHODS`; ExplainLFS with itself after weights were
+    shuffled on those of `RANDOMISED`.
     """
     faces, everybody, forgotten = (run.evaluated(data) for run in (FACES, ALL_METHODS, RANDOMISED))
     known = torch.stack(list(faces.maps.values())).isfinite().all(dim=(0, 2, 3, 4))
