@@ -30,6 +30,7 @@ RIVALS = ("simexpert", "tummala", "utkin")
 FLIPS = "selectivity,every=2"
 FEW_FLIPS = "selectivity,every=5"
 ALIKE = 0.95  # maps whose rank correlation is above it are the same for a reader
+COMMON = 0.5  # maps that agree more than this have more in common than of their own
 NAMES = {"simexpert": "SIMExpert", "tummala": "Tummala", "utkin": "Utkin"}
 
 
@@ -314,7 +315,7 @@ def _partner() -> tuple[str, Verdict]:
     return (
         f"rank correlation of maps of different similar pairs {found[0]}; of a dissimilar pair's "
         f"map with the one for another partner {found[1]}",
-        together([of.below(ALIKE) for of in found]),
+        together([of.below(COMMON) for of in found]),
     )
 
 
@@ -327,7 +328,7 @@ def _forgotten() -> tuple[str, Verdict]:
         "rank correlation with the map after the weights were shuffled, of the network "
         f"{found['encoder']}, of the network with a decoder fitted to it "
         f"{found['encoder_and_decoder']}, of the decoder {found['decoder']}",
-        found["encoder"].below(0.5),
+        found["encoder"].below(COMMON),
     )
 
 
@@ -358,14 +359,14 @@ CLAIMS = (
     Claim(
         "3",
         "The map explains the decision about this pair.",
-        f"Maps of other pairs, and for other partners, differ: rank correlation below {ALIKE}.",
+        f"Maps of other pairs, and for other partners, differ: rank correlation below {COMMON}.",
         "behaviour",
         _partner,
     ),
     Claim(
         "3",
         "The map shows what the network has learnt.",
-        "It changes when the network forgets: the rank correlation is below 0.5.",
+        f"It changes when the network forgets: the rank correlation is below {COMMON}.",
         "judgement",
         _forgotten,
     ),
