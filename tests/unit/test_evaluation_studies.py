@@ -102,9 +102,9 @@ def test_the_hyperparameters(demo: Path) -> None:
 
 def test_the_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenes, "PAIRS", 2)
-    monkeypatch.setattr(scenes, "EXPLAINERS", ("centre", "edges"))
+    monkeypatch.setattr(scenes, "EXPLAINERS", ("centre", "explainlfs"))
     found = scenes.scene_study(Path())
-    assert set(found["scores"]) == {"centre", "edges"} and len(found["stereo"]) == 2
+    assert set(found["scores"]) == {"centre", "explainlfs"} and len(found["stereo"]) == 2
     for of in found["scores"].values():
         assert len(of["region"]) == len(of["points"]) == 2
         assert all(0 <= value <= 1 for value in of["region"])
