@@ -11,7 +11,8 @@ from lfs_core.errors import LFSError
 
 SIDE = 40  # places a side at which maps are compared
 STRONGEST = 0.1  # share of the places that `strongest_overlap` looks at
-WINDOW = 5  # places on either side of one that SSIM looks at
+WINDOW, SPREAD = 5, 1.5  # places on either side that SSIM looks at; its Gaussian's deviation
+C1, C2 = 0.01**2, 0.03**2  # of SSIM, for values in [0,1]
 SHUFFLES = 20  # other pairs that each pair is compared with, for the null
 
 
@@ -43,15 +44,29 @@ def structural_similarity(maps: Tensor, others: Tensor) -> Tensor:
     Returns:
         (...) in [-1,1], over the places about which a whole window fits.
     """
-    from torchmetrics.functional.image import structural_similarity_index_measure
+    x, y = maps.double(), others.double()
+    window = torch.exp(-(torch.arange(-WINDOW, WINDOW + 1).double() ** 2) / (2 * SPREAD**2))
+    window /= window.sum()
 
-    a, b = (x.reshape(-1, 1, *x.shape[-2:]).double() for x in (maps, others))
-    # Its own mean leaves out a border twice as wide.
-    _, everywhere = structural_similarity_index_measure(
-        a, b, data_range=1.0, reduction="none", return_full_image=True
-    )
-    inside = everywhere[..., WINDOW:-WINDOW, WINDOW:-WINDOW]
-    return inside.mean(dim=(1, 2, 3)).reshape(maps.shape[:-2])
+    def local(values: Tensor) -> Tensor:
+        """Means under the window, which is the same along both axes."""
+        rows, columns = (_slid(window, size) for size in values.shape[-2:])
+        return rows @ values @ columns.T
+
+    mean_x, mean_y = local(x), local(y)
+    var_x, var_y = local(x * x) - mean_x**2, local(y * y) - mean_y**2
+    covariance = local(x * y) - mean_x * mean_y
+    similar = (2 * mean_x * mean_y + C1) * (2 * covariance + C2)
+    return (similar / ((mean_x**2 + mean_y**2 + C1) * (var_x + var_y + C2))).mean(dim=(-2, -1))
+
+
+def _slid(window: Tensor, size: int) -> Tensor:
+    """(size-n+1,size): a window (n,) at each place where it fits."""
+    places = size - len(window) + 1
+    matrix = torch.zeros(places, size, dtype=window.dtype)
+    for place in range(places):
+        matrix[place, place : place + len(window)] = window
+    return matrix
 
 
 def strongest_overlap(maps: Tensor, others: Tensor) -> Tensor:
