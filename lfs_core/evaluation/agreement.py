@@ -43,6 +43,9 @@ def structural_similarity(maps: Tensor, others: Tensor) -> Tensor:
 
     Returns:
         (...) in [-1,1], over the places about which a whole window fits.
+
+    Raises:
+        LFSError: the maps are smaller than the window.
     """
     x, y = maps.double(), others.double()
     window = torch.exp(-(torch.arange(-WINDOW, WINDOW + 1).double() ** 2) / (2 * SPREAD**2))
@@ -63,6 +66,8 @@ def structural_similarity(maps: Tensor, others: Tensor) -> Tensor:
 def _slid(window: Tensor, size: int) -> Tensor:
     """(size-n+1,size): a window (n,) at each place where it fits."""
     places = size - len(window) + 1
+    if places < 1:
+        raise LFSError(f"Maps of {size} places a side are smaller than SSIM's {len(window)}.")
     matrix = torch.zeros(places, size, dtype=window.dtype)
     for place in range(places):
         matrix[place, place : place + len(window)] = window

@@ -76,6 +76,11 @@ def test_structural_similarity_is_scikit_images() -> None:
     torch.testing.assert_close(structural_similarity(a, a), torch.ones(2).double())
 
 
+def test_maps_smaller_than_the_window() -> None:
+    with pytest.raises(lfs.LFSError, match="8 places a side are smaller than SSIM's 11"):
+        structural_similarity(torch.rand(1, 8, 8), torch.rand(1, 8, 8))
+
+
 def test_overlap_of_the_strongest_by_hand() -> None:
     a = torch.arange(100.0).reshape(1, 10, 10)
     torch.testing.assert_close(strongest_overlap(a, a**2), torch.ones(1))
@@ -102,7 +107,7 @@ def test_agreement_beyond_chance_knows_the_pair() -> None:
 
 
 def test_chance_is_the_mean_over_the_other_pairs_of_the_decision() -> None:
-    maps, others = torch.rand(2, 5, 2, 8, 8, generator=torch.Generator().manual_seed(1))
+    maps, others = torch.rand(2, 5, 2, 20, 20, generator=torch.Generator().manual_seed(1))
     is_similar = torch.tensor([True, False, True, True, False])
     _, chance = agreement_beyond_chance(maps, others, is_similar)["rank correlation"]
     expected = [
