@@ -57,7 +57,8 @@ def overlap_scores(
 
     Returns:
         By method: "region", the mean over both images of `region_auroc`, and "points",
-        `moved_correlation`, NaN where a map is flat; one number a pair.
+        `moved_correlation`, NaN where a map is flat over the
+        corresponding points; one number a pair.
     """
     scores: dict[str, dict[str, list[float]]] = {
         name: {"region": [], "points": []} for name in methods
@@ -69,7 +70,9 @@ def overlap_scores(
             maps = method(pair)
             both = [region_auroc(maps[side], region[side]) for side in (0, 1)]
             scores[name]["region"].append(float(torch.tensor(both).mean()))
-            flat = (maps.amax(dim=(1, 2)) == maps.amin(dim=(1, 2))).any()
-            points = torch.nan if flat else moved_correlation(maps, correspondence)
+            try:
+                points = moved_correlation(maps, correspondence)
+            except LFSError:  # a map is flat over the points
+                points = torch.nan
             scores[name]["points"].append(points)
     return scores

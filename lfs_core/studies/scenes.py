@@ -68,7 +68,10 @@ def scene_study(data: Path) -> dict[str, object]:
         },
         "stereo": torch.tensor(stereo).int().tolist(),
         "scores": {
-            spec: {which: [round(value, 4) for value in values] for which, values in of.items()}
+            spec: {
+                which: [None if value != value else round(value, 4) for value in values]
+                for which, values in of.items()
+            }
             for spec, of in scores.items()
         },
     }
