@@ -77,7 +77,7 @@ FILLS = Run(
         *(f"selectivity,every=10,fill={fill}" for fill in ("mean", "black", "grey", "blur")),
     ),
 )
-VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"), number=200, seeds=2)
+VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"), number=100, seeds=1)
 ROAD = Run(LEADING, ("road", "road,blurred=true"), number=25, seeds=1)
 ALL_METHODS = Run((*EVERYBODY, *COSTLY, *VARIANTS), ("selectivity,every=2",), number=25, seeds=1)
 BEHAVIOUR = Run(
