@@ -6,7 +6,7 @@ should be stronger there than elsewhere, and mark the same points of the scene i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -45,7 +45,7 @@ def partly_shared(scenes: SceneSet, pairs: Sequence[Pair], count: int) -> list[P
 
 def overlap_scores(
     scenes: SceneSet,
-    pairs: Sequence[Pair],
+    pairs: Iterable[Pair],
     methods: Mapping[str, Callable[[Pair], Tensor]],
 ) -> dict[str, dict[str, list[float]]]:
     """How well maps find the shared region, and whether they mark the same points of the scene.

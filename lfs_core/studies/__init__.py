@@ -36,7 +36,6 @@ STUDIES = {
     "randomised": "lfs_core.studies.evaluation:RANDOMISED",
     "judgement": "lfs_core.studies.judgement:judgement_study",
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
-    "scenes": "lfs_core.studies.scenes:scene_study",
 }
 
 

@@ -83,8 +83,8 @@ ALL_METHODS = Run((*EVERYBODY, *COSTLY, *VARIANTS), ("selectivity,every=2",), nu
 BEHAVIOUR = Run(
     (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS),
     ("partner", "patch", "parts", "shown"),
-    number=200,
-    seeds=2,
+    number=50,
+    seeds=1,
 )
 CONTINUITY = Run(
     (*PAPER, *CHEAP, *DECODERS, "explainlfs,relevance=random", *CONTROLS),

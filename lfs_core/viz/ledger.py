@@ -341,9 +341,9 @@ def _forgotten() -> tuple[str, Verdict]:
 def _any_network() -> tuple[str, Verdict]:
     networks = [evaluation(name).manifest["embedder"] for name in ("faces", "birds", "cars")]
     inside = explainer_class(METHOD).needs & {"gradients", "layers"}
+    needed = ", ".join(inside) or "a decoder for the network, but no gradients and no layers"
     return (
-        f"needs {', '.join(inside) or 'a decoder for the network, but no gradients and no layers'}; "
-        f"ran on {', '.join(networks)}",
+        f"needs {needed}; ran on {', '.join(networks)}",
         "refuted" if inside else "confirmed",
     )
 
