@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
+TABLES = {"07_ledger"}  # pages that are one table
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -29,7 +30,7 @@ def test_every_figure_has_alt_text_a_caption_and_a_name(notebook: Path) -> None:
             mystnb = cell.metadata["mystnb"]
             assert len(mystnb["image"]["alt"]) > 40
             assert mystnb["figure"]["caption"] and mystnb["figure"]["name"].startswith("fig-")
-    assert figures
+    assert figures or notebook.stem in TABLES
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -38,5 +39,5 @@ def test_outputs_are_compared(notebook: Path) -> None:
     cells = [c for c in nbformat.read(notebook, as_version=4).cells if c.cell_type == "code"]
     ignored = [c for c in cells if "nbval-ignore-output" in c.metadata.get("tags", [])]
     assert all(not c.outputs for c in ignored)
-    assert sum(bool(c.outputs) for c in cells) >= 8
+    assert sum(bool(c.outputs) for c in cells) >= (2 if notebook.stem in TABLES else 8)
     assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
