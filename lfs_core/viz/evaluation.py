@@ -68,8 +68,9 @@ def plot_scores(results: Results, metric: str) -> Figure:
     """Scores of all explainers with 95 % intervals, from best to worst; controls are hollow."""
     count = len(results.explainers)
     figure = Figure(figsize=(9.6, 1.2 + 0.25 * count), layout="constrained")
-    axes = figure.subplots(1, 2)
-    for axis, kind in zip(axes, KINDS, strict=True):
+    kinds = [kind for kind in KINDS if np.isfinite(results.scores(metric, kind)).any()]
+    axes = figure.subplots(1, len(kinds), squeeze=False)[0]
+    for axis, kind in zip(axes, kinds, strict=True):
         means, low, high = bootstrap_means(results.scores(metric, kind))
         upwards = make_metric(metric).better == "lower"
         order = [k for k in np.argsort(-means if upwards else means) if np.isfinite(means[k])]

@@ -263,6 +263,8 @@ def test_figures_of_scores() -> None:
             name = label.removesuffix(" †")
             marked = label != name
             assert marked == (results.beats_controls(FLIPS, kind, name) is False)
+    # Mosaics say something of similar pairs only.
+    assert len(viz.plot_scores(load_results(RESULTS / "mosaics.json"), "mosaic").axes) == 1
     curves = viz.plot_curves(results, FLIPS, range(0, 21, 2), (OWN, "random"), "flips")
     drawn = curves.axes[0].lines[0].get_ydata()
     of = numbers("faces", OWN, FLIPS)[of_kind("faces", "similar")]
