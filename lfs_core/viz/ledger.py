@@ -106,6 +106,18 @@ def ledger() -> pd.DataFrame:
     return pd.DataFrame(lines, index=range(1, len(lines) + 1))
 
 
+def ledger_markdown(lines: pd.DataFrame) -> str:
+    """Lines of the ledger as Markdown, one paragraph and a list for each claim."""
+    parts = [
+        f"**{number}. {line['claim']}** Section {line['section']}: *{line['verdict']}*\n\n"
+        f"- Test: {line['test']}\n"
+        f"- Result: {line['result']}.\n"
+        f"- To repeat: `{line['command']}`\n"
+        for number, line in lines.iterrows()
+    ]
+    return "\n".join(parts)
+
+
 @cache
 def evaluation(name: str) -> Results:
     """A stored evaluation."""

@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 import lfs_core as lfs
 from lfs_core.evaluation.results import load_results
 from lfs_core.viz import evaluation as viz
-from lfs_core.viz.ledger import CLAIMS, Interval, ledger, part_ratios, together
+from lfs_core.viz.ledger import CLAIMS, Interval, ledger, ledger_markdown, part_ratios, together
 from lfs_core.viz.results import RESULTS
 
 FLIPS, FEW = "selectivity,every=2", "selectivity,every=5"
@@ -195,6 +195,16 @@ def test_the_ledger_is_whole() -> None:
     for command in table["command"]:
         name = command.split()[2]
         assert raw(name)["manifest"]["command"].startswith(f"lfs study {name} ")
+
+
+def test_the_ledger_in_words_holds_every_line() -> None:
+    text = ledger_markdown(lines())
+    for number, line in lines().iterrows():
+        assert (
+            f"**{number}. {line['claim']}** Section {line['section']}: *{line['verdict']}*" in text
+        )
+        assert all(f": {line[part]}" in text for part in ("test", "result"))
+        assert f"`{line['command']}`" in text
 
 
 def test_verdicts_follow_from_intervals() -> None:
