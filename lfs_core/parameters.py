@@ -12,7 +12,7 @@ from lfs_core.errors import LFSError
 class Parameters(BaseModel):
     """Every parameter of the notebooks; each notebook takes some of them."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     faces: str = Field("demo", min_length=1)
     """"demo", or a folder with one sub-folder of photographs for each person."""
@@ -26,6 +26,8 @@ class Parameters(BaseModel):
     """How many pairs of crops that share a part are measured."""
     pairs: int = Field(4, ge=1, le=20)
     """How many similar, and how many dissimilar, pairs are shown."""
+    pair: int = Field(0, ge=0, le=10_000)
+    """Which pair is looked at closely, from 0."""
     p: float = Field(0.3, ge=0, le=1)
     """Size of the perturbation, Eq. 4."""
     similarity_threshold: float = Field(0.3, ge=-1, le=1)
@@ -34,6 +36,8 @@ class Parameters(BaseModel):
     """xi_2, relative to the strongest pixel."""
     latents: Literal["raw", "scaled"] = "raw"
     """Whether latents are perturbed as they are or scaled to [0,1] first."""
+    decoder: Literal["linear", "mlp", "conv"] = "linear"
+    """The decoder whose maps are measured."""
     epochs: int = Field(40, ge=1, le=1000)
     """Passes over the data when the deep decoder is trained."""
     masks: int = Field(500, ge=2, le=100_000)
