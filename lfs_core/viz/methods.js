@@ -5,19 +5,10 @@ const LARGE = 320; // px, longest side of a large picture
 const SMALL = 96; // of a small one
 const SIDES = ["First image", "Second image"];
 
-const decimals = (value, count) => value.toFixed(count).replace("-", "\u2212");
-
 // A signed value with its sign and three digits, however small it is.
 function withSign(value) {
   const digits = Math.abs(value) < 0.001 ? value.toExponential(2) : value.toPrecision(3);
   return (value > 0 ? "+" : "") + (value ? digits.replaceAll("-", "\u2212") : "0");
-}
-
-async function picture(source) {
-  const image = new Image();
-  image.src = source;
-  await image.decode();
-  return image;
 }
 
 // A map's values, from its steps.

@@ -48,7 +48,7 @@ def plot_methods(explanations: Mapping[str, Sequence[PairExplanation]]) -> Figur
     Raises:
         LFSError: there are none, or methods explain different pairs or decisions.
     """
-    _check(explanations)
+    check_same_pairs(explanations)
     names = list(explanations)
     count = -(-len(names) // COLUMNS)
     columns = -(-len(names) // count)
@@ -116,7 +116,7 @@ class MethodsFigure(AnyWidget):
     contents = Dict().tag(sync=True)
 
     def __init__(self, explanations: Mapping[str, Sequence[PairExplanation]]) -> None:
-        _check(explanations)
+        check_same_pairs(explanations)
         pairs = next(iter(explanations.values()))
         super().__init__(
             contents={
@@ -182,7 +182,7 @@ def _steps(maps: Tensor) -> Iterable[dict[str, object]]:
         yield {"range": [low, high], "steps": packed(scaled.clamp(0, 1))}
 
 
-def _check(explanations: Mapping[str, Sequence[PairExplanation]]) -> None:
+def check_same_pairs(explanations: Mapping[str, Sequence[PairExplanation]]) -> None:
     """Raise an LFSError unless all methods explain the same pairs, and the same decisions."""
     if not explanations or not all(explanations.values()):
         raise LFSError("There is nothing to show: every method needs at least one explained pair.")

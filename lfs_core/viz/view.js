@@ -72,6 +72,17 @@ async function inflate(text) {
   return steps;
 }
 
+// Pictures and numbers
+
+async function picture(source) {
+  const image = new Image();
+  image.src = source;
+  await image.decode();
+  return image;
+}
+
+const decimals = (value, count) => value.toFixed(count).replace("-", "\u2212");
+
 // Maps
 
 // The map's values at the centres of (width x height) pixels, between its own pixels' centres.

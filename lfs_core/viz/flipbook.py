@@ -1,0 +1,131 @@
+"""Pixel flipping to watch: several methods take a pair apart, in step (after Figs. 9, 14)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torchvision.transforms.functional import to_pil_image
+from traitlets import Dict
+
+from lfs_core.embedders import Embedder
+from lfs_core.errors import LFSError
+from lfs_core.evaluation.selectivity import (
+    FILLS,
+    FLIPS,
+    GRID,
+    flip_curves,
+    flip_ranks,
+    superpixels,
+)
+from lfs_core.explanation import PairExplanation
+from lfs_core.files import replacing
+from lfs_core.viz.methods import check_same_pairs
+from lfs_core.viz.report import check_suffix
+from lfs_core.viz.view import AnyWidget, data_url, render, source
+
+SIDE = 160  # px, longest side of a picture
+QUALITY = 75  # of WebP
+
+
+class FlipBook(AnyWidget):
+    """A pair whose superpixels are replaced one by one, in the order of several methods' maps.
+
+    Beside the pictures is the curve of the cosine; slider and play button move all methods in
+    step. Of a pair that the network calls similar the first image is changed, of a dissimilar one
+    both. As the last expression of a notebook's cell it is shown in JupyterLab. `page` and `save`
+    give the same view without Python behind it.
+
+    Args:
+        embedder: the network whose decisions are explained.
+        explanations: of one pair, by the method's name as it is to be read.
+        fill: what superpixels are replaced by, a name in
+            `lfs_core.evaluation.selectivity.FILLS`.
+        every: the cosine is measured after every so many flips; it must divide 20.
+        seed: of noise and of the order among equals.
+
+    Raises:
+        LFSError: there is nothing to show, the explanations are of different pairs or decisions or
+            of another network, or an option has another value.
+    """
+
+    _esm = source("flipbook", "js")
+    _css = source("flipbook", "css")
+    contents = Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        explanations: Mapping[str, PairExplanation],
+        *,
+        fill: str = "noise",
+        every: int = 1,
+        seed: int = 0,
+    ) -> None:
+        check_same_pairs({name: [e] for name, e in explanations.items()})
+        if every < 1 or FLIPS % every:
+            raise LFSError(f"every is {every}; it must divide {FLIPS}.")
+        pair, *_ = explanations.values()
+        flips = range(0, FLIPS + 1, every)
+        maps = torch.stack([e.maps for e in explanations.values()])  # (M,2,H,W)
+        ranks = flip_ranks(superpixels(maps), seed)
+        curves = flip_curves(
+            embedder,
+            pair.images[None],
+            ranks[:, None],
+            torch.tensor([not pair.is_similar]),
+            fill=fill,
+            flips=flips,
+            seed=seed,
+        )[:, 0]
+        if (curves[:, 0] - pair.similarity).abs().max() > 1e-3:
+            raise LFSError(
+                f"To this network the pair's cosine is {curves[0, 0]:.3f}; the explanations say "
+                f"{pair.similarity:.3f}. Give the network that they explain."
+            )
+        replacement = FILLS[fill](pair.images, torch.Generator().manual_seed(seed))
+        super().__init__(
+            contents={
+                "fill": fill,
+                "grid": GRID,
+                "flips": list(flips),
+                "similar": pair.is_similar,
+                "threshold": pair.settings.get("similarity_threshold"),
+                "images": [_picture(image) for image in pair.images],
+                "replacements": [_picture(image) for image in replacement],
+                "methods": [
+                    {
+                        "name": name,
+                        "ranks": when.flatten(1).tolist(),
+                        "curve": [round(value, 4) for value in curve.tolist()],
+                    }
+                    for name, when, curve in zip(explanations, ranks, curves, strict=True)
+                ],
+            }
+        )
+
+    def page(self) -> str:
+        """The view as HTML that needs neither Python nor any other file.
+
+        It can be put anywhere in a page, and several times.
+        """
+        return render("flipbook", self.contents)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write `page` as a document of its own.
+
+        Raises:
+            LFSError: the path does not end in .html or cannot be written.
+        """
+        check_suffix(path)
+        with replacing(path) as new:
+            document = render("flipbook", self.contents, "Pixel flipping, step by step")
+            new.write_text(document, encoding="utf-8")
+
+
+def _picture(image: Tensor) -> str:
+    picture = to_pil_image(image)
+    picture.thumbnail((SIDE, SIDE))
+    return data_url(picture, "webp", QUALITY)
