@@ -63,8 +63,8 @@ def load_explainer(name: str, embedder: Embedder, **options: object) -> Explaine
         name: one of `list_explainers()`.
         embedder: the network to explain.
         options: passed to the method. "explainlfs" and "mean-map" take a `decoder`, or the name
-            or file of one; "mlp" or "conv" for those that ship for the network beside its own,
-            which is taken if none is given.
+            or file of one; "mlp" or "conv" for those that ship for the network beside its own
+            linear one, which is taken if none is given.
 
     Raises:
         LFSError: no method has this name, or it refuses the network or the options.
@@ -89,7 +89,7 @@ def _decoder(
     from lfs_core.decoder import load_decoder
 
     own = embedder_name(embedder)
-    if decoder is None:
+    if decoder in (None, "linear"):
         return load_decoder(own)
     if isinstance(decoder, str | os.PathLike):
         return load_decoder(f"{own}-{decoder}" if decoder in ("mlp", "conv") else decoder)

@@ -33,6 +33,7 @@ STUDIES = {
     "birds": "lfs_core.studies.evaluation:BIRDS",
     "cars": "lfs_core.studies.evaluation:CARS",
     "mosaics": "lfs_core.studies.evaluation:MOSAICS",
+    "scenes": "lfs_core.studies.scenes:scene_study",
     "randomised": "lfs_core.studies.evaluation:RANDOMISED",
     "judgement": "lfs_core.studies.judgement:judgement_study",
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",

@@ -77,19 +77,17 @@ FILLS = Run(
         *(f"selectivity,every=10,fill={fill}" for fill in ("mean", "black", "grey", "blur")),
     ),
 )
-VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"), number=100, seeds=1)
-ROAD = Run(LEADING, ("road", "road,blurred=true"), number=25, seeds=1)
+VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"))
+ROAD = Run(LEADING, ("road", "road,blurred=true"), number=100, seeds=1)
 ALL_METHODS = Run((*EVERYBODY, *COSTLY, *VARIANTS), ("selectivity,every=2",), number=25, seeds=1)
 BEHAVIOUR = Run(
     (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS),
     ("partner", "patch", "parts", "shown"),
-    number=50,
-    seeds=1,
 )
 CONTINUITY = Run(
     (*PAPER, *CHEAP, *DECODERS, "explainlfs,relevance=random", *CONTROLS),
     ("continuity", "continuity,moved=true", "lipschitz"),
-    number=6,
+    number=40,
     seeds=1,
 )
 BIRDS = Run(
@@ -100,7 +98,7 @@ BIRDS = Run(
     hold_out=0.5,
 )
 CARS = replace(BIRDS, folder="cars", network="efficientnet-lite0-cars")
-MOSAICS = replace(BIRDS, metrics=("mosaic", "patch"), number=50, seeds=1)
+MOSAICS = replace(BIRDS, metrics=("mosaic", "patch"))
 RANDOMISED = Run(
     (
         "explainlfs",

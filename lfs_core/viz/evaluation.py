@@ -221,6 +221,25 @@ def plot_continuity(results: Results, metric: str, explainers: Sequence[str]) ->
     return figure
 
 
+def overlap_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
+    """How well maps find the shared part of two crops, and the same points in both, by method."""
+    import pandas as pd
+
+    names = {"region": "shared part (AUROC)", "points": "same points (correlation)"}
+    stereo = np.array(found["stereo"], dtype=bool)
+    parts = {"crops of one photograph": ~stereo, "stereo pair": stereo}
+    table = {
+        explainer: {
+            f"{name}, {part}": _mean(np.array(of[which], dtype=float)[of_part])
+            for which, name in names.items()
+            for part, of_part in parts.items()
+        }
+        for explainer, of in found["scores"].items()
+    }
+    best_first = sorted(table, key=lambda explainer: -np.mean(found["scores"][explainer]["region"]))
+    return pd.DataFrame(table)[best_first].T.rename_axis("explainer")
+
+
 def plot_parts(ratios: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     """How many times its share of the area each part of the face has of a map."""
     figure = Figure(figsize=(9.6, 1.4 + 0.25 * len(ratios)), layout="constrained")

@@ -69,7 +69,8 @@ def test_mathematics_is_rendered(page: Page) -> None:
         ("notebooks/03_face_explanations.html", 3),
         ("notebooks/04_retrieval_explanations.html", 4),
         ("notebooks/05_methods_side_by_side.html", 5),
-        ("notebooks/06_evaluation.html", 17),
+        ("notebooks/06_evaluation.html", 10),
+        ("notebooks/06b_properties.html", 7),
     ],
 )
 def test_figures_are_numbered_and_captioned(path: str, figures: int, page: Page) -> None:

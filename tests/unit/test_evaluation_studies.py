@@ -14,7 +14,7 @@ import lfs_core as lfs
 from lfs_core.assets import CELEBRITY_FACES, fetch
 from lfs_core.evaluation.results import is_control
 from lfs_core.evaluation.spec import make_metric
-from lfs_core.studies import STUDIES, evaluation, hyperparameters, judgement, run_study
+from lfs_core.studies import STUDIES, evaluation, hyperparameters, judgement, run_study, scenes
 
 RUNS = {
     name: getattr(evaluation, name)
@@ -98,6 +98,16 @@ def test_the_hyperparameters(demo: Path) -> None:
     similarity = np.array(found["similarity"])
     expected = int(((similarity > 0.1) != (similarity > 0.3)).sum())
     assert found["decided_otherwise"]["0.1"] == expected
+
+
+def test_the_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenes, "PAIRS", 2)
+    monkeypatch.setattr(scenes, "EXPLAINERS", ("centre", "explainlfs"))
+    found = scenes.scene_study(Path())
+    assert set(found["scores"]) == {"centre", "explainlfs"} and len(found["stereo"]) == 2
+    for of in found["scores"].values():
+        assert len(of["region"]) == len(of["points"]) == 2
+        assert all(0 <= value <= 1 for value in of["region"])
 
 
 def test_equal_pairs_of_a_smaller_run_come_first(demo: Path) -> None:

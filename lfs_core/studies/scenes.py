@@ -1,0 +1,77 @@
+"""Crops that share a part of one photograph, and a stereo pair: do maps find what is shared?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from lfs_core.comparators import load_explainer
+from lfs_core.datasets.images import shrink
+from lfs_core.datasets.pairs import Pair, all_pairs
+from lfs_core.datasets.scenes import load_scenes
+from lfs_core.decoder import LinearDecoder
+from lfs_core.embedders import embed_all, load_embedder
+from lfs_core.embedding import SMALL
+from lfs_core.evaluation.overlap import overlap_scores, partly_shared
+from lfs_core.evaluation.spec import parse
+from lfs_core.studies.evaluation import CHEAP, CONTROLS
+
+NETWORK = "efficientnet-lite0"
+EXPLAINERS = (
+    "explainlfs",
+    "simexpert",
+    "tummala",
+    *CHEAP,
+    "occlusion",
+    "simexpert,form=raw",
+    "explainlfs,relevance=random",
+    *CONTROLS,
+)
+DECODING = ("explainlfs", "mean-map")  # methods that take a decoder
+PAIRS = 40
+THRESHOLD = 0.3  # xi_1
+
+
+def scene_study(data: Path) -> dict[str, object]:
+    """Every method on the same pairs of crops; the photographs are of the demo tier.
+
+    The decoder is fitted to the crops themselves, since none ships for this network.
+    """
+    scenes, network = load_scenes(), load_embedder(NETWORK)
+    h = embed_all(network, scenes.images)
+    decoder = LinearDecoder.fit(h, shrink(scenes.images, SMALL))
+    pairs = all_pairs(h, scenes.labels)
+    similar = [pair for pair in pairs if pair.similarity > THRESHOLD]
+    chosen = partly_shared(scenes, similar, PAIRS)
+
+    def maps_by(spec: str) -> Callable[[Pair], Tensor]:
+        name, options = parse(spec)
+        if name in DECODING:
+            options["decoder"] = decoder
+        explain = load_explainer(name, network, similarity_threshold=THRESHOLD, **options)
+        return lambda pair: explain(scenes.images[pair.a], scenes.images[pair.b]).maps
+
+    scores = overlap_scores(
+        scenes, tqdm(chosen, "Pairs"), {spec: maps_by(spec) for spec in EXPLAINERS}
+    )
+    stereo = [scenes.labels[pair.a].startswith("motorcycle") for pair in chosen]
+    return {
+        "manifest": {
+            "tier": "demo",
+            "pairs": "crops of one photograph",
+            "number": len(chosen),
+            "embedder": NETWORK,
+        },
+        "stereo": torch.tensor(stereo).int().tolist(),
+        "scores": {
+            spec: {
+                which: [None if value != value else round(value, 4) for value in values]
+                for which, values in of.items()
+            }
+            for spec, of in scores.items()
+        },
+    }
