@@ -7,7 +7,6 @@ from. A notebook is run again when it, the core, its parameters, or an installed
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import shutil
@@ -20,21 +19,15 @@ from pathlib import Path
 import nbformat
 from filelock import FileLock
 
-from lfs_core.assets import CELEBRITY_FACES
+from lfs_core import run
 from lfs_core.errors import LFSError
 from lfs_core.files import replacing
-from lfs_core.manifest import commit, versions
+from lfs_core.manifest import versions
+from lfs_core.run import DEMO, TIER
 from lfs_core.viz.results import RESULTS, load_results, speed_markdown, throughput_markdown
 
 log = logging.getLogger(__name__)
 
-TIER = "demo"
-# What a notebook works on, by the parameter that names it: data and network.
-DEMO = {
-    "faces": (f"{CELEBRITY_FACES.name}, from {CELEBRITY_FACES.package}", "facenet-casia"),
-    "images": ("crops of photographs that installed packages ship", "efficientnet-lite0"),
-}
-CORE = Path(__file__).parent
 # MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
 UNUSED = ("*.js.map", "*-svg*.js", "mml-chtml.js", "tex-mml-*.js", "tex-*-full*.js", "node-main.js")
 
@@ -91,41 +84,25 @@ def build_pages(source: Path, work: Path) -> None:
 
 
 def execute(notebook: Path, folder: Path) -> dict[str, object]:
-    """Run a notebook with papermill unless its executed copy is up to date; return its manifest.
+    """Run a notebook unless its executed copy is up to date; return its manifest.
 
     Raises:
         LFSError: a cell failed, or was not executed.
     """
-    import papermill
-
     executed, record = folder / notebook.name, folder / f"{notebook.stem}.json"
-    key = cache_key(notebook)
+    made_from = run.origin(notebook)
     if executed.is_file() and record.is_file():
         manifest = json.loads(record.read_text())
-        if manifest["key"] == key:
+        if manifest["key"] == made_from["key"]:
             log.info("%s is up to date.", notebook.name)
             return manifest
     folder.mkdir(parents=True, exist_ok=True)
     log.info("Running %s ...", notebook.name)
     start = time.monotonic()
     record.unlink(missing_ok=True)
-    try:
-        papermill.execute_notebook(notebook, executed, cwd=notebook.parent, log_output=False)
-    except papermill.PapermillExecutionError as error:
-        raise LFSError(f"{notebook.name} failed: {error}") from error
-    check_executed(executed)
-    taken = papermill.inspect_notebook(notebook)
-    # The toy example needs neither photographs nor a network.
-    data, network = next((DEMO[name] for name in DEMO if name in taken), ("none", "none"))
-    manifest = {
-        "notebook": notebook.stem,
-        "key": key,
-        "tier": "none" if data == "none" else TIER,
-        "data": data,
-        "network": network,
-        "seed": taken["seed"]["default"] if "seed" in taken else "none",
+    run.execute(notebook, executed, folder=notebook.parent)
+    manifest = made_from | {
         "parameters": parameters(notebook),
-        "commit": commit(notebook.parent),
         "versions": versions(),
         "seconds": round(time.monotonic() - start, 1),
         "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
@@ -135,31 +112,10 @@ def execute(notebook: Path, folder: Path) -> dict[str, object]:
     return manifest
 
 
-def cache_key(notebook: Path) -> str:
-    """SHA-256 of all that an executed notebook depends on; its stored outputs are no part."""
-    cells = [(c.source, c.metadata) for c in nbformat.read(notebook, as_version=4).cells]
-    digest = hashlib.sha256(json.dumps([TIER, DEMO, versions(), cells]).encode())
-    inputs = [f for f in CORE.rglob("*") if f.is_file() and f.suffix != ".pyc"]
-    for file in sorted([*inputs, *RESULTS.glob("*.json")]):
-        digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
 def parameters(notebook: Path) -> str:
     """The source of a notebook's `parameters` cell."""
     cells = nbformat.read(notebook, as_version=4).cells
     return next(c.source for c in cells if "parameters" in c.metadata.get("tags", ()))
-
-
-def check_executed(notebook: Path) -> None:
-    """Raise an LFSError unless every code cell was executed without an error."""
-    for number, cell in enumerate(nbformat.read(notebook, as_version=4).cells):
-        if cell.cell_type != "code":
-            continue
-        if cell.execution_count is None and cell.source.strip():
-            raise LFSError(f"Cell {number} of {notebook.name} was not executed.")
-        if any(output.output_type == "error" for output in cell.outputs):
-            raise LFSError(f"Cell {number} of {notebook.name} holds an error.")
 
 
 def store_outputs(executed: Path, notebook: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from lfs_core.errors import LFSError
 
@@ -12,7 +15,9 @@ from lfs_core.errors import LFSError
 class Parameters(BaseModel):
     """Every parameter of the notebooks; each notebook takes some of them."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     faces: str = Field("demo", min_length=1)
     """"demo", or a folder with one sub-folder of photographs for each person."""
@@ -42,12 +47,19 @@ class Parameters(BaseModel):
     """Passes over the data when the deep decoder is trained."""
     masks: int = Field(500, ge=2, le=100_000)
     """Of the methods that hide random parts of an image."""
-    every: Literal[1, 2, 4, 5, 10, 20] = 5
-    """After how many flips the curve of pixel flipping is measured."""
+    every: int = Field(5, ge=1, le=20)
+    """After how many flips the curve of pixel flipping is measured; 20 is a multiple of it."""
     verdicts: Literal["all", "confirmed", "refuted", "undecided"] = "all"
     """Which lines of the ledger are shown."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """Of everything random."""
+
+    @field_validator("every")
+    @classmethod
+    def _divides_20(cls, every: int) -> int:
+        if 20 % every:
+            raise ValueError("20 is no multiple of it")
+        return every
 
 
 def check_parameters(**values: object) -> None:
@@ -56,8 +68,34 @@ def check_parameters(**values: object) -> None:
     Raises:
         LFSError: a name is unknown, a type is wrong or a value is out of range; all are listed.
     """
-    try:
+    with _problems_told():
         Parameters(**values)
+
+
+def parse_parameters(texts: Mapping[str, str]) -> dict[str, object]:
+    """Values written as text, as on a command line; checked like any others.
+
+    Raises:
+        LFSError: a name is unknown, a text is no such value or the value is out of range.
+    """
+    with _problems_told():
+        parsed = Parameters.model_validate_strings(texts, strict=True)
+    return {name: getattr(parsed, name) for name in texts}
+
+
+def allowed(name: str) -> str:
+    """The type and range of a parameter, in words."""
+    schema = Parameters.model_json_schema()["properties"][name]
+    if "enum" in schema:
+        return " or ".join(map(json.dumps, schema["enum"]))
+    kind = {"string": "text", "number": "number", "integer": "whole number"}[schema["type"]]
+    return f"{kind}, {schema['minimum']} to {schema['maximum']}" if "minimum" in schema else kind
+
+
+@contextmanager
+def _problems_told() -> Iterator[None]:
+    try:
+        yield
     except ValidationError as error:
         problems = [
             f"{'.'.join(map(str, problem['loc']))} = {problem['input']!r}: {problem['msg']}"

@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 import lfs_core as lfs
-from lfs_core import book
+from lfs_core import book, run
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_notebook_runs_once_and_again_when_something_changed(
     core = tmp_path / "core"
     core.mkdir()
     (core / "relevance.py").write_text("changed = 1")
-    monkeypatch.setattr(book, "CORE", core)
+    monkeypatch.setattr(run, "CORE", core)
     book.execute(notebook, tmp_path / "executed")
     assert runs.read_text() == "xx"
     (core / "relevance.py").write_text("changed = 2")
@@ -83,12 +83,12 @@ def test_a_failed_run_does_not_pass_for_the_good_one_before_it(
         book.execute(notebook, tmp_path / "executed")
     notebook.write_text(good)
     book.execute(notebook, tmp_path / "executed")
-    book.check_executed(tmp_path / "executed" / notebook.name)
+    run.check_executed(tmp_path / "executed" / notebook.name)
 
 
 def test_a_cell_that_was_not_executed_is_refused(notebook: Path) -> None:
     with pytest.raises(lfs.LFSError, match="was not executed"):
-        book.check_executed(notebook)
+        run.check_executed(notebook)
 
 
 def test_storing_outputs_leaves_pictures_out(notebook: Path, tmp_path: Path) -> None:
