@@ -410,6 +410,34 @@ def study(
 
 
 @app.command()
+def run(
+    notebook: Annotated[
+        str, typer.Argument(help="Its number, name or path; a wrong one lists all.")
+    ],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", help="name=value; a wrong name lists all; repeat."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The folder; else runs/NOTEBOOK/PARAMETERS, here."),
+    ] = None,
+) -> None:
+    """Run a notebook with other parameters; its figures and numbers come to lie in one folder."""
+    from lfs_core.run import find_notebook, parse_values, run_notebook, short_name
+
+    found = find_notebook(notebook)
+    values = parse_values(found, parameter or [])
+    folder = output or Path("runs") / found.stem / short_name(values)
+    try:
+        run_notebook(found, values, folder)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted; nothing was written.")
+        raise typer.Exit(130) from None
+    typer.echo(f"Wrote {folder}.")
+
+
+@app.command()
 def book(
     store_outputs: Annotated[
         bool, typer.Option(help="Copy the text outputs of this run into notebooks/.")

@@ -98,7 +98,7 @@ def _problems_told() -> Iterator[None]:
         yield
     except ValidationError as error:
         problems = [
-            f"{'.'.join(map(str, problem['loc']))} = {problem['input']!r}: {problem['msg']}"
+            f"{'.'.join(map(str, problem['loc']))} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors()
         ]
         raise LFSError("These parameters cannot be used: " + "; ".join(problems)) from None
