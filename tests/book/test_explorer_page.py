@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from crops import make_explorer, write_crops
+from opened import CONTRAST, opened
 from playwright.sync_api import Browser, Locator, Page, expect
 
 EVIL = "x</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>.png"
@@ -23,19 +24,6 @@ IS_GREY = """(canvas, [x, y]) => {
 COLOURS = """canvas => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return new Set(new Uint32Array(data.buffer)).size;
-}"""
-# Contrast of an element's text with the explorer's ground (WCAG 2).
-CONTRAST = """element => {
-  const light = (colour) => {
-    const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((value) => {
-      const c = value / 255;
-      return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = getComputedStyle(element.closest(".lfs-explorer")).backgroundColor;
-  const [a, b] = [light(getComputedStyle(element).color), light(ground)];
-  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 }"""
 
 
@@ -57,26 +45,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "page.html"
 
 
-def opened(browser: Browser, path: Path, **options: object) -> Iterator[Page]:
-    """A page that recorded what it asked for and what went wrong; both are nothing."""
-    context = browser.new_context(offline=True, **options)
-    page = context.new_page()
-    asked, errors = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda m: m.type == "error" and errors.append(m.text))
-    page.goto(path.as_uri(), wait_until="networkidle")
-    page.locator(".lfs-hit").first.wait_for()
-    yield page
-    outside = [url for url in asked if not url.startswith(("data:", "blob:"))]
-    assert outside == [path.as_uri()]
-    assert errors == []
-    context.close()
-
-
 @pytest.fixture
 def page(browser: Browser, saved: Path) -> Iterator[Page]:
-    yield from opened(browser, saved, viewport={"width": 1280, "height": 900})
+    yield from opened(browser, saved, ".lfs-hit", viewport={"width": 1280, "height": 900})
 
 
 def hits(page: Page) -> Locator:
@@ -244,7 +215,7 @@ def test_a_name_is_never_code(page: Page) -> None:
 
 
 def test_several_explorers_share_a_page(browser: Browser, saved: Path) -> None:
-    for page in opened(browser, saved.with_name("fragments.html")):
+    for page in opened(browser, saved.with_name("fragments.html"), ".lfs-hit"):
         explorers = page.locator(".lfs-explorer")
         expect(explorers).to_have_count(3)
         titles = explorers.locator(".lfs-head .lfs-title").all_inner_texts()
@@ -258,7 +229,7 @@ def test_several_explorers_share_a_page(browser: Browser, saved: Path) -> None:
 
 @pytest.mark.parametrize("tab", ["Top 20", "Answers", "Ranking"])
 def test_it_fits_a_telephone(tab: str, browser: Browser, saved: Path) -> None:
-    for page in opened(browser, saved, viewport={"width": 360, "height": 740}):
+    for page in opened(browser, saved, ".lfs-hit", viewport={"width": 360, "height": 740}):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(100)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -270,7 +241,7 @@ def test_it_fits_a_telephone(tab: str, browser: Browser, saved: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read(scheme: str, browser: Browser, saved: Path) -> None:
-    for page in opened(browser, saved, color_scheme=scheme):
+    for page in opened(browser, saved, ".lfs-hit", color_scheme=scheme):
         for text in (".lfs-title", ".lfs-hint", ".lfs-count", ".lfs-ap", ".lfs-mark", ".lfs-class"):
             assert page.locator(text).first.evaluate(CONTRAST) >= 4.5, text
 

@@ -8,31 +8,17 @@ from pathlib import Path
 
 import pytest
 from compared import PAIRS, compare
+from opened import CONTRAST, PIXELS, opened
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from lfs_core.viz.methods import MethodsFigure
 
 METHODS = ["ramps", "signed", "zero", "noise"]
 EVIL = "x</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
-PIXELS = "canvas => canvas.toDataURL()"
 # The colour of a canvas at a place in [0,1] x [0,1].
 COLOUR = """(canvas, [x, y]) => {
   const [column, row] = [Math.floor(x * canvas.width), Math.floor(y * canvas.height)];
   return [...canvas.getContext("2d").getImageData(column, row, 1, 1).data].slice(0, 3);
-}"""
-# Contrast of an element's text with its ground (WCAG 2).
-CONTRAST = """element => {
-  const light = (colour) => {
-    const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((value) => {
-      const c = value / 255;
-      return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const button = element.closest("button") ?? element.closest(".lfs-methods");
-  const ground = getComputedStyle(button).backgroundColor;
-  const [a, b] = [light(getComputedStyle(element).color), light(ground)];
-  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 }"""
 
 
@@ -45,23 +31,6 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     evil = MethodsFigure({EVIL: compare()["ramps"]}).page()
     (folder / "twice.html").write_text(f"<!DOCTYPE html><body>{figure.page()}{evil}</body>")
     return folder / "page.html"
-
-
-def opened(browser: Browser, path: Path, **options: object) -> Iterator[Page]:
-    """A page that recorded what it asked for and what went wrong; both are nothing."""
-    context = browser.new_context(offline=True, **options)
-    page = context.new_page()
-    asked, errors = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda m: m.type == "error" and errors.append(m.text))
-    page.goto(path.as_uri(), wait_until="networkidle")
-    page.locator(".lfs-headline strong").first.wait_for()
-    yield page
-    outside = [url for url in asked if not url.startswith(("data:", "blob:"))]
-    assert outside == [path.as_uri()]
-    assert errors == []
-    context.close()
 
 
 @pytest.fixture

@@ -1,0 +1,52 @@
+"""Views opened in a browser, and what may be asked of any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+# Contrast of an element's text with its ground, its button's or its view's (WCAG 2).
+CONTRAST = """element => {
+  const light = (colour) => {
+    const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((value) => {
+      const c = value / 255;
+      return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const style = getComputedStyle(element);
+  const button = element.closest("button") ?? element.closest(".lfs-view");
+  const ground = getComputedStyle(button).backgroundColor;
+  const text = element instanceof SVGElement ? style.fill : style.color;
+  const [a, b] = [light(text), light(ground)];
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}"""
+PIXELS = "canvas => canvas.toDataURL()"
+
+
+def opened(
+    browser: Browser, path: Path, ready: str = ".lfs-headline strong", **options: object
+) -> Iterator[Page]:
+    """A page that recorded what it asked for and what went wrong; both are nothing.
+
+    Args:
+        browser: to open it.
+        path: of the page, which is all that may be asked for.
+        ready: what is there when it is ready.
+        options: of the browser's context.
+    """
+    context = browser.new_context(offline=True, **options)
+    page = context.new_page()
+    asked, errors = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda m: m.type == "error" and errors.append(m.text))
+    page.goto(path.as_uri(), wait_until="networkidle")
+    page.locator(ready).first.wait_for()
+    yield page
+    outside = [url for url in asked if not url.startswith(("data:", "blob:"))]
+    assert outside == [path.as_uri()]
+    assert errors == []
+    context.close()

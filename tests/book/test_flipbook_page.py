@@ -1,0 +1,174 @@
+"""The flip-book as a page, from disk, with the network cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flipped import EVERY, FLIPS, explained_by, flip_book
+from opened import CONTRAST, PIXELS, opened
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from lfs_core.viz.flipbook import FlipBook
+
+STEPS = FLIPS // EVERY
+# Which of the 8x8 superpixels of a canvas are black? By row.
+BLACK = """canvas => {
+  const context = canvas.getContext("2d");
+  return Array.from({ length: 64 }, (_, k) => {
+    const x = ((k % 8) + 0.5) / 8 * canvas.width, y = (Math.floor(k / 8) + 0.5) / 8 * canvas.height;
+    const [r, g, b] = context.getImageData(Math.floor(x), Math.floor(y), 1, 1).data;
+    return r + g + b < 12;
+  });
+}"""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A similar pair's page; a dissimilar pair's beside it; both in one."""
+    folder = tmp_path_factory.mktemp("flipbook")
+    books = {name: flip_book(name == "similar") for name in ("similar", "dissimilar")}
+    for name, book in books.items():
+        book.save(folder / f"{name}.html")
+    both = "".join(book.page() for book in books.values())
+    (folder / "both.html").write_text(f"<!DOCTYPE html><body>{both}</body>")
+    return folder / "similar.html"
+
+
+@pytest.fixture
+def page(browser: Browser, saved: Path) -> Iterator[Page]:
+    yield from opened(browser, saved)
+
+
+def slider(page: Page | Locator) -> Locator:
+    return page.get_by_role("slider", name="Superpixels replaced")
+
+
+def expect_step(page: Page, step: int, book: FlipBook) -> None:
+    """All that moves shows this step: slider, pictures, numbers and curves."""
+    flips = step * EVERY
+    expect(page.locator("output")).to_have_text(f"{flips} of 64")
+    for canvas in page.locator(".lfs-frames canvas").all():
+        assert sum(canvas.evaluate(BLACK)) == flips
+    for caption, method in zip(
+        page.locator("figcaption", has_text="cosine").all(), book.contents["methods"], strict=True
+    ):
+        expect(caption).to_contain_text(f"cosine {method['curve'][step]:.2f}")
+    lines = page.locator(".lfs-curves polyline:not(.lfs-ahead)").all()
+    assert [len(line.get_attribute("points").split()) for line in lines] == [step + 1] * len(lines)
+
+
+def test_slider_moves_all_methods_in_step(page: Page) -> None:
+    book = flip_book(True)
+    expect_step(page, STEPS, book)  # it opens with the outcome
+    for step in (0, 2, 1):
+        slider(page).fill(str(step))
+        expect_step(page, step, book)
+
+
+@pytest.mark.parametrize("kind", ["similar", "dissimilar"])
+def test_pictures_lack_the_superpixels_that_were_flipped(
+    kind: str, browser: Browser, saved: Path
+) -> None:
+    book = flip_book(kind == "similar")
+    for page in opened(browser, saved.with_name(f"{kind}.html")):
+        slider(page).fill("1")
+        canvases = page.locator(".lfs-frames canvas").all()
+        changed = 1 if kind == "similar" else 2
+        assert len(canvases) == 2 * changed
+        for k, canvas in enumerate(canvases):
+            ranks = book.contents["methods"][k // changed]["ranks"][k % changed]
+            assert canvas.evaluate(BLACK) == [rank < EVERY for rank in ranks]
+        partner = page.get_by_text("The second image, which stays as it is.")
+        expect(partner).to_have_count(2 - changed)
+
+
+def test_curves_are_drawn_to_scale(page: Page) -> None:
+    """Heights of the dots fall linearly with the cosines, on one scale for all methods."""
+    curves = [method["curve"] for method in flip_book(True).contents["methods"]]
+    heights = []
+    for step in range(STEPS + 1):
+        slider(page).fill(str(step))
+        heights += [float(dot.get_attribute("cy")) for dot in page.locator("circle").all()]
+    values = [curve[step] for step in range(STEPS + 1) for curve in curves]
+    (low, high), (bottom, top) = (f(zip(values, heights, strict=True)) for f in (min, max))
+    for value, height in zip(values, heights, strict=True):
+        expected = high + (value - low) / (bottom - low) * (top - high)
+        assert height == pytest.approx(expected, abs=0.2)
+    chart = page.get_by_role("img", name=re.compile("The cosine as superpixels are replaced"))
+    for name, curve in zip(explained_by(True), curves, strict=True):
+        words = f"{name} from {curve[0]:.2f} to {curve[-1]:.2f}"
+        expect(chart).to_have_accessible_name(re.compile(re.escape(words)))
+
+
+def test_it_plays_from_the_beginning_to_the_end_and_pauses(browser: Browser, saved: Path) -> None:
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.clock.install()
+    page.goto(saved.as_uri())
+    count = page.locator("output")
+    play = page.locator(".lfs-play")
+    expect(play).to_have_text("Play")
+    play.click()
+    expect(play).to_have_text("Pause")
+    expect(count).to_have_text("0 of 64")
+    page.clock.run_for(500)
+    expect(count).to_have_text("5 of 64")
+    play.click()
+    page.clock.run_for(5000)
+    expect(count).to_have_text("5 of 64")
+    play.click()
+    page.clock.run_for(5000)
+    expect(count).to_have_text("20 of 64")
+    expect(play).to_have_text("Play")
+    context.close()
+
+
+def test_nothing_moves_by_itself_for_who_wants_less_motion(browser: Browser, saved: Path) -> None:
+    context = browser.new_context(offline=True, reduced_motion="reduce")
+    page = context.new_page()
+    page.clock.install()
+    page.goto(saved.as_uri())
+    step = page.get_by_role("button", name="Next step")
+    for flips in (0, 5, 10):
+        step.click()
+        page.clock.run_for(5000)
+        expect(page.locator("output")).to_have_text(f"{flips} of 64")
+    context.close()
+
+
+def test_it_works_by_keyboard(page: Page) -> None:
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Play")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(slider(page)).to_be_focused()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    expect_step(page, 1, flip_book(True))
+    expect(slider(page)).to_have_attribute("aria-valuetext", "5 of 64 superpixels replaced")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_on_a_telephone(scheme: str, browser: Browser, saved: Path) -> None:
+    size = {"width": 360, "height": 700}
+    for page in opened(browser, saved, color_scheme=scheme, viewport=size):
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        ground = page.locator(".lfs-view").evaluate("e => getComputedStyle(e).backgroundColor")
+        assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 384) == (scheme == "dark")
+        for text in (".lfs-headline", "figcaption", "label", "output", "text", ".lfs-play"):
+            for element in page.locator(f".lfs-view {text}").all():
+                assert element.evaluate(CONTRAST) >= 4.5, text
+        for label in page.locator(".lfs-curves text").all():
+            assert label.bounding_box()["height"] > 10
+
+
+def test_two_share_a_page(browser: Browser, saved: Path) -> None:
+    for page in opened(browser, saved.with_name("both.html")):
+        first, second = page.locator(".lfs-flipbook").all()
+        before = [canvas.evaluate(PIXELS) for canvas in second.locator("canvas").all()]
+        slider(first).fill("0")
+        expect(first.locator("output")).to_have_text("0 of 64")
+        expect(second.locator("output")).to_have_text("20 of 64")
+        assert [canvas.evaluate(PIXELS) for canvas in second.locator("canvas").all()] == before
