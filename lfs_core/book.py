@@ -90,7 +90,7 @@ def execute(notebook: Path, folder: Path) -> dict[str, object]:
         LFSError: a cell failed, or was not executed.
     """
     executed, record = folder / notebook.name, folder / f"{notebook.stem}.json"
-    made_from = run.origin(notebook)
+    made_from = run.origin(notebook, {})
     if executed.is_file() and record.is_file():
         manifest = json.loads(record.read_text())
         if manifest["key"] == made_from["key"]:

@@ -438,6 +438,48 @@ def run(
 
 
 @app.command()
+def sweep(
+    notebook: Annotated[
+        str, typer.Argument(help="Its number, name or path; a wrong one lists all.")
+    ],
+    grid: Annotated[
+        list[str], typer.Option(help="name=value,value for each parameter that varies.")
+    ],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE,VALUE]...", help="More of the grid.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The folder; else runs/NOTEBOOK, here.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes that work at once.", min=1)] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask scheduler, tcp://..., whose workers do the work.")
+    ] = None,
+) -> None:
+    """Run a notebook at every point of a grid; gather the numbers in a table and a page.
+
+    Run again, it does what is missing or has failed.
+    """
+    from lfs_core.run import find_notebook
+    from lfs_core.sweep import parse_axes
+    from lfs_core.sweep import sweep as run_sweep
+
+    found = find_notebook(notebook)
+    axes = parse_axes(found, [*grid, *(more or [])])
+    folder = output or Path("runs") / found.stem
+    try:
+        points = run_sweep(found, axes, folder, jobs, scheduler)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What is done is kept: the same command goes on from here.")
+        raise typer.Exit(130) from None
+    failed = [point for point in points if point.failed is not None]
+    table, page = folder / "table.csv", folder / "page.html"
+    typer.echo(f"{len(points) - len(failed)} of {len(points)} done. Wrote {table} and {page}.")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def book(
     store_outputs: Annotated[
         bool, typer.Option(help="Copy the text outputs of this run into notebooks/.")

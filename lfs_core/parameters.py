@@ -98,7 +98,8 @@ def _problems_told() -> Iterator[None]:
         yield
     except ValidationError as error:
         problems = [
-            f"{'.'.join(map(str, problem['loc']))} = {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors()
+            f"{'.'.join(map(str, one['loc']))} = {one['input']!r}: "
+            + one["msg"].removeprefix("Value error, ")
+            for one in error.errors()
         ]
         raise LFSError("These parameters cannot be used: " + "; ".join(problems)) from None

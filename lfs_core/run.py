@@ -24,6 +24,7 @@ from filelock import FileLock
 
 from lfs_core.assets import CELEBRITY_FACES
 from lfs_core.errors import LFSError
+from lfs_core.files import replacing
 from lfs_core.manifest import commit, versions
 from lfs_core.parameters import allowed, check_parameters, parse_parameters
 from lfs_core.viz.results import RESULTS
@@ -230,7 +231,7 @@ def execute(
         )
     except papermill.PapermillExecutionError as error:
         raise LFSError(
-            f"{executed.name} failed in cell [{error.exec_count}]: {error.ename}: {error.evalue}"
+            f"{executed.name} failed in cell [{error.exec_count}]: {error.ename}: {error.evalue}."
         ) from error
     except RuntimeError as error:  # of the kernel: it died, or did not start
         raise LFSError(
@@ -260,33 +261,34 @@ def core_hash() -> str:
     return digest.hexdigest()
 
 
-def cache_key(notebook: Path, values: Mapping[str, object] | None = None) -> str:
+def cache_key(notebook: Path, values: Mapping[str, object], core: str) -> str:
     """SHA-256 of all that an executed notebook depends on; its stored outputs are no part."""
     cells = [(c.source, c.metadata) for c in nbformat.read(notebook, as_version=4).cells]
-    content = [TIER, DEMO, versions(), cells, dict(values or {}), core_hash()]
+    content = [TIER, DEMO, versions(), cells, dict(values), core]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def origin(notebook: Path, values: Mapping[str, object] | None = None) -> dict[str, object]:
-    """What a run was made from, for its manifest."""
+def origin(notebook: Path, values: Mapping[str, object]) -> dict[str, object]:
+    """What a run with these parameters is made from, for its manifest."""
     taken = {name: parameter.default for name, parameter in parameters_of(notebook).items()}
-    taken |= values or {}
+    taken |= values
     # The toy example needs neither photographs nor a network.
     source = next((name for name in DEMO if name in taken), None)
     data, network = DEMO.get(source, ("none", "none"))
     tier = "none" if source is None else TIER
     if source is not None and taken[source] != "demo":
         data, tier = str(taken[source]), "local"
+    core = core_hash()
     return {
         "notebook": notebook.stem,
-        "key": cache_key(notebook, values),
+        "key": cache_key(notebook, values, core),
         "tier": tier,
         "data": data,
         "network": taken.get("network", network),
         "seed": taken.get("seed", "none"),
         "parameters": taken,
         "commit": commit(notebook.parent),
-        "core": core_hash(),
+        "core": core,
     }
 
 
@@ -307,7 +309,9 @@ def run_notebook(notebook: Path, values: dict[str, object], folder: Path) -> Non
     made_from = origin(notebook, values)
     outcome = work(task(notebook, values), progress=True)
     if outcome.failed:
-        raise LFSError(f"{outcome.failed}\n{keep_failed(folder, outcome)}".strip())
+        keep_failed(folder, outcome)
+        where = f" Its cells up to there: {failed_file(folder)}." if outcome.executed else ""
+        raise LFSError(outcome.failed + where)
     write_run(folder, made_from, outcome)
 
 
@@ -324,17 +328,17 @@ def check_folder(folder: Path) -> None:
 def read_manifest(folder: Path) -> dict[str, object] | None:
     """A run's manifest, or None where there is no run."""
     path = folder / "manifest.json"
-    return json.loads(path.read_text()) if path.is_file() else None
+    try:
+        return json.loads(path.read_text()) if path.is_file() else None
+    except ValueError as error:
+        raise LFSError(f"{path} is no manifest of a run ({error}).") from error
 
 
-def keep_failed(folder: Path, outcome: Outcome) -> str:
-    """Keep the cells of a run that failed beside its folder, and say where."""
-    if outcome.executed is None:
-        return ""
-    path = failed_file(folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(outcome.executed, encoding="utf-8")
-    return f"Its cells up to there are in {path}."
+def keep_failed(folder: Path, outcome: Outcome) -> None:
+    """Keep the cells of a run that failed, up to there, beside its folder."""
+    if outcome.executed is not None:
+        with replacing(failed_file(folder)) as new:
+            new.write_text(outcome.executed, encoding="utf-8")
 
 
 def failed_file(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -24,6 +25,7 @@ def run(
     tasks: Sequence[Task],
     jobs: int = 1,
     scheduler: str | None = None,
+    lost: Callable[[Task], Result] | None = None,
 ) -> Iterator[tuple[Task, Result]]:
     """Results of tasks as they come.
 
@@ -32,9 +34,11 @@ def run(
         tasks: of any number.
         jobs: how many processes of this machine work at once; 1 for this one.
         scheduler: address of a Dask scheduler, whose workers do the work instead.
+        lost: the result of a task at which worker after worker died; without it, an error.
 
     Raises:
-        LFSError: `jobs` is below 1, Dask is not installed, or the scheduler cannot be reached.
+        LFSError: `jobs` is below 1, Dask is not installed, the scheduler cannot be reached, or
+            workers died.
     """
     if jobs < 1:
         raise LFSError(f"jobs is {jobs}; at least one process is needed.")
@@ -44,14 +48,17 @@ def run(
         return
     with ExitStack() as stack:
         client = _client(jobs, scheduler, stack)
-        yield from _stream(client, work, tasks)
+        yield from _stream(client, work, tasks, lost)
 
 
 def _stream(
-    client: Client, work: Callable[[Task], Result], tasks: Sequence[Task]
+    client: Client,
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    lost: Callable[[Task], Result] | None,
 ) -> Iterator[tuple[Task, Result]]:
     """Few tasks travel ahead of those that are done, so that memory does not grow with them."""
-    from distributed import as_completed
+    from distributed import KilledWorker, as_completed
 
     waiting = iter(tasks)
     of: dict[str, Task] = {}
@@ -67,7 +74,14 @@ def _stream(
     for _ in range(AHEAD * max(1, len(client.ncores()))):
         submit()
     for future in done:
-        yield of.pop(future.key), future.result()
+        task = of.pop(future.key)
+        try:
+            result = future.result()
+        except KilledWorker as error:
+            if lost is None:
+                raise LFSError(f"Workers died; memory may have run out ({error}).") from error
+            result = lost(task)
+        yield task, result
         submit()
 
 
@@ -78,6 +92,7 @@ def _client(jobs: int, scheduler: str | None, stack: ExitStack) -> Client:
         raise LFSError(
             "Several processes need Dask: pip install 'lfs-core[evaluate]'; or set jobs to 1."
         ) from None
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # of its coming and going
     if scheduler is not None:
         try:
             return stack.enter_context(Client(scheduler, timeout=10))
