@@ -3,81 +3,7 @@
 
 const PICTURES_AT_ONCE = 8;
 const ENTRIES_AT_ONCE = 200;
-const MAX_UPLOAD = 7; // MB; as text it has a third more, and Jupyter takes 10
 const CANVAS = 320; // px, longest side of a picture in a pair
-
-// Elements and files
-
-// A button that is disabled while it has the focus hands it on.
-function enable(one, enabled, otherwise) {
-  const focused = document.activeElement === one;
-  one.disabled = !enabled;
-  if (focused && !enabled) otherwise.focus();
-}
-
-async function asText(file) {
-  const content = new Uint8Array(await file.arrayBuffer());
-  let letters = "";
-  for (let k = 0; k < content.length; k += 8192) {
-    letters += String.fromCharCode(...content.subarray(k, k + 8192));
-  }
-  return btoa(letters);
-}
-
-// Asking
-
-// One question at a time: of several that are set quickly, Jupyter would send only the last. What
-// the reader waits for goes before pictures.
-function asker(model, busy) {
-  const mark = `${Math.random()}`.slice(2);
-  const urgent = [];
-  const later = [];
-  let open = null;
-  let count = 0;
-  const next = () => {
-    open = urgent.shift() ?? later.shift() ?? null;
-    busy(open !== null);
-    if (!open) return;
-    model.set("request", { id: open.id, ask: open.question });
-    model.save_changes();
-  };
-  const receive = () => {
-    const { id, answer } = model.get("response");
-    if (!open || id !== open.id) return;
-    open.done(answer);
-    next();
-  };
-  model.on("change:response", receive);
-  const ask = (question, queue = urgent) =>
-    new Promise((done) => {
-      queue.push({ id: `${mark}-${count++}`, question, done });
-      if (!open) next();
-    });
-  return {
-    ask: (...question) => ask(question),
-    askLater: (...question) => ask(question, later),
-    stop: () => model.off("change:response", receive),
-  };
-}
-
-// A model without Python: it answers from a table.
-function tableModel(contents) {
-  const values = { contents, request: {}, response: {} };
-  const listeners = new Set();
-  const missing = { problem: "This page does not hold this. Live, in JupyterLab, it can be asked." };
-  return {
-    get: (key) => values[key],
-    set: (key, value) => (values[key] = value),
-    on: (event, listener) => event === "change:response" && listeners.add(listener),
-    off: (event, listener) => listeners.delete(listener),
-    save_changes: () =>
-      queueMicrotask(() => {
-        const { id, ask } = values.request;
-        values.response = { id, answer: contents.answers[ask.join()] ?? missing };
-        listeners.forEach((listener) => listener());
-      }),
-  };
-}
 
 // Photographs, asked for when they are first shown
 
@@ -204,14 +130,8 @@ function render({ model, el }) {
   let entriesShown = ENTRIES_AT_ONCE;
 
   const root = h("div", { class: "lfs-view lfs-explorer" });
-  const waiting = h("p", { class: "lfs-waiting", hidden: true }, "Waiting for Python \u2026 If ");
-  waiting.append("nothing comes, run the cell again.");
-  let patience;
-  const { ask, askLater, stop } = asker(model, (busy) => {
-    clearTimeout(patience);
-    waiting.hidden = true;
-    if (busy && live) patience = setTimeout(() => (waiting.hidden = false), 3000);
-  });
+  const waiting = patience(model, live);
+  const { ask, askLater, stop } = asker(model, waiting.busy);
   const shelf = pictureShelf(root, contents, askLater);
 
   const className = (item) => {
@@ -298,45 +218,17 @@ function render({ model, el }) {
 
   const guestList = h("ul", { class: "lfs-list" });
   const alert = h("p", { role: "alert", class: "lfs-alert" });
-  const upload = h("input", { type: "file", accept: "image/*", multiple: true });
-  upload.addEventListener("change", async () => {
-    await takeIn([...upload.files]);
-    upload.value = "";
-  });
-  const drop = h("label", { class: "lfs-drop" }, "Choose images, or drop them here", upload);
-  for (const event of ["dragenter", "dragover"]) {
-    drop.addEventListener(event, (e) => {
-      e.preventDefault();
-      drop.classList.add("lfs-over");
-    });
-  }
-  drop.addEventListener("dragleave", () => drop.classList.remove("lfs-over"));
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("lfs-over");
-    takeIn([...event.dataTransfer.files]);
-  });
+  const drop = dropZone("Choose images, or drop them here", takeIn);
 
   async function takeIn(files) {
     alert.textContent = "";
-    const problems = [];
-    let last = null;
-    for (const file of files) {
-      const megabytes = file.size / 1e6;
-      const { item, problem } =
-        megabytes > MAX_UPLOAD
-          ? { problem: `${file.name} has ${megabytes.toFixed(1)} MB; reduce it to ${MAX_UPLOAD}.` }
-          : await ask("upload", file.name, await asText(file));
-      if (problem) {
-        problems.push(problem);
-        continue;
-      }
-      names[item] = file.name;
+    const { taken, problems } = await sendFiles(files, ask);
+    for (const { item, name } of taken) {
+      names[item] = name;
       guests.push(item);
-      last = item;
     }
     alert.textContent = problems.join(" ");
-    if (last !== null) open(last);
+    if (taken.length) open(taken.at(-1).item);
   }
 
   // The query
@@ -837,7 +729,7 @@ function render({ model, el }) {
           next,
           h("label", {}, proportions, "Keep proportions"),
         ),
-        waiting,
+        waiting.note,
         head,
         tabs,
         panel,
@@ -871,7 +763,7 @@ function render({ model, el }) {
 
   return () => {
     stop();
-    clearTimeout(patience);
+    waiting.stop();
     root.remove();
   };
 }

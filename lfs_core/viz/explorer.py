@@ -6,36 +6,33 @@ it asks a table of this class's answers, made in advance.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
-from traitlets import Dict, observe
 
 from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import ImageLike
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.retrieval import KS, average_precision
 from lfs_core.explanation import Explainer
-from lfs_core.files import replacing
 from lfs_core.retrieval import Answer, Retriever
 from lfs_core.viz.report import check_suffix
 from lfs_core.viz.view import (
-    AnyWidget,
+    LiveView,
     colour_table,
     data_url,
     packed,
+    question_key,
+    received,
     reduce,
     render,
+    save,
     source,
     text,
 )
@@ -58,7 +55,7 @@ class _Guest:
     answer: Answer
 
 
-class RetrievalExplorer(AnyWidget):
+class RetrievalExplorer(LiveView):
     """A view of what is most and least similar to each photograph of a gallery, and why.
 
     As the last expression of a notebook's cell it is shown in JupyterLab. `page` and `save` give
@@ -76,9 +73,6 @@ class RetrievalExplorer(AnyWidget):
 
     _esm = source("explorer", "js")
     _css = source("explorer", "css")
-    contents = Dict().tag(sync=True)
-    request = Dict().tag(sync=True, echo_update=False)
-    response = Dict().tag(sync=True)
 
     def __init__(
         self, retriever: Retriever, explain: Explainer, top: int = 20, bottom: int = 5
@@ -122,19 +116,13 @@ class RetrievalExplorer(AnyWidget):
             ImageError, LFSError: as `page`; or the path does not end in .html or cannot be
                 written.
         """
-        check_suffix(path)
+        check_suffix(path)  # now, not after the work
         title = f"What {self.retriever.gallery.embedder} retrieves"
-        document = render("explorer", self._page_contents(queries), title)
-        with replacing(path) as new:
-            new.write_text(document, encoding="utf-8")
+        save(path, "explorer", self._page_contents(queries), title)
 
-    def reply(self, kind: str, *arguments: object) -> dict[str, object]:
-        """What the view is told when it asks.
-
-        Raises:
-            LFSError: the view asked for something that there is not.
-        """
-        replies: dict[str, Callable[..., dict[str, object]]] = {
+    def answers(self) -> Mapping[str, Callable[..., dict[str, object]]]:
+        """What answers each kind of question."""
+        return {
             "open": self._open,
             "answers": self._answers,
             "ranking": self._ranking,
@@ -144,23 +132,6 @@ class RetrievalExplorer(AnyWidget):
             "precisions": self._precisions,
             "upload": self._upload,
         }
-        if kind not in replies:
-            raise LFSError(f"The explorer cannot be asked for {kind!r}, only for {list(replies)}.")
-        return replies[kind](*arguments)
-
-    @observe("request")
-    def _receive(self, change: dict[str, dict]) -> None:
-        request = change["new"]
-        if not request:
-            return
-        self.request = {}  # else the notebook would store an upload
-        try:
-            answer = self.reply(*request["ask"])
-        except LFSError as error:
-            answer = {"problem": str(error)}
-        except Exception as error:  # of the user's own network or explainer: the view shows it
-            answer = {"problem": f"{type(error).__name__}: {error}"}
-        self.response = {"id": request["id"], "answer": answer}
 
     # What can be asked
 
@@ -229,17 +200,8 @@ class RetrievalExplorer(AnyWidget):
         return {"precisions": {str(k): ap for k, ap in enumerate(self._all_precisions)}}
 
     def _upload(self, name: str, data: str) -> dict[str, object]:
-        try:
-            content = base64.b64decode(data, validate=True)
-        except binascii.Error:
-            raise LFSError(f"{name} did not arrive whole; upload it again.") from None
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "upload"
-            path.write_bytes(content)
-            try:
-                item = self._add(path, name)
-            except LFSError as error:
-                raise type(error)(str(error).replace(str(path), name)) from None
+        with received(name, data) as path:
+            item = self._add(path, name)
         return {"item": item, "name": name}
 
     # What is behind the answers
@@ -343,7 +305,7 @@ class RetrievalExplorer(AnyWidget):
         answers: dict[str, dict[str, object]] = {}
 
         def ask(*question: object) -> dict[str, object]:
-            answer = answers[",".join(map(str, question))] = self.reply(*question)
+            answer = answers[question_key(question)] = self.reply(*question)
             return answer
 
         explained, pictured, listed = set(items), set(items), set(items)

@@ -3,19 +3,6 @@
 
 const LARGE = 320; // px, longest side of a large picture
 const SMALL = 96; // of a small one
-const SIDES = ["First image", "Second image"];
-
-// A signed value with its sign and three digits, however small it is.
-function withSign(value) {
-  const digits = Math.abs(value) < 0.001 ? value.toExponential(2) : value.toPrecision(3);
-  return (value > 0 ? "+" : "") + (value ? digits.replaceAll("-", "\u2212") : "0");
-}
-
-// A map's values, from its steps.
-async function unpacked({ range: [low, high], steps }) {
-  const found = await inflate(steps);
-  return Float32Array.from(found, (step) => low + ((high - low) * step) / 255);
-}
 
 function render({ model, el }) {
   const { colours: table, mapThreshold, pairs, methods } = model.get("contents");
@@ -79,13 +66,6 @@ function render({ model, el }) {
     drawLarge();
   }
 
-  // What is chosen is also where keys enter the group.
-  const mark = (group, k) =>
-    [...group.children].forEach((one, at) => {
-      one.setAttribute("aria-current", at === k);
-      one.tabIndex = at === k ? 0 : -1;
-    });
-
   function drawAll() {
     if (!shown) return;
     drawLarge();
@@ -108,7 +88,7 @@ function render({ model, el }) {
     if (!shown) return;
     const [width, height] = shown.large;
     shown.maps[method].forEach(({ steps, range, signed }, side) => {
-      const { canvas, facts } = larges[side];
+      const { canvas, facts } = larges.sides[side];
       const values = enlarge(steps, shown.size, width, height);
       const how = { colours, threshold, opacity, apart };
       drawMap(canvas, shown.images[side], values, width, height, how);
@@ -131,53 +111,24 @@ function render({ model, el }) {
   // Values at a place
 
   function showValues() {
-    larges.forEach(({ marks }) => marks.replaceChildren());
+    larges.mark(point);
     if (!point) {
-      readout.textContent = "Point at a picture, or use arrow keys on it, to read the values there.";
+      readout.textContent = POINT;
       return;
     }
-    const [rows, columns] = shown.size;
-    const [column, row] = point;
-    const [x, y] = [(column + 0.5) / columns, (row + 0.5) / rows].map((value) => 100 * value);
-    for (const { marks } of larges) {
-      const places = apart ? [x / 2, 50 + x / 2] : [x];
-      marks.append(...places.map((left) => h("span", { style: `left: ${left}%; top: ${y}%` })));
-    }
-    const at = row * columns + column;
+    const at = placeOf(point, shown.size);
     readout.replaceChildren(
-      `${Math.round(x)} % from the left, ${Math.round(y)} % from the top:`,
       ...shown.maps[method].map(({ values, signed }, side) => {
         const more = signed ? `, signed ${withSign(signed.values[at])}` : "";
         return h("span", {}, `${SIDES[side]} ${decimals(values[at], 3)}${more}`);
       }),
     );
+    readout.prepend(wordsFor(point, shown.size));
   }
 
   function read(at) {
     point = at;
     showValues();
-  }
-
-  const inside = (place, count) => Math.min(Math.max(place, 0), count - 1);
-
-  function pointAt({ currentTarget, clientX, clientY }) {
-    if (!shown) return;
-    const box = currentTarget.getBoundingClientRect();
-    const across = ((clientX - box.left) / box.width) * (apart ? 2 : 1);
-    const parts = [across % 1, (clientY - box.top) / box.height];
-    const counts = [shown.size[1], shown.size[0]];
-    read(parts.map((part, k) => inside(Math.floor(part * counts[k]), counts[k])));
-  }
-
-  function moveBy(event) {
-    if (!shown) return;
-    const [rows, columns] = shown.size;
-    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    const by = steps[event.key];
-    if (!by) return;
-    event.preventDefault();
-    const [column, row] = point ?? [Math.floor(columns / 2), Math.floor(rows / 2)];
-    read([inside(column + by[0], columns), inside(row + by[1], rows)]);
   }
 
   // Elements
@@ -186,23 +137,7 @@ function render({ model, el }) {
   const bar = h("div", {});
   const resolution = h("p", { class: "lfs-hint" });
   const readout = h("p", { role: "status", class: "lfs-values" });
-  const larges = SIDES.map((title) => {
-    const canvas = h("canvas", {
-      role: "application",
-      "aria-label": title,
-      tabindex: 0,
-      onpointermove: pointAt,
-      onpointerdown: pointAt,
-      onpointerleave: (event) => event.pointerType === "mouse" && read(null),
-      onkeydown: moveBy,
-      onblur: () => read(null),
-    });
-    const facts = h("span", {});
-    const marks = h("span", { class: "lfs-marks", "aria-hidden": "true" });
-    const caption = h("figcaption", {}, h("span", { class: "lfs-title" }, title), h("br"), facts);
-    const figure = h("figure", {}, h("div", { class: "lfs-picture" }, canvas, marks), caption);
-    return { canvas, facts, marks, figure };
-  });
+  const larges = twoPictures(() => shown?.size, () => apart, read);
   const select = h(
     "select",
     { onchange: () => chooseMethod(Number(select.value)) },
@@ -212,7 +147,7 @@ function render({ model, el }) {
     "section",
     { class: "lfs-large", "aria-label": "One method" },
     h("label", {}, "Method ", select),
-    h("div", { class: "lfs-both" }, ...larges.map(({ figure }) => figure)),
+    h("div", { class: "lfs-both" }, ...larges.sides.map(({ figure }) => figure)),
     readout,
   );
 

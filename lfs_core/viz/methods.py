@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from matplotlib.axes import Axes
@@ -15,17 +15,16 @@ from traitlets import Dict
 
 from lfs_core.errors import LFSError
 from lfs_core.explanation import PairExplanation
-from lfs_core.files import replacing
 from lfs_core.viz.figures import MAP_COLOURS, as_picture, bare
-from lfs_core.viz.report import check_suffix
 from lfs_core.viz.view import (
     AnyWidget,
     colour_table,
     data_url,
-    packed,
     reduce,
     render,
+    save,
     source,
+    stepped,
 )
 
 COLUMNS = 10  # methods side by side in a figure; more go below
@@ -143,10 +142,7 @@ class MethodsFigure(AnyWidget):
         Raises:
             LFSError: the path does not end in .html or cannot be written.
         """
-        check_suffix(path)
-        with replacing(path) as new:
-            document = render("methods", self.contents, "The same pairs by several methods")
-            new.write_text(document, encoding="utf-8")
+        save(path, "methods", self.contents, "The same pairs by several methods")
 
 
 def _pair(pair: PairExplanation) -> dict[str, object]:
@@ -168,18 +164,10 @@ def _photograph(image: Tensor) -> str:
 
 def _maps(explanation: PairExplanation) -> list[dict[str, object]]:
     """Of both images the map, and the signed map where there is one."""
-    maps, signed = _steps(explanation.maps), [None, None]
+    maps, signed = stepped(explanation.maps, MAP_SIDE), [None, None]
     if explanation.signed_maps is not None:
-        signed = _steps(explanation.signed_maps)
+        signed = stepped(explanation.signed_maps, MAP_SIDE)
     return [{"map": m, "signed": s} for m, s in zip(maps, signed, strict=True)]
-
-
-def _steps(maps: Tensor) -> Iterable[dict[str, object]]:
-    """Maps (2,H,W), averaged down, in 255 steps over the range that they had before."""
-    for heat, reduced in zip(maps, reduce(maps, MAP_SIDE), strict=True):
-        low, high = (float(f"{value.item():.6g}") for value in (heat.min(), heat.max()))
-        scaled = (reduced - low) / (high - low or 1)
-        yield {"range": [low, high], "steps": packed(scaled.clamp(0, 1))}
 
 
 def check_same_pairs(explanations: Mapping[str, Sequence[PairExplanation]]) -> None:

@@ -18,6 +18,13 @@ function h(tag, properties = {}, ...children) {
 const button = (text, onclick, properties = {}) =>
   h("button", { type: "button", onclick, ...properties }, text);
 
+// A button that is disabled while it has the focus hands it on.
+function enable(one, enabled, otherwise) {
+  const focused = document.activeElement === one;
+  one.disabled = !enabled;
+  if (focused && !enabled) otherwise.focus();
+}
+
 // One of several elements is in the tab order; arrows, Home and End move among them.
 function moveWithArrows(group, selector, chosen = () => {}) {
   const all = () => [...group.querySelectorAll(selector)];
@@ -49,15 +56,172 @@ function moveWithArrows(group, selector, chosen = () => {}) {
   if (first) enter(first);
 }
 
-// A slider from 0 to 1 with its name and value.
-function slider(text, value, oninput) {
-  const shownValue = h("output", {}, value.toFixed(2));
-  const input = h("input", { type: "range", min: 0, max: 1, step: 0.01, value });
+// A slider with its name and value, from 0 to 1 or over a list of numbers; `oninput` is told the
+// number, or its place in the list.
+function slider(text, value, oninput, numbers = null) {
+  const read = (at) => (numbers ? numbers[at] : at).toFixed(2).replace("-", "\u2212");
+  const shownValue = h("output", {}, read(value));
+  const range = numbers ? { max: numbers.length - 1, step: 1 } : { max: 1, step: 0.01 };
+  const input = h("input", { type: "range", min: 0, ...range, value });
+  const say = () => numbers && input.setAttribute("aria-valuetext", read(Number(input.value)));
+  say();
   input.addEventListener("input", () => {
-    shownValue.textContent = Number(input.value).toFixed(2);
+    shownValue.textContent = read(Number(input.value));
+    say();
     oninput(Number(input.value));
   });
   return h("label", {}, text, input, shownValue);
+}
+
+// A choice of several: {value: what is read}.
+function chooser(text, choices, value, onchange) {
+  const options = Object.entries(choices).map(([key, name]) => h("option", { value: key }, name));
+  const select = h("select", { onchange: () => onchange(select.value) }, ...options);
+  select.value = value;
+  return h("label", {}, `${text} `, select);
+}
+
+// What is chosen is also where keys enter the group.
+const mark = (group, k) =>
+  [...group.children].forEach((one, at) => {
+    one.setAttribute("aria-current", at === k);
+    one.tabIndex = at === k ? 0 : -1;
+  });
+
+// Files
+
+const MAX_UPLOAD = 7; // MB; as text it has a third more, and Jupyter takes 10
+
+async function asText(file) {
+  const content = new Uint8Array(await file.arrayBuffer());
+  let letters = "";
+  for (let k = 0; k < content.length; k += 8192) {
+    letters += String.fromCharCode(...content.subarray(k, k + 8192));
+  }
+  return btoa(letters);
+}
+
+// Files sent to Python, one after the other: what it took in, and what was wrong with the others.
+async function sendFiles(files, ask) {
+  const taken = [];
+  const problems = [];
+  for (const file of files) {
+    const megabytes = file.size / 1e6;
+    const answer =
+      megabytes > MAX_UPLOAD
+        ? { problem: `${file.name} has ${megabytes.toFixed(1)} MB; reduce it to ${MAX_UPLOAD}.` }
+        : await ask("upload", file.name, await asText(file));
+    if (answer.problem) problems.push(answer.problem);
+    else taken.push(answer);
+  }
+  return { taken, problems };
+}
+
+// Where files are chosen, or dropped.
+function dropZone(text, takeIn) {
+  const upload = h("input", { type: "file", accept: "image/*", multiple: true });
+  upload.addEventListener("change", async () => {
+    await takeIn([...upload.files]);
+    upload.value = "";
+  });
+  const drop = h("label", { class: "lfs-drop" }, text, upload);
+  for (const event of ["dragenter", "dragover"]) {
+    drop.addEventListener(event, (e) => {
+      e.preventDefault();
+      drop.classList.add("lfs-over");
+    });
+  }
+  drop.addEventListener("dragleave", () => drop.classList.remove("lfs-over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("lfs-over");
+    takeIn([...event.dataTransfer.files]);
+  });
+  return drop;
+}
+
+// Asking
+
+// One question at a time: of several that are set quickly, Jupyter would send only the last. What
+// the reader waits for goes before pictures.
+function asker(model, busy) {
+  const mark = `${Math.random()}`.slice(2);
+  const urgent = [];
+  const later = [];
+  let open = null;
+  let count = 0;
+  const next = () => {
+    open = urgent.shift() ?? later.shift() ?? null;
+    busy(open !== null);
+    if (!open) return;
+    model.set("request", { id: open.id, ask: open.question });
+    model.save_changes();
+  };
+  const receive = () => {
+    const { id, answer } = model.get("response");
+    if (!open || id !== open.id) return;
+    open.done(answer);
+    next();
+  };
+  model.on("change:response", receive);
+  const ask = (question, queue = urgent) =>
+    new Promise((done) => {
+      queue.push({ id: `${mark}-${count++}`, question, done });
+      if (!open) next();
+    });
+  return {
+    ask: (...question) => ask(question),
+    askLater: (...question) => ask(question, later),
+    stop: () => model.off("change:response", receive),
+  };
+}
+
+// A model without Python: it answers from a table.
+function tableModel(contents) {
+  const values = { contents, request: {}, response: {} };
+  const listeners = new Set();
+  const missing = { problem: "This page does not hold this. Live, in JupyterLab, it can be asked." };
+  return {
+    get: (key) => values[key],
+    set: (key, value) => (values[key] = value),
+    on: (event, listener) => event === "change:response" && listeners.add(listener),
+    off: (event, listener) => listeners.delete(listener),
+    save_changes: () =>
+      queueMicrotask(() => {
+        const { id, ask } = values.request;
+        values.response = { id, answer: contents.answers[ask.join()] ?? missing };
+        listeners.forEach((listener) => listener());
+      }),
+  };
+}
+
+// Says when Python takes long to answer, or has gone.
+function patience(model, live) {
+  const note = h("p", { class: "lfs-waiting", role: "status", hidden: true });
+  let timers = [];
+  const say = (text) => {
+    note.textContent = text;
+    note.hidden = !text;
+  };
+  const gone = () =>
+    say("Python does not answer. If its kernel was restarted, run the cell again; what is shown stays.");
+  // Jupyter says so when the kernel is restarted, before anything is asked.
+  if (live) model.on("comm_live_update", gone);
+  const stop = () => timers.forEach(clearTimeout);
+  return {
+    note,
+    busy(open) {
+      stop();
+      if (!open) say("");
+      else if (live) {
+        timers = [setTimeout(say, 3000, "Waiting for Python \u2026"), setTimeout(gone, 20000)];
+      }
+    },
+    stop() {
+      stop();
+      if (live) model.off("comm_live_update", gone);
+    },
+  };
 }
 
 // Bytes
@@ -82,6 +246,18 @@ async function picture(source) {
 }
 
 const decimals = (value, count) => value.toFixed(count).replace("-", "\u2212");
+
+// A map's values, from its steps.
+async function unpacked({ range: [low, high], steps }) {
+  const found = await inflate(steps);
+  return Float32Array.from(found, (step) => low + ((high - low) * step) / 255);
+}
+
+// A signed value with its sign and three digits, however small it is.
+function withSign(value) {
+  const digits = Math.abs(value) < 0.001 ? value.toExponential(2) : value.toPrecision(3);
+  return (value > 0 ? "+" : "") + (value ? digits.replaceAll("-", "\u2212") : "0");
+}
 
 // Maps
 
@@ -170,7 +346,7 @@ function shareAbove(values, threshold) {
   return above && !share ? "less than 1 %" : `${share} %`;
 }
 
-function colourBar(colours, text) {
+function colourBar(colours, text, highest = "1") {
   const stops = [];
   for (let k = 0; k < 256; k += 15) stops.push(`rgb(${colours.slice(3 * k, 3 * k + 3)})`);
   return h(
@@ -179,8 +355,87 @@ function colourBar(colours, text) {
     h("div", { style: `background: linear-gradient(to right, ${stops})` }),
     h("span", {}, "0"),
     h("span", {}, text),
-    h("span", {}, "1"),
+    h("span", {}, highest),
   );
+}
+
+// Two pictures, and a place in them whose values are read
+
+const SIDES = ["First image", "Second image"];
+const POINT = "Point at a picture, or use arrow keys on it, to read the values there.";
+
+// Both are canvases with room for facts below. The place is [column, row] of maps of some size.
+//   size: gives [rows, columns] of the maps, if there are any
+//   apart: whether each canvas shows photograph and map beside each other
+//   read: is told the place that is pointed at, or null
+function twoPictures(size, apart, read) {
+  let point = null;
+  const inside = (place, count) => Math.min(Math.max(place, 0), count - 1);
+
+  function pointAt({ currentTarget, clientX, clientY }) {
+    if (!size()) return;
+    const box = currentTarget.getBoundingClientRect();
+    const across = ((clientX - box.left) / box.width) * (apart() ? 2 : 1);
+    const parts = [across % 1, (clientY - box.top) / box.height];
+    const counts = [size()[1], size()[0]];
+    read(parts.map((part, k) => inside(Math.floor(part * counts[k]), counts[k])));
+  }
+
+  function moveBy(event) {
+    if (!size()) return;
+    const [rows, columns] = size();
+    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const by = steps[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const [column, row] = point ?? [Math.floor(columns / 2), Math.floor(rows / 2)];
+    read([inside(column + by[0], columns), inside(row + by[1], rows)]);
+  }
+
+  const sides = SIDES.map((title) => {
+    const canvas = h("canvas", {
+      role: "application",
+      "aria-label": title,
+      tabindex: 0,
+      onpointermove: pointAt,
+      onpointerdown: pointAt,
+      onpointerleave: (event) => event.pointerType === "mouse" && read(null),
+      onkeydown: moveBy,
+      onblur: () => read(null),
+    });
+    const facts = h("span", {});
+    const marks = h("span", { class: "lfs-marks", "aria-hidden": "true" });
+    const caption = h("figcaption", {}, h("span", { class: "lfs-title" }, title), h("br"), facts);
+    const figure = h("figure", {}, h("div", { class: "lfs-picture" }, canvas, marks), caption);
+    return { canvas, facts, marks, figure };
+  });
+
+  return {
+    sides,
+    // Shows the place in both pictures, or none.
+    mark(place) {
+      point = place;
+      for (const { marks } of sides) {
+        marks.replaceChildren();
+        if (!point) continue;
+        const [x, y] = percent(point, size());
+        const places = apart() ? [x / 2, 50 + x / 2] : [x];
+        marks.append(...places.map((left) => h("span", { style: `left: ${left}%; top: ${y}%` })));
+      }
+    },
+  };
+}
+
+const percent = ([column, row], [rows, columns]) => [
+  (100 * (column + 0.5)) / columns,
+  (100 * (row + 0.5)) / rows,
+];
+
+const placeOf = ([column, row], [, columns]) => row * columns + column;
+
+function wordsFor(point, size) {
+  const [x, y] = percent(point, size).map(Math.round);
+  return `${x} % from the left, ${y} % from the top:`;
 }
 
 // Pages

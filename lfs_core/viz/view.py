@@ -7,11 +7,16 @@ from `view.js` and `view.css`.
 from __future__ import annotations
 
 import base64
+import binascii
 import io
 import json
+import os
+import tempfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.resources import files
+from pathlib import Path
 
 import jinja2
 import matplotlib
@@ -19,9 +24,12 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from traitlets import Dict, observe
 
 from lfs_core.errors import LFSError
+from lfs_core.files import replacing
 from lfs_core.viz.figures import MAP_COLOURS
+from lfs_core.viz.report import check_suffix
 
 try:
     from anywidget import AnyWidget
@@ -30,9 +38,104 @@ except ImportError:
         "Interactive views need anywidget, which is not installed: pip install 'lfs-core[book]'"
     ) from None
 
-__all__ = ["AnyWidget", "colour_table", "data_url", "packed", "reduce", "render", "source", "text"]
+__all__ = [
+    "AnyWidget",
+    "LiveView",
+    "colour_table",
+    "data_url",
+    "packed",
+    "question_key",
+    "received",
+    "reduce",
+    "render",
+    "save",
+    "source",
+    "stepped",
+    "text",
+]
 
 VIZ = files("lfs_core.viz")
+
+
+class LiveView(AnyWidget):
+    """A widget whose view asks questions and hears answers.
+
+    Subclasses say in `answers` what can be asked. In a page without Python the view asks a table
+    of answers made in advance, `contents["answers"]`, by `question_key`.
+    """
+
+    contents = Dict().tag(sync=True)
+    request = Dict().tag(sync=True, echo_update=False)
+    response = Dict().tag(sync=True)
+
+    def answers(self) -> Mapping[str, Callable[..., dict[str, object]]]:
+        """What answers each kind of question."""
+        raise NotImplementedError
+
+    def reply(self, kind: str, *arguments: object) -> dict[str, object]:
+        """What the view is told when it asks.
+
+        Raises:
+            LFSError: the view asked for something that there is not.
+        """
+        answers = self.answers()
+        if kind not in answers:
+            raise LFSError(f"The explorer cannot be asked for {kind!r}, only for {list(answers)}.")
+        return answers[kind](*arguments)
+
+    @observe("request")
+    def _receive(self, change: dict[str, dict]) -> None:
+        request = change["new"]
+        if not request:
+            return
+        self.request = {}  # else the notebook would store an upload
+        try:
+            answer = self.reply(*request["ask"])
+        except LFSError as error:
+            answer = {"problem": str(error)}
+        except Exception as error:  # of the user's own network or explainer: the view shows it
+            answer = {"problem": f"{type(error).__name__}: {error}"}
+        self.response = {"id": request["id"], "answer": answer}
+
+
+def question_key(question: Iterable[object]) -> str:
+    """A question as the table of a page has it: names and whole numbers, with commas."""
+    return ",".join(map(str, question))
+
+
+@contextmanager
+def received(name: str, data: str) -> Iterator[Path]:
+    """An uploaded file, as long as it is used; errors call it by its name.
+
+    Args:
+        name: what the reader calls it.
+        data: its bytes, as the view sends them.
+
+    Raises:
+        LFSError: it did not arrive whole; or what is raised while it is used.
+    """
+    try:
+        content = base64.b64decode(data, validate=True)
+    except binascii.Error:
+        raise LFSError(f"{name} did not arrive whole; upload it again.") from None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "upload"
+        path.write_bytes(content)
+        try:
+            yield path
+        except LFSError as error:
+            raise type(error)(str(error).replace(str(path), name)) from None
+
+
+def save(path: str | os.PathLike, view: str, contents: Mapping[str, object], title: str) -> None:
+    """Write a view as a document of its own.
+
+    Raises:
+        LFSError: the path does not end in .html or cannot be written.
+    """
+    check_suffix(path)
+    with replacing(path) as new:
+        new.write_text(render(view, contents, title), encoding="utf-8")
 
 
 def source(view: str, kind: str) -> str:
@@ -66,9 +169,9 @@ def text(values: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
 
 
-def colour_table() -> str:
-    """The colours of maps, in 256 steps of three bytes."""
-    return text(matplotlib.colormaps[MAP_COLOURS](np.arange(256), bytes=True)[:, :3])
+def colour_table(name: str = MAP_COLOURS) -> str:
+    """The colours of maps, or of another of matplotlib's scales, in 256 steps of three bytes."""
+    return text(matplotlib.colormaps[name](np.arange(256), bytes=True)[:, :3])
 
 
 def data_url(image: Image.Image, kind: str, quality: int) -> str:
@@ -90,3 +193,11 @@ def packed(heat: Tensor) -> str:
     """A map (h,w) in [0,1], in 256 steps: differences of neighbours, which deflate well."""
     steps = (heat * 255).round().byte().numpy().ravel()
     return base64.b64encode(zlib.compress(np.diff(steps, prepend=np.uint8(0)), 9)).decode()
+
+
+def stepped(maps: Tensor, side: int) -> Iterator[dict[str, object]]:
+    """Maps (2,H,W), averaged down, in 255 steps over the range that they had before."""
+    for heat, reduced in zip(maps, reduce(maps, side), strict=True):
+        low, high = (float(f"{value.item():.6g}") for value in (heat.min(), heat.max()))
+        scaled = (reduced - low) / (high - low or 1)
+        yield {"range": [low, high], "steps": packed(scaled.clamp(0, 1))}
