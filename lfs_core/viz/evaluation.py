@@ -168,9 +168,12 @@ def _mean(values: Sequence[float]) -> str:
     return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def ranking(results: Results, metric: str, kind: str) -> np.ndarray:
-    """The place of each explainer by its mean score, 1 for the best."""
-    means = bootstrap_means(results.scores(metric, kind), draws=1)[0]
+def ranking(
+    results: Results, metric: str, kind: str, explainers: Sequence[str] | None = None
+) -> np.ndarray:
+    """The place of each explainer, or of some among themselves, by its mean score; 1 is best."""
+    places = [results.explainers.index(name) for name in explainers or results.explainers]
+    means = bootstrap_means(results.scores(metric, kind)[:, places], draws=1)[0]
     better = -1 if make_metric(metric).better == "higher" else 1
     return np.argsort(np.argsort(better * means)) + 1
 
