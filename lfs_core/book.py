@@ -100,7 +100,7 @@ def execute(notebook: Path, folder: Path) -> dict[str, object]:
     log.info("Running %s ...", notebook.name)
     start = time.monotonic()
     record.unlink(missing_ok=True)
-    run.execute(notebook, executed, folder=notebook.parent)
+    run.execute(notebook, executed, notebook.parent, values={})
     manifest = made_from | {
         "parameters": parameters(notebook),
         "versions": versions(),

@@ -150,11 +150,13 @@ class Task:
         notebook: its name.
         source: the notebook itself, JSON.
         values: the parameters given.
+        folder: where it runs, unless the process is on a machine that has no such folder.
     """
 
     notebook: str
     source: str
     values: dict[str, object]
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -175,18 +177,19 @@ class Outcome:
 
 
 def task(notebook: Path, values: dict[str, object]) -> Task:
-    """The task of running a notebook with these parameters."""
-    return Task(notebook.stem, notebook.read_text(encoding="utf-8"), values)
+    """The task of running a notebook with these parameters in the current folder."""
+    return Task(notebook.stem, notebook.read_text(encoding="utf-8"), values, Path.cwd())
 
 
 def work(task: Task, progress: bool = False) -> Outcome:
-    """Do a task, in a kernel of its own and in the current folder."""
+    """Do a task, in a kernel of its own."""
+    folder = task.folder if task.folder.is_dir() else Path.cwd()
     start, failed = time.monotonic(), None
     with tempfile.TemporaryDirectory() as scratch:
         source, executed = Path(scratch) / "source.ipynb", Path(scratch) / f"{task.notebook}.ipynb"
         source.write_text(task.source, encoding="utf-8")
         try:
-            execute(source, executed, task.values, progress=progress)
+            execute(source, executed, folder, task.values, progress)
         except LFSError as error:
             failed = str(error)
         text = executed.read_text(encoding="utf-8") if executed.is_file() else None
@@ -196,8 +199,8 @@ def work(task: Task, progress: bool = False) -> Outcome:
 def execute(
     notebook: Path,
     executed: Path,
-    values: Mapping[str, object] | None = None,
-    folder: Path | None = None,
+    folder: Path,
+    values: Mapping[str, object],
     progress: bool = True,
 ) -> None:
     """Run every cell of a notebook with papermill.
@@ -205,8 +208,8 @@ def execute(
     Args:
         notebook: the file.
         executed: the file to write, cell by cell.
+        folder: where it runs.
         values: parameters other than their defaults.
-        folder: where it runs; else in the current folder.
         progress: show a progress bar.
 
     Raises:
@@ -221,13 +224,14 @@ def execute(
         papermill.execute_notebook(
             notebook,
             executed,
-            dict(values or {}),
+            dict(values),
             kernel_name="python3",
             language="python",
             kernel_manager_class=Kernel,
             start_timeout=START,
-            cwd=folder,
             progress_bar=progress,
+            # Not `cwd`, for which papermill changes the folder of this whole process.
+            resources={"metadata": {"path": str(folder)}},
         )
     except papermill.PapermillExecutionError as error:
         raise LFSError(

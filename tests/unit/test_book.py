@@ -7,7 +7,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_output
+from tiny import write_notebook
 
 import lfs_core as lfs
 from lfs_core import book, run
@@ -17,15 +18,7 @@ from lfs_core import book, run
 def notebook(tmp_path: Path) -> Path:
     """A small notebook that counts how often it ran."""
     count = "from pathlib import Path\nruns = Path('runs')\nruns.open('a').write('x');"
-    cells = [
-        new_code_cell("p: float = 0.3", metadata={"tags": ["parameters"]}),
-        new_code_cell(count),
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    path = tmp_path / "notebooks" / "01_small.ipynb"
-    path.parent.mkdir()
-    nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
-    return path
+    return write_notebook(tmp_path / "notebooks" / "01_small.ipynb", "p: float = 0.3", count)
 
 
 def test_a_notebook_runs_once_and_again_when_something_changed(
