@@ -133,6 +133,20 @@ def check_names(notebook: Path, names: Sequence[str] | Mapping[str, object]) -> 
         )
 
 
+def parameters_markdown(notebooks: Sequence[Path]) -> str:
+    """A table of all that notebooks take, in Markdown."""
+    lines = []
+    for notebook in notebooks:
+        lines += [f"**{{doc}}`/notebooks/{notebook.stem}`**", ""]
+        lines += ["| parameter | default | what it can be | what it is |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"| `{name}` | `{parameter.default}` | {allowed(name)} | {parameter.comment} |"
+            for name, parameter in parameters_of(notebook).items()
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def short_name(values: Mapping[str, object]) -> str:
     """The name of the folder of a run with these parameters."""
     name = ",".join(f"{key}={value}" for key, value in values.items()) or "defaults"
