@@ -137,8 +137,12 @@ def parameters_markdown(notebooks: Sequence[Path]) -> str:
     """A table of all that notebooks take, in Markdown."""
     lines = []
     for notebook in notebooks:
-        lines += [f"**{{doc}}`/notebooks/{notebook.stem}`**", ""]
-        lines += ["| parameter | default | what it can be | what it is |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"**{{doc}}`/notebooks/{notebook.stem}`**",
+            "",
+            "| parameter | default | what it can be | what it is |",
+            "| --- | --- | --- | --- |",
+        ]
         lines += [
             f"| `{name}` | `{parameter.default}` | {allowed(name)} | {parameter.comment} |"
             for name, parameter in parameters_of(notebook).items()
