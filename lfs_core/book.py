@@ -147,6 +147,8 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
     for manifest in manifests:
         name = f"{manifest['notebook']}.ipynb"
         shutil.copy2(work / "executed" / name, source / "notebooks" / name)
+    notebooks = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
+    (source / "book" / "parameters.md").write_text(run.parameters_markdown(notebooks))
     stored = {path.stem: load_results(path.stem)["manifest"] for path in RESULTS.glob("*.json")}
     (source / "book" / "runs.md").write_text(run_table(manifests) + stored_table(stored))
     speed = speed_markdown(load_results("bench"))
