@@ -20,14 +20,18 @@ import nbformat
 from filelock import FileLock
 
 from lfs_core import run
+from lfs_core.arrays import kept, npz
+from lfs_core.citation import how_to_cite
 from lfs_core.errors import LFSError
 from lfs_core.files import replacing
 from lfs_core.manifest import versions
+from lfs_core.outputs import numbers
 from lfs_core.run import DEMO, TIER
 from lfs_core.viz.results import RESULTS, load_results, speed_markdown, throughput_markdown
 
 log = logging.getLogger(__name__)
 
+DATA = "application/vnd.lfs."  # types of outputs that a page does not show
 # MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
 UNUSED = ("*.js.map", "*-svg*.js", "mml-chtml.js", "tex-mml-*.js", "tex-*-full*.js", "node-main.js")
 
@@ -145,8 +149,8 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(root / name, source)
     for manifest in manifests:
-        name = f"{manifest['notebook']}.ipynb"
-        shutil.copy2(work / "executed" / name, source / "notebooks" / name)
+        lay_out_notebook(work / "executed" / f"{manifest['notebook']}.ipynb", source)
+    (source / "book" / "how_to_cite.md").write_text(how_to_cite(root))
     notebooks = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     (source / "book" / "parameters.md").write_text(run.parameters_markdown(notebooks))
     stored = {path.stem: load_results(path.stem)["manifest"] for path in RESULTS.glob("*.json")}
@@ -155,6 +159,25 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
     speed += "\n" + throughput_markdown(load_results("throughput"))
     (source / "book" / "speed_tables.md").write_text(speed)
     return source
+
+
+def lay_out_notebook(executed: Path, source: Path) -> None:
+    """Put a notebook where Jupyter Book reads it, and its numbers and arrays where it copies them.
+
+    Raises:
+        LFSError: two of its cells keep arrays under one name.
+    """
+    notebook = nbformat.read(executed, as_version=4)
+    downloads = source / "files" / "downloads" / executed.stem
+    downloads.mkdir(parents=True)
+    (downloads / "numbers.json").write_text(json.dumps(numbers(notebook), indent=1) + "\n")
+    if arrays := kept(notebook):
+        (downloads / "arrays.npz").write_bytes(npz(arrays))
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            for mime in [mime for mime in output.get("data", {}) if mime.startswith(DATA)]:
+                del output["data"][mime]
+    nbformat.write(notebook, source / "notebooks" / executed.name)
 
 
 def run_table(manifests: list[dict[str, object]]) -> str:

@@ -1,4 +1,4 @@
-"""The kernel that notebooks run in: of this very interpreter, and it gives tables as data too."""
+"""The kernel that notebooks run in: of this very interpreter, and it gives data with outputs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import ObjectName, Unicode
+
+from lfs_core.arrays import ARRAYS
 
 TABLE = "application/vnd.lfs.table+json"
 
@@ -41,8 +43,16 @@ class TableFormatter(BaseFormatter):
         return json.loads(shown.to_json(orient="split", double_precision=15, default_handler=str))
 
 
+class ArraysFormatter(BaseFormatter):
+    """The content of arrays that a notebook keeps."""
+
+    format_type = Unicode(ARRAYS)
+    print_method = ObjectName("_repr_lfs_arrays_")
+
+
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """What IPython calls in the kernel: its tables are given as data from now on."""
-    formatter = TableFormatter(parent=shell.display_formatter)
-    shell.display_formatter.formatters[TABLE] = formatter
-    shell.display_formatter.active_types = [*shell.display_formatter.active_types, TABLE]
+    """What IPython calls in the kernel: tables and kept arrays are given as data from now on."""
+    display = shell.display_formatter
+    for formatter in (TableFormatter(parent=display), ArraysFormatter(parent=display)):
+        display.formatters[formatter.format_type] = formatter
+        display.active_types = [*display.active_types, formatter.format_type]

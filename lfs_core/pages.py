@@ -1,0 +1,71 @@
+"""What the book's pages get beside what Sphinx gives them: a Sphinx extension.
+
+A notebook's page ends with the files that belong to it. And to screen readers the list of
+literature is a list.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+# Where they lie in the site and, before it is built, in its sources; what a reader is told.
+FILES = (
+    (
+        "_sources/notebooks/{}.ipynb",
+        "notebooks/{}.ipynb",
+        "the notebook as it was run, with its outputs",
+    ),
+    (
+        "downloads/{}/numbers.json",
+        "files/downloads/{}/numbers.json",
+        "its numbers: tables in full precision, and what the text quotes",
+    ),
+    (
+        "downloads/{}/arrays.npz",
+        "files/downloads/{}/arrays.npz",
+        "its arrays, for <code>numpy.load</code>",
+    ),
+)
+# Docutils calls entries of a list by a deprecated role that is none of a list's entries.
+ROLES = {'role="doc-biblioentry"': 'role="listitem"', ' role="doc-backlink"': ""}
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """What Sphinx calls."""
+    app.connect("html-page-context", finish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def finish(
+    app: Sphinx, page: str, template: str, context: dict[str, object], document: object
+) -> None:
+    """Finish a page's HTML before it is laid out."""
+    if "body" not in context:  # the search page
+        return
+    for role, better in ROLES.items():
+        context["body"] = context["body"].replace(role, better)
+    if page.startswith("notebooks/"):
+        context["body"] += files_of(page.removeprefix("notebooks/"), Path(app.srcdir))
+
+
+def files_of(notebook: str, sources: Path) -> str:
+    """The box of a notebook's files, in HTML; of those that there are."""
+    lines = []
+    for target, source, meaning in FILES:
+        file = sources / source.format(notebook)
+        if file.is_file():
+            lines.append(
+                f'<li><a href="../{target.format(notebook)}" download>{file.name}</a> '
+                f"({size(file.stat().st_size)}), {meaning}</li>"
+            )
+    return (
+        '<aside class="lfs-downloads" aria-label="Files of this page">'
+        f"<p>Files of this page</p><ul>{''.join(lines)}</ul></aside>"
+    )
+
+
+def size(count: int) -> str:
+    """Bytes, as a reader wants to know them."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(round(count / 1e3), 1)} kB"
