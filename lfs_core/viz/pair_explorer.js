@@ -661,12 +661,12 @@ function render({ model, el }) {
         "div",
         { class: "lfs-controls" },
         h("span", { class: "lfs-title" }, "Latents"),
-        chooser("by", ORDERS, order, (chosen) => {
+        chooser("Order by", ORDERS, order, (chosen) => {
           order = chosen;
           if (shown) drawChart();
         }),
-        h("label", {}, every, "all"),
-        h("label", {}, "Number ", number),
+        h("label", {}, every, "Show all"),
+        h("label", {}, "Latent number ", number),
         whole,
       ),
       chart,

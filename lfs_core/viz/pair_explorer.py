@@ -62,8 +62,6 @@ METHODS = (  # those that answer within seconds
     "xssab",
     "gradient-x-input",
     "occlusion",
-    "smoothgrad",
-    "integrated-gradients",
     "random",
     "centre",
     "edges",

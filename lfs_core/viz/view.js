@@ -62,7 +62,8 @@ function slider(text, value, oninput, numbers = null) {
   const read = (at) => (numbers ? numbers[at] : at).toFixed(2).replace("-", "\u2212");
   const shownValue = h("output", {}, read(value));
   const range = numbers ? { max: numbers.length - 1, step: 1 } : { max: 1, step: 0.01 };
-  const input = h("input", { type: "range", min: 0, ...range, value });
+  // The name is without the value, which would change it.
+  const input = h("input", { type: "range", "aria-label": text, min: 0, ...range, value });
   const say = () => numbers && input.setAttribute("aria-valuetext", read(Number(input.value)));
   say();
   input.addEventListener("input", () => {
@@ -76,7 +77,8 @@ function slider(text, value, oninput, numbers = null) {
 // A choice of several: {value: what is read}.
 function chooser(text, choices, value, onchange) {
   const options = Object.entries(choices).map(([key, name]) => h("option", { value: key }, name));
-  const select = h("select", { onchange: () => onchange(select.value) }, ...options);
+  const properties = { "aria-label": text, onchange: () => onchange(select.value) };
+  const select = h("select", properties, ...options);
   select.value = value;
   return h("label", {}, `${text} `, select);
 }
