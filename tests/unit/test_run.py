@@ -295,6 +295,19 @@ def test_what_is_no_notebook_of_ours(tmp_path: Path) -> None:
         run.parameters_of(notebook)
 
 
+def test_the_book_has_a_table_of_every_notebooks_parameters() -> None:
+    notebooks = sorted(run.NOTEBOOKS.glob("[0-9]*.ipynb"))
+    tables = run.parameters_markdown(notebooks).split("**{doc}")[1:]
+    assert len(tables) == len(notebooks) >= 7
+    for notebook, table in zip(notebooks, tables, strict=True):
+        names = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
+        assert f"/notebooks/{notebook.stem}`" in table and names == list(
+            run.parameters_of(notebook)
+        )
+    decoder = next(line for line in tables[5].splitlines() if line.startswith("| `decoder`"))
+    assert '| "linear" or "mlp" or "conv" |' in decoder
+
+
 def test_folders_are_named_after_parameters() -> None:
     assert run.short_name({}) == "defaults"
     assert run.short_name({"p": 0.5, "pair": 4}) == "p=0.5,pair=4"
