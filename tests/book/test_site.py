@@ -2,30 +2,74 @@
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from site_files import PAGES, SITE, parse
 
-SITE = Path(__file__).parents[2] / "_build" / "html"
-PAGES = sorted(
-    p.relative_to(SITE).as_posix() for p in SITE.rglob("*.html") if "_static" not in p.parts
-)
+SCREENSHOTS = SITE.parent / "screenshots"
+NOTEBOOKS = [page for page in PAGES if page.startswith("notebooks/")]
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+HEAVIEST = 3e6  # bytes that a page may have of its own
+# Of figures, pictures and views: which are too small to be seen?
+UNSEEN = """() => [...document.querySelectorAll("article :is(img, figure, .lfs-view)")]
+  .filter((e) => e.checkVisibility())
+  .filter((e) => { const b = e.getBoundingClientRect(); return b.width <= 20 || b.height <= 20; })
+  .map((e) => e.outerHTML.slice(0, 200))"""
+# Which pictures were not loaded, or have neither a name nor words beside them in their button?
+POOR = """() => [...document.querySelectorAll("article img")]
+  .filter((i) => !i.complete || !i.naturalWidth || !i.hasAttribute("alt")
+    || !(i.alt || i.closest("button, figure")?.innerText.trim()))
+  .map((i) => i.outerHTML.slice(0, 200))"""
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Page]:
+    """A window that records what it asks for and what goes wrong."""
+    context = browser.new_context(offline=True, viewport=DESK, accept_downloads=True)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.outside, page.errors = [], []
+    page.on("request", lambda r: is_outside(r.url) and page.outside.append(r.url))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda m: m.type == "error" and page.errors.append(m.text))
+    yield page
+    context.close()
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that records what it asks for and what goes wrong."""
-    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    opened.outside, opened.errors = [], []
-    opened.on("request", lambda r: is_outside(r.url) and opened.outside.append(r.url))
-    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
-    opened.on("console", lambda m: m.type == "error" and opened.errors.append(m.text))
-    yield opened
-    context.close()
+def page(window: Page) -> Page:
+    """The window, as it is at first."""
+    window.outside.clear()
+    window.errors.clear()
+    window.set_viewport_size(DESK)
+    window.emulate_media(color_scheme="light")
+    return window
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def path(request: pytest.FixtureRequest) -> str:
+    """Each page in turn: all tests of one page come before those of the next."""
+    return request.param
+
+
+@pytest.fixture
+def opened(path: str, page: Page) -> Page:
+    """A page, opened once for all its tests."""
+    if page.url.partition("#")[0] != (SITE / path).as_uri():
+        page.goto((SITE / path).as_uri(), wait_until="networkidle")
+        assert page.outside == [] and page.errors == []
+    return page
+
+
+def open_page(page: Page, path: str) -> None:
+    page.goto((SITE / path).as_uri(), wait_until="networkidle")
 
 
 def is_outside(url: str) -> bool:
@@ -34,55 +78,193 @@ def is_outside(url: str) -> bool:
     return not url.startswith(inside)
 
 
+def keep_screenshot(page: Page, path: str, mode: str) -> None:
+    name = path.removesuffix(".html").replace("/", "-")
+    page.screenshot(path=SCREENSHOTS / mode / f"{name}.png", full_page=True)
+
+
+def violations(page: Page, **options: object) -> list[str]:
+    """What axe calls serious or critical."""
+    # Style sheets would be fetched, which a page from disk may not.
+    found = Axe().run(page, options={"preload": False, "resultTypes": ["violations"], **options})
+    return [
+        f"{rule['id']}: {node['html'][:200]}"
+        for rule in found.response["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
 def test_the_site_is_there_and_light() -> None:
     assert "index.html" in PAGES and "notebooks/03_face_explanations.html" in PAGES
     size = sum(f.stat().st_size for f in SITE.rglob("*") if f.is_file())
     assert size <= 36e6, f"{size / 1e6:.1f} MB"
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_opens_without_the_network(path: str, page: Page) -> None:
-    page.goto((SITE / path).as_uri(), wait_until="networkidle")
-    assert page.outside == []
-    assert page.errors == []
-    for image in page.locator("article img").all():
-        box = image.bounding_box()
-        assert box and box["width"] > 20 and box["height"] > 20
-        assert image.evaluate("i => i.complete && i.naturalWidth > 0")
-        # A picture in a button that says in words what it is needs no second name.
-        named = "i => Boolean(i.alt || i.closest('button')?.innerText.trim())"
-        assert image.get_attribute("alt") is not None and image.evaluate(named)
+# Every page
+
+
+def test_a_page_opens_without_the_network(opened: Page) -> None:
+    """The fixture holds that no request leaves and nothing goes wrong."""
+    assert opened.evaluate(UNSEEN) == []
+    assert opened.evaluate(POOR) == []
+    assert opened.locator("article .traceback, article .stderr").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_a_page(scheme: str, path: str, opened: Page) -> None:
+    """Structure is the same by day and by night; colours are not."""
+    opened.emulate_media(color_scheme=scheme)
+    if opened.locator("article").count():  # the first page only leads to the next
+        expect(opened.locator("html")).to_have_attribute("data-theme", scheme)
+    rules = {} if scheme == "light" else {"runOnly": ["color-contrast"]}
+    assert violations(opened, **rules) == []
+    keep_screenshot(opened, path, scheme)
+
+
+def test_a_page_fits_a_telephone(path: str, opened: Page) -> None:
+    opened.set_viewport_size(PHONE)
+    assert opened.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    keep_screenshot(opened, path, "phone")
+
+
+def test_a_page_is_light(path: str) -> None:
+    """Beyond the scripts, styles and pictures that every page has."""
+    shared = set.intersection(*(parse(p).files for p in PAGES if parse(p).is_content))
+    own = [SITE / path, *(SITE / file for file in parse(path).files - shared)]
+    size = sum(file.stat().st_size for file in own)
+    assert size <= HEAVIEST, f"{size / 1e6:.1f} MB"
+
+
+# Links
+
+
+def test_links_lead_somewhere() -> None:
+    """Whatever a page links to or loads is a file, and a place in it if one is named."""
+    broken = []
+    for path in PAGES:
+        for file, place in parse(path).targets:
+            if not (SITE / file).is_file() or (
+                place and file in PAGES and place not in parse(file).places
+            ):
+                broken.append(f"{path}: {file}#{place}")
+    assert broken == []
+
+
+def test_the_book_says_what_it_links_to_outside() -> None:
+    """Links lead out by https only, and to nothing that data and literature do not name."""
+    named = parse("book/data.html").outside | parse("book/references.html").outside
+    assert named and all(link.startswith("https://") for link in named)
+    for path in PAGES:
+        assert parse(path).outside <= named, path
+
+
+# What a reader does
+
+
+def test_search_finds_a_word(page: Page) -> None:
+    open_page(page, "book/intro.html")
+    page.get_by_role("button", name="Search").first.click()
+    page.get_by_role("searchbox").and_(page.locator(":visible")).fill("relevance")
+    page.keyboard.press("Enter")
+    found = page.locator("#search-results li")
+    found.first.wait_for()
+    expect(found.filter(has_text="toy example").first).to_be_visible()
+    found.filter(has_text="toy example").first.get_by_role("link").first.click()
+    expect(page.locator("h1")).to_contain_text("A toy example")
+    assert page.errors == [] and page.outside == []
+
+
+def test_code_can_be_copied(page: Page) -> None:
+    open_page(page, "notebooks/01_toy_example.html")
+    code = page.locator(".cell_input", has_text="printed = [1, 0, 0.9").first
+    code.hover()
+    code.locator("button.copybtn").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.splitlines() == code.locator("pre").inner_text().rstrip().splitlines()
+    assert copied.startswith("h1 = torch.tensor(")
+
+
+def test_the_keyboard_skips_the_menus(page: Page) -> None:
+    open_page(page, "notebooks/01_toy_example.html")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to main content")
+    expect(skip).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_files_of_a_page_can_be_taken_along(notebook: str, page: Page) -> None:
+    open_page(page, notebook)
+    files = {}
+    for link in (
+        page.get_by_role("complementary", name="Files of this page").get_by_role("link").all()
+    ):
+        with page.expect_download() as download:
+            link.click()
+        files[download.value.suggested_filename] = Path(download.value.path())
+    name = Path(notebook).with_suffix(".ipynb").name
+    assert {name, "numbers.json"} <= files.keys() <= {name, "numbers.json", "arrays.npz"}
+    executed = nbformat.read(files[name], as_version=4)
+    assert all(c.execution_count for c in executed.cells if c.cell_type == "code")
+    numbers = json.loads(files["numbers.json"].read_text())
+    assert numbers["tables"] or numbers["glued"]
+    if "arrays.npz" in files:
+        with np.load(files["arrays.npz"], allow_pickle=False) as arrays:
+            assert all(np.isfinite(array).all() for array in arrays.values())
+            said = page.get_by_text("Kept for download:").all_inner_texts()
+            for name, array in arrays.items():
+                shape = ",".join(map(str, array.shape))
+                assert any(f"{name} ({shape})" in text for text in said)
+
+
+def test_the_book_says_how_to_cite_it(page: Page) -> None:
+    open_page(page, "book/references.html")
+    entry = page.locator("#how-to-cite pre").inner_text()
+    assert "@software{lfs_core" in entry and "@article{bello2024" in entry
+    assert page.locator("[role=list].citation-list > [role=listitem]").count() > 20
+
+
+# What stands on single pages
 
 
 def test_mathematics_is_rendered(page: Page) -> None:
-    page.goto((SITE / "notebooks/01_toy_example.html").as_uri(), wait_until="networkidle")
+    open_page(page, "notebooks/01_toy_example.html")
     page.locator("article mjx-container").first.wait_for()
     assert page.locator("article mjx-container").count() > 10
     assert page.locator("mjx-merror").count() == 0
 
 
-@pytest.mark.parametrize(
-    ("path", "figures"),
-    [
-        ("notebooks/01_toy_example.html", 2),
-        ("notebooks/02_decoder_training.html", 5),
-        ("notebooks/03_face_explanations.html", 3),
-        ("notebooks/04_retrieval_explanations.html", 4),
-        ("notebooks/05_methods_side_by_side.html", 5),
-        ("notebooks/06_evaluation.html", 10),
-        ("notebooks/06b_properties.html", 7),
-    ],
-)
-def test_figures_are_numbered_and_captioned(path: str, figures: int, page: Page) -> None:
-    page.goto((SITE / path).as_uri())
-    captions = page.locator("figure[id^='fig-'] figcaption").all_inner_texts()
-    assert len(captions) == figures
-    assert all(caption.startswith("Fig. ") for caption in captions)
-    assert page.locator("article .traceback, article .stderr").count() == 0
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_a_page_opens_with_what_a_reader_wants_to_know(notebook: str, page: Page) -> None:
+    open_page(page, notebook)
+    opening = page.locator("article h1 ~ p > strong:first-child").all_inner_texts()
+    assert opening[:4] == ["What this page shows.", "Before you read.", "Time.", "Remember."]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_figures_are_numbered_and_captioned(notebook: str) -> None:
+    """As many as the notebook names, in one count through the whole book."""
+    source = nbformat.read(SITE / "_sources" / Path(notebook).with_suffix(".ipynb"), as_version=4)
+    named = [
+        cell.metadata["mystnb"]["figure"]["name"]
+        for cell in source.cells
+        if "figure" in cell.metadata.get("mystnb", {})
+    ]
+    assert [name for name, _ in parse(notebook).figures] == named
+
+
+def test_the_count_of_figures_has_no_gap() -> None:
+    order = ["book/intro.html", *NOTEBOOKS]
+    captions = [caption for path in order for _, caption in parse(path).figures]
+    numbers = [int(caption.removeprefix("Fig. ").split()[0]) for caption in captions]
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_numbers_in_prose_come_from_the_run(page: Page) -> None:
-    page.goto((SITE / "notebooks/03_face_explanations.html").as_uri())
+    open_page(page, "notebooks/03_face_explanations.html")
     text = page.locator("article").inner_text()
     table = page.locator("table", has_text="maps of different similar pairs").inner_text()
     number = next(line for line in table.splitlines() if "different similar" in line).split()[-1]
@@ -92,7 +274,7 @@ def test_numbers_in_prose_come_from_the_run(page: Page) -> None:
 def test_the_retrieval_page_shows_what_is_stored(page: Page) -> None:
     from lfs_core.viz.results import load_results, recall_gain
 
-    page.goto((SITE / "notebooks/04_retrieval_explanations.html").as_uri())
+    open_page(page, "notebooks/04_retrieval_explanations.html")
     text = page.locator("article").inner_text()
     for data in ("cub", "cars"):
         gain = recall_gain(load_results("retrieval"), data)
@@ -101,46 +283,26 @@ def test_the_retrieval_page_shows_what_is_stored(page: Page) -> None:
 
 
 def test_the_status_page_says_how_it_was_made(page: Page) -> None:
-    page.goto((SITE / "book/status.html").as_uri())
+    open_page(page, "book/status.html")
     text = page.locator("article").inner_text()
     for word in ("demo", "facenet-casia", "seed", "torch", "03_face_explanations"):
         assert word in text or word.replace("_", " ") in text
 
 
-def test_links_lead_somewhere() -> None:
-    """Every link inside the book points to a file, and to a place in it."""
-    from html.parser import HTMLParser
-
-    class Links(HTMLParser):
-        def __init__(self) -> None:
-            super().__init__()
-            self.links, self.places = [], set()
-
-        def handle_starttag(self, tag: str, attributes: list) -> None:
-            values = dict(attributes)
-            self.places.add(values.get("id"))
-            if tag == "a" and values.get("href"):
-                self.links.append(values["href"])
-
-    parsed = {}
-    for path in PAGES:
-        parsed[path] = Links()
-        parsed[path].feed((SITE / path).read_text())
-    for path, found in parsed.items():
-        for link in found.links:
-            if "://" in link or link.startswith("mailto:"):
-                continue
-            target, _, place = link.partition("#")
-            file = os.path.normpath(os.path.join(os.path.dirname(path), target)) if target else path
-            assert (SITE / file).exists(), f"{path} links to {link}"
-            if place and file in parsed:
-                assert place in parsed[file].places, f"{path} links to {link}"
+def test_the_speed_page_shows_goals_and_measurements(page: Page) -> None:
+    open_page(page, "book/speed.html")
+    rows = page.locator("article table").first.locator("tbody tr").all_inner_texts()
+    assert len(rows) == 7
+    assert all("at least" in row or "at most" in row for row in rows)
 
 
-def test_search_finds_a_word(page: Page) -> None:
-    page.goto((SITE / "search.html").as_uri() + "?q=relevance", wait_until="networkidle")
-    page.wait_for_selector("#search-results li")
-    assert "toy example" in page.locator("#search-results").inner_text().lower()
+def test_the_flip_book_turns_its_pages(page: Page) -> None:
+    open_page(page, "notebooks/06_evaluation.html")
+    book = page.locator(".lfs-flipbook")
+    pictures = [canvas.evaluate("c => c.toDataURL()") for canvas in book.locator("canvas").all()]
+    book.get_by_role("slider", name="Superpixels replaced").fill("3")
+    for before, canvas in zip(pictures, book.locator("canvas").all(), strict=True):
+        assert canvas.evaluate("c => c.toDataURL()") != before
 
 
 def test_a_report_opens_without_the_network(page: Page, astronaut: Path, tmp_path: Path) -> None:
@@ -153,10 +315,3 @@ def test_a_report_opens_without_the_network(page: Page, astronaut: Path, tmp_pat
     assert page.locator("img").count() == 8
     for image in page.locator("img").all():
         assert image.evaluate("i => i.complete && i.naturalWidth > 0")
-
-
-def test_the_speed_page_shows_goals_and_measurements(page: Page) -> None:
-    page.goto((SITE / "book/speed.html").as_uri())
-    rows = page.locator("article table").first.locator("tbody tr").all_inner_texts()
-    assert len(rows) == 7
-    assert all("at least" in row or "at most" in row for row in rows)
