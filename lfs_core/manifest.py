@@ -7,6 +7,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+RESULTS = Path(__file__).parents[1] / "book" / "results"  # stored runs, which the book shows
 PACKAGES = (
     "lfs-core",
     "torch",

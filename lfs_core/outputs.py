@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import math
+import re
 from collections.abc import Iterator
 
 from nbformat import NotebookNode
@@ -75,9 +76,9 @@ def _free(name: str, ending: str, taken: dict[str, object]) -> str:
 
 
 def _value(text: str) -> object:
-    """What a glued value's representation stands for: its type, or the text itself."""
+    """What a glued value's representation stands for, or else the representation."""
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(re.sub(r"^np\.\w+\((.+)\)$", r"\1", text))  # np.float64(0.3)
     except (ValueError, SyntaxError):
         return text
 

@@ -25,9 +25,8 @@ from filelock import FileLock
 from lfs_core.assets import CELEBRITY_FACES
 from lfs_core.errors import LFSError
 from lfs_core.files import replacing
-from lfs_core.manifest import commit, versions
+from lfs_core.manifest import RESULTS, commit, versions
 from lfs_core.parameters import allowed, check_parameters, parse_parameters
-from lfs_core.viz.results import RESULTS
 
 log = logging.getLogger(__name__)
 

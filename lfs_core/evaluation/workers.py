@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar
-
-import torch
 
 from lfs_core.errors import LFSError
 
@@ -37,8 +36,8 @@ def run(
         lost: the result of a task at which worker after worker died; without it, an error.
 
     Raises:
-        LFSError: `jobs` is below 1, Dask is not installed, the scheduler cannot be reached, or
-            workers died.
+        LFSError: `jobs` is below 1, Dask is not installed, the scheduler cannot be reached or
+            goes away, or workers died.
     """
     if jobs < 1:
         raise LFSError(f"jobs is {jobs}; at least one process is needed.")
@@ -77,6 +76,8 @@ def _stream(
         task = of.pop(future.key)
         try:
             result = future.result()
+        except CancelledError as error:
+            raise LFSError(f"The Dask scheduler went away ({error}).") from error
         except KilledWorker as error:
             if lost is None:
                 raise LFSError(f"Workers died; memory may have run out ({error}).") from error
@@ -102,5 +103,7 @@ def _client(jobs: int, scheduler: str | None, stack: ExitStack) -> Client:
         n_workers=jobs, threads_per_worker=1, dashboard_address=None, memory_limit=0
     )
     client = stack.enter_context(Client(stack.enter_context(cluster)))
+    import torch
+
     client.run(torch.set_num_threads, max(1, (os.cpu_count() or 1) // jobs))
     return client

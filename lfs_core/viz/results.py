@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from lfs_core.errors import LFSError
+from lfs_core.manifest import RESULTS
 from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RESULTS = Path(__file__).parents[2] / "book" / "results"
 PAPER = {  # Secs. 4.1 and 4.2
     "CelebA, aligned faces": 0.02,
     "CelebA, whole images": 0.02,

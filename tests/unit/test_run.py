@@ -31,6 +31,7 @@ SHOWN = (
     "glue('square', p * p, display=False)\n"
     "glue('rounded', f'{p:.1f}', display=False)\n"
     "glue('word', 'none', display=False)\n"
+    "glue('of numpy', np.float64(p), display=False)\n"
     "print(sys.executable)\nprint(open('note.txt').read())",
     "index = pd.MultiIndex.from_tuples([('a', 1), ('b', 2)])\n"
     "pd.DataFrame({'third': [p / 3, np.nan], 'name': ['x', '0.25']}, index=index)",
@@ -78,13 +79,15 @@ def test_numbers_are_kept_in_full(done: Path) -> None:
     from lfs_core.outputs import flat
 
     numbers = json.loads((done / "numbers.json").read_text())
-    assert numbers["glued"] == {"square": 0.7 * 0.7, "rounded": 0.7, "word": "none"}
+    glued = {"square": 0.7 * 0.7, "rounded": 0.7, "word": "none", "of numpy": 0.7}
+    assert numbers["glued"] == glued
     table = numbers["tables"]["cell-03"]
     assert table["index"] == [["a", 1], ["b", 2]] and table["columns"] == ["third", "name"]
     assert table["data"] == [[pytest.approx(0.7 / 3, rel=1e-14), "x"], [None, "0.25"]]
     assert flat(numbers) == {
         "square": 0.7 * 0.7,
         "rounded": 0.7,
+        "of numpy": 0.7,
         "cell-03: a 1, third": pytest.approx(0.7 / 3, rel=1e-14),
         "cell-03: b 2, name": 0.25,
     }
