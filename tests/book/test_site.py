@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import threading
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from site_files import PAGES, SITE, parse
 
 SCREENSHOTS = SITE.parent / "screenshots"
 NOTEBOOKS = [page for page in PAGES if page.startswith("notebooks/")]
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 HEAVIEST = 3e6  # bytes that a page may have of its own
+SOFTWARE = {"https://voila.readthedocs.io"}  # that a page recommends
 # Of figures, pictures and views: which are too small to be seen?
 UNSEEN = """() => [...document.querySelectorAll("article :is(img, figure, .lfs-view)")]
   .filter((e) => e.checkVisibility())
@@ -85,6 +89,7 @@ def keep_screenshot(page: Page, path: str, mode: str) -> None:
 
 def violations(page: Page, **options: object) -> list[str]:
     """What axe calls serious or critical."""
+    page.evaluate("Promise.all(document.getAnimations().map((a) => a.finished))")
     # Style sheets would be fetched, which a page from disk may not.
     found = Axe().run(page, options={"preload": False, "resultTypes": ["violations"], **options})
     return [
@@ -152,9 +157,9 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_the_book_says_what_it_links_to_outside() -> None:
-    """Links lead out by https only, and to nothing that data and literature do not name."""
-    named = parse("book/data.html").outside | parse("book/references.html").outside
-    assert named and all(link.startswith("https://") for link in named)
+    """Links lead out by https only, and to nothing but data, literature and software."""
+    named = parse("book/data.html").outside | parse("book/references.html").outside | SOFTWARE
+    assert all(link.startswith("https://") for link in named)
     for path in PAGES:
         assert parse(path).outside <= named, path
 
@@ -171,7 +176,7 @@ def test_search_finds_a_word(page: Page) -> None:
     found.first.wait_for()
     expect(found.filter(has_text="toy example").first).to_be_visible()
     found.filter(has_text="toy example").first.get_by_role("link").first.click()
-    expect(page.locator("h1")).to_contain_text("A toy example")
+    expect(page.locator("article h1")).to_contain_text("A toy example")
     assert page.errors == [] and page.outside == []
 
 
@@ -196,28 +201,53 @@ def test_the_keyboard_skips_the_menus(page: Page) -> None:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
-def test_files_of_a_page_can_be_taken_along(notebook: str, page: Page) -> None:
+def test_files_of_a_page_are_those_of_its_run(notebook: str, page: Page) -> None:
     open_page(page, notebook)
     files = {}
-    for link in (
-        page.get_by_role("complementary", name="Files of this page").get_by_role("link").all()
-    ):
-        with page.expect_download() as download:
-            link.click()
-        files[download.value.suggested_filename] = Path(download.value.path())
+    for link in links_to_files(page).all():
+        assert link.get_attribute("download") is not None
+        file = (SITE / notebook).parent / link.get_attribute("href")
+        files[file.name] = file
     name = Path(notebook).with_suffix(".ipynb").name
     assert {name, "numbers.json"} <= files.keys() <= {name, "numbers.json", "arrays.npz"}
     executed = nbformat.read(files[name], as_version=4)
-    assert all(c.execution_count for c in executed.cells if c.cell_type == "code")
+    assert all(cell.execution_count for cell in executed.cells if cell.cell_type == "code")
     numbers = json.loads(files["numbers.json"].read_text())
     assert numbers["tables"] or numbers["glued"]
     if "arrays.npz" in files:
+        said = page.get_by_text("Kept for download:").all_inner_texts()
         with np.load(files["arrays.npz"], allow_pickle=False) as arrays:
-            assert all(np.isfinite(array).all() for array in arrays.values())
-            said = page.get_by_text("Kept for download:").all_inner_texts()
             for name, array in arrays.items():
+                assert np.isfinite(array).all()
                 shape = ",".join(map(str, array.shape))
                 assert any(f"{name} ({shape})" in text for text in said)
+
+
+def test_files_of_a_page_can_be_taken_along_from_a_host(browser: Browser) -> None:
+    """From disk, where the reader has them already, a browser may show them instead."""
+    handler = functools.partial(QuietHandler, directory=SITE)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
+        threading.Thread(target=host.serve_forever, daemon=True).start()
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{host.server_port}/{NOTEBOOKS[0]}")
+        for link in links_to_files(page).all():
+            with page.expect_download() as download:
+                link.click()
+            file = SITE / "notebooks" / link.get_attribute("href")
+            assert download.value.suggested_filename == file.name
+            assert Path(download.value.path()).read_bytes() == file.read_bytes()
+        context.close()
+        host.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None: ...
+
+
+def links_to_files(page: Page) -> Locator:
+    """The links in the box at the end of a notebook's page."""
+    return page.get_by_role("complementary", name="Files of this page").get_by_role("link")
 
 
 def test_the_book_says_how_to_cite_it(page: Page) -> None:
