@@ -1,7 +1,7 @@
 # make book   run the notebooks and build the book in _build/html
 # make test   build the book, then test everything
 # make bench  measure how fast the core is; about ten minutes
-# make lab    open the notebooks in JupyterLab
+# make lab    open JupyterLab on the explorer of pairs, with your own photographs
 # Each makes .venv by itself; nothing is done twice.
 
 # The first Python 3.11 or 3.12 that runs; `make PYTHON=/path/to/python book` names another.
@@ -25,7 +25,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/throughput.py book/results/throughput.json
 
 lab: $(INSTALLED)
-	$(BIN)/jupyter lab --notebook-dir notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+	$(BIN)/jupyter lab --notebook-dir notebooks --LabApp.default_url=/lab/tree/08_explain_your_own.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }

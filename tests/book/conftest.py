@@ -1,11 +1,18 @@
-"""A real browser."""
+"""A real browser, and Jupyter for it to open."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -25,3 +32,61 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+TOKEN = "of-a-test"
+APPS = {  # what serves, what it is told, and where it shows a notebook
+    "lab": ("jupyterlab", "--notebook-dir={}", "lab/tree/{}?reset&"),
+    "notebook": ("notebook", "--notebook-dir={}", "notebooks/{}?"),
+    "voila": ("voila", "{}", "voila/render/{}?"),
+}
+
+
+@pytest.fixture(scope="module")
+def serve(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str, str], str]]:
+    """Serves a notebook of one cell by JupyterLab, plain Jupyter or Voilà."""
+    with ExitStack() as opened:
+
+        def start(app: str, cell: str) -> str:
+            folder = tmp_path_factory.mktemp(app)
+            return opened.enter_context(served(app, cell, folder))
+
+        yield start
+
+
+@contextmanager
+def served(app: str, cell: str, folder: Path) -> Iterator[str]:
+    """The address of a notebook of one cell; the server has settings of its own."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip())])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    (folder / "notebooks").mkdir()
+    nbformat.write(notebook, folder / "notebooks" / "view.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    module, where, path = APPS[app]
+    command = [sys.executable, "-m", module, "--no-browser", f"--port={port}"]
+    command += [where.format(folder / "notebooks")]
+    if app != "voila":
+        command += ["--ip=127.0.0.1", f"--IdentityProvider.token={TOKEN}", "--allow-root"]
+    own = {name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "IPYTHONDIR")}
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log)
+        try:
+            _wait_for(port, server, folder / "log")
+            yield f"http://127.0.0.1:{port}/{path.format('view.ipynb')}token={TOKEN}"
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def _wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
+    for _ in range(600):
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert server.poll() is None, log.read_text()
+        time.sleep(0.2)
+    pytest.fail(f"Jupyter did not start:\n{log.read_text()}")

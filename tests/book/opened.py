@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 # Contrast of an element's text with its ground, its button's or its view's (WCAG 2).
 CONTRAST = """element => {
@@ -50,3 +51,16 @@ def opened(
     assert outside == [path.as_uri()]
     assert errors == []
     context.close()
+
+
+def run_all_cells(page: Page) -> None:
+    """In JupyterLab or plain Jupyter, as soon as the kernel is there to do it."""
+    prompt = page.locator(".jp-Notebook .jp-InputPrompt").first
+    prompt.wait_for(timeout=120_000)
+    for _ in range(20):  # before the kernel is there, nothing happens
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        with suppress(AssertionError):
+            expect(prompt).not_to_have_text("[ ]:")
+            return
+    raise AssertionError("The kernel did not start.")

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 from crops import write_crops
+from opened import run_all_cells
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-TOKEN = "of-a-test"
 CELL = """
 import sys
 sys.path.insert(0, {tests!r})
@@ -30,41 +24,15 @@ make_explorer({crops!r})
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """JupyterLab with settings of its own, and a notebook that shows the explorer."""
-    folder = tmp_path_factory.mktemp("lab")
+def lab(
+    serve: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path]:
+    """JupyterLab with a notebook that shows the explorer."""
+    folder = tmp_path_factory.mktemp("gallery")
     write_crops(folder / "crops")
     paths = {"tests": Path(__file__).parents[1], "cache": folder / "cache"}
     cell = CELL.format(crops=str(folder / "crops"), **{k: str(v) for k, v in paths.items()})
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip())])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-    (folder / "notebooks").mkdir()
-    nbformat.write(notebook, folder / "notebooks" / "explorer.ipynb")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"]
-    command += [f"--port={port}", f"--IdentityProvider.token={TOKEN}", "--allow-root"]
-    command += [f"--notebook-dir={folder / 'notebooks'}"]
-    own = {name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "IPYTHONDIR")}
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log)
-        try:
-            _wait_for(port, server, folder / "log")
-            yield f"http://127.0.0.1:{port}/lab/tree/explorer.ipynb?token={TOKEN}&reset", folder
-        finally:
-            server.terminate()
-            server.wait(20)
-
-
-def _wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(300):
-        with socket.socket() as attempt:
-            if attempt.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert server.poll() is None, log.read_text()
-        time.sleep(0.2)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
+    return serve("lab", cell), folder
 
 
 @pytest.fixture
@@ -72,10 +40,7 @@ def explorer(lab: tuple[str, Path], browser: Browser) -> Iterator[Locator]:
     """The explorer as the notebook's output."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.goto(lab[0])
-    page.locator(".jp-Notebook .jp-Cell").wait_for(timeout=60_000)
-    page.get_by_text("| Idle").wait_for(timeout=60_000)  # the kernel is there
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    run_all_cells(page)
     shown = page.locator(".jp-OutputArea .lfs-explorer")
     shown.locator(".lfs-hit").first.wait_for(timeout=90_000)
     yield shown

@@ -12,7 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from close_up import NAMES, PAIRS, decoders, make_pair_explorer, noise, photographs
+from close_up import (
+    NAMES,
+    PAIRS,
+    Faces,
+    decoders,
+    make_pair_explorer,
+    noise,
+    photographs,
+    two_faces,
+)
 from crops import Colours
 from PIL import Image
 
@@ -318,23 +327,8 @@ def test_wrong_options_are_refused(options: dict, message: str) -> None:
 # Faces
 
 
-def faces_side_by_side() -> Image.Image:
-    """The astronaut, and beside her the same photograph, smaller and mirrored."""
-    import skimage.data
-
-    astronaut = Image.fromarray(skimage.data.astronaut())
-    both = Image.new("RGB", (800, 512), "grey")
-    both.paste(astronaut, (0, 0))
-    both.paste(astronaut.resize((280, 280)).transpose(Image.Transpose.FLIP_LEFT_RIGHT), (515, 100))
-    return both
-
-
-class Faces(Colours):
-    name, framing, image_size = "faces", "face", 32
-
-
 def test_of_several_faces_one_is_chosen() -> None:
-    both = faces_side_by_side()
+    both = two_faces()
     explorer = PairExplorer([both, noise()], [Faces()], decoders=decoders())
     opened = ask(explorer, "photograph", 0, 0)
     assert len(opened["pictures"]) == 2 and opened["doubts"] == [(), ()]
@@ -348,7 +342,7 @@ def test_of_several_faces_one_is_chosen() -> None:
 
 
 def test_a_photograph_without_a_face_is_doubted(explorer: PairExplorer) -> None:
-    explorer = PairExplorer([faces_side_by_side(), noise()], [Faces()], decoders=decoders())
+    explorer = PairExplorer([two_faces(), noise()], [Faces()], decoders=decoders())
     (doubts,) = ask(explorer, "photograph", 0, 1)["doubts"]
     assert "No face is found in photograph 2" in doubts[0]
     report = ask(explorer, "report", "json", "explainlfs", "linear", 30, 0, 0, 0, 1, 0, 130)
