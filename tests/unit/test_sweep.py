@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -39,6 +40,15 @@ AXES = {"p": [0.1, 0.5], "decoder": ["linear", "conv"]}
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("here")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def core(here: Path) -> Iterator[None]:
+    """A core that stays as it is, whatever is written to the project meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "CORE", here / "core")
+        patch.setattr(run, "RESULTS", here / "results")
+        yield
 
 
 @pytest.fixture(scope="module")
