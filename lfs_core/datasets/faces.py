@@ -19,6 +19,7 @@ from lfs_core.assets import CELEBRITY_FACES, fetch
 from lfs_core.datasets.folders import find_photographs
 from lfs_core.datasets.images import ImageLike, load_image
 from lfs_core.errors import FaceError, ImageError
+from lfs_core.threads import one_thread
 
 FACE_SIZE = 160  # px
 MARGIN = 14  # px of the crop; the box is enlarged by it, since MTCNN cuts off chin and forehead
@@ -39,7 +40,8 @@ def detect_faces(image: Image.Image) -> list[Face]:
     """Find the faces in an upright RGB photograph: sure ones first, then by size."""
     if min(image.size) < MIN_FACE:
         return []
-    boxes, probabilities, landmarks = _detector().detect(image, landmarks=True)
+    with one_thread():  # MTCNN's steps are small: on two it takes several times as long
+        boxes, probabilities, landmarks = _detector().detect(image, landmarks=True)
     if boxes is None:
         return []
     faces = [
