@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from lfs_core.comparators import load_explainer
 from lfs_core.datasets.images import shrink
 from lfs_core.datasets.pairs import Pair, all_pairs
-from lfs_core.datasets.scenes import load_scenes
+from lfs_core.datasets.scenes import SceneSet, load_scenes
 from lfs_core.decoder import LinearDecoder
 from lfs_core.embedders import embed_all, load_embedder
 from lfs_core.embedding import SMALL
@@ -32,7 +31,8 @@ EXPLAINERS = (
     *CONTROLS,
 )
 DECODING = ("explainlfs", "mean-map")  # methods that take a decoder
-PAIRS = 40
+CROPS, VIEWS = "crops of one photograph", "views of a stereo pair"
+PAIRS = {CROPS: 40, VIEWS: 20}
 THRESHOLD = 0.3  # xi_1
 
 
@@ -46,7 +46,11 @@ def scene_study(data: Path) -> dict[str, object]:
     decoder = LinearDecoder.fit(h, shrink(scenes.images, SMALL))
     pairs = all_pairs(h, scenes.labels)
     similar = [pair for pair in pairs if pair.similarity > THRESHOLD]
-    chosen = partly_shared(scenes, similar, PAIRS)
+    chosen = [
+        pair
+        for kind, count in PAIRS.items()
+        for pair in partly_shared(scenes, [p for p in similar if _kind(scenes, p) == kind], count)
+    ]
 
     def maps_by(spec: str) -> Callable[[Pair], Tensor]:
         name, options = parse(spec)
@@ -58,15 +62,14 @@ def scene_study(data: Path) -> dict[str, object]:
     scores = overlap_scores(
         scenes, tqdm(chosen, "Pairs"), {spec: maps_by(spec) for spec in EXPLAINERS}
     )
-    stereo = [scenes.labels[pair.a].startswith("motorcycle") for pair in chosen]
     return {
         "manifest": {
             "tier": "demo",
-            "pairs": "crops of one photograph",
+            "pairs": "scenes",
             "number": len(chosen),
             "embedder": NETWORK,
         },
-        "stereo": torch.tensor(stereo).int().tolist(),
+        "kinds": [_kind(scenes, pair) for pair in chosen],
         "scores": {
             spec: {
                 which: [None if value != value else round(value, 4) for value in values]
@@ -75,3 +78,8 @@ def scene_study(data: Path) -> dict[str, object]:
             for spec, of in scores.items()
         },
     }
+
+
+def _kind(scenes: SceneSet, pair: Pair) -> str:
+    one = scenes.crops[pair.a].photograph == scenes.crops[pair.b].photograph
+    return CROPS if one else VIEWS

@@ -229,13 +229,12 @@ def overlap_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
     import pandas as pd
 
     names = {"region": "shared part (AUROC)", "points": "same points (correlation)"}
-    stereo = np.array(found["stereo"], dtype=bool)
-    parts = {"crops of one photograph": ~stereo, "stereo pair": stereo}
+    kinds = np.array(found["kinds"])
     table = {
         explainer: {
-            f"{name}, {part}": _mean(np.array(of[which], dtype=float)[of_part])
+            f"{name}, {kind}": _mean(np.array(of[which], dtype=float)[kinds == kind])
             for which, name in names.items()
-            for part, of_part in parts.items()
+            for kind in dict.fromkeys(found["kinds"])
         }
         for explainer, of in found["scores"].items()
     }

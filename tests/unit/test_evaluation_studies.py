@@ -101,12 +101,13 @@ def test_the_hyperparameters(demo: Path) -> None:
 
 
 def test_the_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scenes, "PAIRS", 2)
+    monkeypatch.setattr(scenes, "PAIRS", {scenes.CROPS: 2, scenes.VIEWS: 1})
     monkeypatch.setattr(scenes, "EXPLAINERS", ("centre", "explainlfs"))
     found = scenes.scene_study(Path())
-    assert set(found["scores"]) == {"centre", "explainlfs"} and len(found["stereo"]) == 2
+    assert set(found["scores"]) == {"centre", "explainlfs"}
+    assert found["kinds"] == [scenes.CROPS, scenes.CROPS, scenes.VIEWS]
     for of in found["scores"].values():
-        assert len(of["region"]) == len(of["points"]) == 2
+        assert len(of["region"]) == len(of["points"]) == 3
         assert all(0 <= value <= 1 for value in of["region"])
 
 
