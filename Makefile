@@ -1,5 +1,6 @@
 # make book   run the notebooks and build the book in _build/html
 # make test   build the book, then test everything
+# make pdf    build the book, and print it as _build/book.pdf; needs Chromium
 # make bench  measure how fast the core is; about ten minutes
 # make lab    open JupyterLab on the explorer of pairs, with your own photographs
 # Each makes .venv by itself; nothing is done twice.
@@ -10,10 +11,13 @@ PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3 python,$(shell \
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book test bench lab clean
+.PHONY: book pdf test bench lab clean
 
 book: $(INSTALLED)
 	$(BIN)/lfs book
+
+pdf: $(INSTALLED)
+	$(BIN)/lfs book --pdf
 
 test: book
 	$(BIN)/ruff check .

@@ -36,15 +36,17 @@ DATA = "application/vnd.lfs."  # types of outputs that a page does not show
 UNUSED = ("*.js.map", "*-svg*.js", "mml-chtml.js", "tex-mml-*.js", "tex-*-full*.js", "node-main.js")
 
 
-def build(root: Path, store: bool = False) -> None:
+def build(root: Path, store: bool = False, pdf: bool = False) -> None:
     """Run what changed, then build the site in `_build/html`.
 
     Args:
         root: the project's folder, with `_config.yml`, `_toc.yml`, `book` and `notebooks`.
         store: copy the text outputs of the executed notebooks into the committed ones.
+        pdf: print the book as well, as `_build/book.pdf`.
 
     Raises:
-        LFSError: this is not the project's folder, a notebook failed, or the build warned.
+        LFSError: this is not the project's folder, a notebook failed, the build warned, or there
+            is nothing to print with.
     """
     notebooks = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     if not notebooks or not (root / "_toc.yml").is_file():
@@ -56,12 +58,40 @@ def build(root: Path, store: bool = False) -> None:
         if store:
             for notebook in notebooks:
                 store_outputs(work / "executed" / notebook.name, notebook)
-        build_pages(assemble(root, work, manifests), work)
+        source = assemble(root, work, manifests)
+        build_pages(source, work)
+        if pdf:
+            print_pages(source, work)
     log.info("The book is %s", work / "html" / "index.html")
 
 
 def build_pages(source: Path, work: Path) -> None:
     """Let Jupyter Book turn `source` into `html`; any warning is an error.
+
+    Raises:
+        LFSError: the build failed or warned.
+    """
+    log.info("Building the pages ...")
+    site = jupyter_book(source, work, "html")
+    shutil.rmtree(work / "html", ignore_errors=True)
+    shutil.copytree(site, work / "html", ignore=shutil.ignore_patterns(*UNUSED))
+
+
+def print_pages(source: Path, work: Path) -> None:
+    """Print the book as `book.pdf`.
+
+    Raises:
+        LFSError: the build failed or warned, or there is nothing to print with.
+    """
+    from lfs_core.pdf import one_page, print_book
+
+    log.info("Printing ...")
+    print_book(one_page(jupyter_book(source, work, "singlehtml")), work / "book.pdf")
+    log.info("The book to print is %s", work / "book.pdf")
+
+
+def jupyter_book(source: Path, work: Path, builder: str) -> Path:
+    """Run Jupyter Book, and return the folder that it wrote; any warning is an error.
 
     It always starts anew: that takes seconds, and what Sphinx remembers of pages that have
     changed leads to false warnings and stale pages.
@@ -69,11 +99,10 @@ def build_pages(source: Path, work: Path) -> None:
     Raises:
         LFSError: the build failed or warned.
     """
-    log.info("Building the pages ...")
     shutil.rmtree(work / "jupyter-book", ignore_errors=True)
-    jupyter_book = "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", jupyter_book, "build", str(source), "-W", "-n"]
-    command += ["--keep-going", "--path-output", str(work / "jupyter-book")]
+    main = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", main, "build", str(source), "-W", "-n", "--keep-going"]
+    command += ["--builder", builder, "--path-output", str(work / "jupyter-book")]
     done = subprocess.run(command, capture_output=True, text=True)
     (work / "build.log").write_text(done.stdout + done.stderr)
     if done.returncode:
@@ -82,9 +111,7 @@ def build_pages(source: Path, work: Path) -> None:
             f"Jupyter Book failed; its log is {work / 'build.log'}.\n"
             + "\n".join(warnings or done.stderr.splitlines()[-20:])
         )
-    shutil.rmtree(work / "html", ignore_errors=True)
-    site = work / "jupyter-book" / "_build" / "html"
-    shutil.copytree(site, work / "html", ignore=shutil.ignore_patterns(*UNUSED))
+    return work / "jupyter-book" / "_build" / builder
 
 
 def execute(notebook: Path, folder: Path) -> dict[str, object]:

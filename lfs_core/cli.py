@@ -484,11 +484,12 @@ def book(
     store_outputs: Annotated[
         bool, typer.Option(help="Copy the text outputs of this run into notebooks/.")
     ] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print _build/book.pdf as well.")] = False,
 ) -> None:
     """Run the notebooks whose inputs changed, and build the book in _build/html."""
     from lfs_core.book import build
 
-    build(Path.cwd(), store_outputs)
+    build(Path.cwd(), store_outputs, pdf)
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,15 +15,13 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from lfs_core.pdf import find_chromium
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium. Without one the tests are skipped, except in continuous integration."""
-    chromium = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
+    chromium = find_chromium()
     if not chromium:
         missing = pytest.fail if os.environ.get("CI") else pytest.skip
         missing("no Chromium found; install it to test the book's pages")
