@@ -132,10 +132,11 @@ def test_it_is_alive_wherever_widgets_are(
     expect(explorer.locator(".lfs-both")).to_contain_text("signed values", timeout=30_000)
     for kind in ("png", "html", "json"):
         with page.expect_download(timeout=60_000) as download:
-            explorer.get_by_role("button", name=kind.upper()).click()
+            explorer.get_by_role("button", name=kind.upper(), exact=True).click()
         download.value.save_as(tmp_path / f"saved.{kind}")
         assert download.value.suggested_filename == f"pair-occlusion.{kind}"
-    assert Image.open(tmp_path / "saved.png").width > 640
+    with Image.open(tmp_path / "saved.png") as saved:
+        assert saved.width > 640
     assert "two.png" in (tmp_path / "saved.html").read_text()
     content = json.loads((tmp_path / "saved.json").read_text())
     assert content["images"] == ["two.png", "nothing.png"] and content["method"] == "occlusion"

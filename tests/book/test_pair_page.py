@@ -244,7 +244,8 @@ def test_it_is_saved_as_a_picture(page: Page, tmp_path: Path) -> None:
         page.get_by_role("button", name="PNG").click()
     assert download.value.suggested_filename == "pair-explainlfs.png"
     download.value.save_as(tmp_path / "pair.png")
-    picture = Image.open(tmp_path / "pair.png").convert("RGB")
+    with Image.open(tmp_path / "pair.png") as saved:
+        picture = saved.convert("RGB")
     width, height = picture.size
     assert width > 640 and height > 640
     assert len(picture.getcolors(width * height)) > 2000

@@ -26,7 +26,7 @@ from crops import Colours
 from PIL import Image
 
 import lfs_core as lfs
-from lfs_core.embedders import embed, read_pair
+from lfs_core.embedders import Embedder, embed, read_pair
 from lfs_core.evaluation.results import KINDS, load_results
 from lfs_core.mapping import display_map
 from lfs_core.viz import pair_explorer as module
@@ -479,3 +479,18 @@ def test_a_slider_is_answered_at_once() -> None:
     times = [timed(lambda p=p: ask(explorer, "decoded", "conv", p, *setting)) for p in range(100)]
     assert np.median(times) <= 0.1
     assert module.STEPS == 100
+
+
+def test_a_new_pair_is_answered_soon(facenet: Embedder) -> None:
+    """Two photographs that were never seen: faces found, embedded, compared and explained."""
+    explorer = PairExplorer([two_faces(), two_faces().crop((0, 0, 512, 512)), *photographs()])
+    at = explorer.contents["threshold"]
+    ask(explorer, "pair", 0, 2, 0, 3, 0, at)  # detector and network are loaded
+
+    def new_pair() -> None:
+        for item in (0, 1):
+            assert ask(explorer, "photograph", 0, item)["pictures"]
+        assert "problem" not in ask(explorer, "pair", 0, 0, 0, 1, 0, at)
+        assert ask(explorer, "decoded", "linear", 30, 0, 0, 0, 1, 0, at)["maps"]
+
+    assert timed(new_pair) <= 2  # on both cores together
