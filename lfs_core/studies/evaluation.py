@@ -77,8 +77,8 @@ FILLS = Run(
         *(f"selectivity,every=10,fill={fill}" for fill in ("mean", "black", "grey", "blur")),
     ),
 )
-VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"), number=200, seeds=2)
-ROAD = Run(LEADING, ("road", "road,blurred=true"), number=50, seeds=1)
+VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"), number=100, seeds=1)
+ROAD = Run(LEADING, ("road", "road,blurred=true"), number=25, seeds=1)
 ALL_METHODS = Run((*EVERYBODY, *COSTLY, *VARIANTS), ("selectivity,every=2",), number=25, seeds=1)
 BEHAVIOUR = Run(
     (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS),
@@ -87,7 +87,7 @@ BEHAVIOUR = Run(
 CONTINUITY = Run(
     (*PAPER, *CHEAP, *DECODERS, "explainlfs,relevance=random", *CONTROLS),
     ("continuity", "continuity,moved=true", "lipschitz"),
-    number=20,
+    number=6,
     seeds=1,
 )
 BIRDS = Run(
