@@ -23,12 +23,11 @@ class Contents(HTMLParser):
         outside: addresses elsewhere.
         places: ids on the page.
         figures: name and beginning of the caption of every numbered figure, in order.
-        is_content: whether it is a page of the book and not one that Sphinx makes.
     """
 
     def __init__(self, path: str) -> None:
         super().__init__()
-        self.path, self.is_content = path, path.startswith(("book/", "notebooks/"))
+        self.path = path
         self.targets: set[tuple[str, str]] = set()
         self.files: set[str] = set()
         self.outside: set[str] = set()
