@@ -13,19 +13,24 @@ from nbformat import NotebookNode
 from lfs_core.kernel import TABLE
 
 GLUED = "application/papermill.record/"  # before the type of what `glue` keeps
+PICTURES = {"image/png": "png", "image/jpeg": "jpg"}
 PAGE = '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{}</title></head>\n'
 
 
 def figures(notebook: NotebookNode) -> dict[str, bytes]:
-    """Pictures (.png) and interactive figures (.html), by the name of the file to write.
+    """Pictures (.png, .jpg) and interactive figures (.html), by the name of the file to write.
 
     A figure has the name that its cell gives it in `mystnb`, or that it was glued under, or the
     number of its cell; a second one of the same name gets a number.
     """
     found: dict[str, bytes] = {}
     for name, data, _ in _shown(notebook):
-        if picture := data.get("image/png", data.get(GLUED + "image/png")):
-            found[_free(name, "png", found)] = base64.b64decode(picture)
+        pictures = {
+            ending: data.get(kind, data.get(GLUED + kind)) for kind, ending in PICTURES.items()
+        }
+        ending = next((ending for ending, picture in pictures.items() if picture), None)
+        if ending:
+            found[_free(name, ending, found)] = base64.b64decode(pictures[ending])
         elif "text/html" in data and TABLE not in data:
             html = data["text/html"]
             page = html if "<html" in html[:200] else PAGE.format(name) + html

@@ -1,7 +1,7 @@
 """Run a notebook with other parameters; all that comes of it lies in one folder.
 
-A folder holds the executed notebook, its figures, `numbers.json` and `manifest.json`. It appears
-whole or not at all.
+A folder holds the executed notebook, its figures, `numbers.json`, `manifest.json`, and
+`arrays.npz` where the notebook keeps arrays. It appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -373,6 +373,7 @@ def write_run(folder: Path, made_from: Mapping[str, object], outcome: Outcome) -
     Raises:
         LFSError: it cannot be written.
     """
+    from lfs_core.arrays import kept, npz
     from lfs_core.outputs import figures, numbers
 
     executed = nbformat.reads(outcome.executed, as_version=4)
@@ -380,6 +381,8 @@ def write_run(folder: Path, made_from: Mapping[str, object], outcome: Outcome) -
         f"{made_from['notebook']}.ipynb": outcome.executed.encode(),
         "numbers.json": (json.dumps(numbers(executed), indent=1) + "\n").encode(),
     }
+    if arrays := kept(executed):
+        files["arrays.npz"] = npz(arrays)
     manifest = dict(made_from) | {
         "versions": outcome.versions,
         "seconds": outcome.seconds,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 import nbformat
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,8 +36,10 @@ SHOWN = (
     "print(sys.executable)\nprint(open('note.txt').read())",
     "index = pd.MultiIndex.from_tuples([('a', 1), ('b', 2)])\n"
     "pd.DataFrame({'third': [p / 3, np.nan], 'name': ['x', '0.25']}, index=index)",
+    "from lfs_core.arrays import keep\nkeep(square=np.full((2, 3), p * p))",
     "from IPython.display import HTML, Image, display\n"
     f"display(Image(data={base64.b64encode(b'one')!r}, format='png'), metadata={{}})\n"
+    f"display(Image(data={base64.b64encode(b'two')!r}, format='jpeg'), metadata={{}})\n"
     "display(HTML('<b>bold</b>'))",
 )
 
@@ -67,12 +70,16 @@ def done(tmp_path_factory: pytest.TempPathFactory, here: Path) -> Path:
 
 
 def test_everything_lies_in_one_folder(done: Path) -> None:
-    names = {"01_shown.ipynb", "fig-one.png", "fig-one.html", "numbers.json", "manifest.json"}
-    assert {path.name for path in done.iterdir()} == names
+    figures = {"fig-one.png", "fig-one.jpg", "fig-one.html"}
+    others = {"01_shown.ipynb", "numbers.json", "arrays.npz", "manifest.json"}
+    assert {path.name for path in done.iterdir()} == figures | others
     assert {path.name for path in done.parent.iterdir()} == {"p=0.7", ".lock"}  # nothing half done
     run.check_executed(done / "01_shown.ipynb")
     assert (done / "fig-one.png").read_bytes() == base64.b64encode(b"one")
+    assert (done / "fig-one.jpg").read_bytes() == base64.b64encode(b"two")
     assert "<b>bold</b>" in (done / "fig-one.html").read_text()
+    with np.load(done / "arrays.npz") as arrays:
+        np.testing.assert_array_equal(arrays["square"], np.full((2, 3), 0.7 * 0.7))
 
 
 def test_numbers_are_kept_in_full(done: Path) -> None:
