@@ -33,7 +33,15 @@ log = logging.getLogger(__name__)
 
 DATA = "application/vnd.lfs."  # types of outputs that a page does not show
 # MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
-UNUSED = ("*.js.map", "*-svg*.js", "mml-chtml.js", "tex-mml-*.js", "tex-*-full*.js", "node-main.js")
+UNUSED = (
+    "*.map",
+    "*-svg*.js",
+    "svg",
+    "mml-chtml.js",
+    "tex-mml-*.js",
+    "tex-*-full*.js",
+    "node-main.js",
+)
 
 
 def build(root: Path, store: bool = False, pdf: bool = False) -> None:
@@ -200,6 +208,7 @@ def lay_out_notebook(executed: Path, source: Path) -> None:
     (downloads / "numbers.json").write_text(json.dumps(numbers(notebook), indent=1) + "\n")
     if arrays := kept(notebook):
         (downloads / "arrays.npz").write_bytes(npz(arrays))
+    notebook.metadata.pop("widgets", None)  # views come as HTML; nothing would show their state
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             for mime in [mime for mime in output.get("data", {}) if mime.startswith(DATA)]:

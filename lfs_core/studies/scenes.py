@@ -31,7 +31,7 @@ EXPLAINERS = (
     *CONTROLS,
 )
 DECODING = ("explainlfs", "mean-map")  # methods that take a decoder
-CROPS, VIEWS = "crops of one photograph", "views of a stereo pair"
+CROPS, VIEWS = "crops", "stereo"  # of one photograph; of two views of one scene
 PAIRS = {CROPS: 40, VIEWS: 20}
 THRESHOLD = 0.3  # xi_1
 

@@ -228,7 +228,7 @@ def overlap_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
     """How well maps find the shared part of two crops, and the same points in both, by method."""
     import pandas as pd
 
-    names = {"region": "shared part (AUROC)", "points": "same points (correlation)"}
+    names = {"region": "shared part", "points": "same points"}
     kinds = np.array(found["kinds"])
     table = {
         explainer: {
