@@ -304,7 +304,9 @@ def test_a_large_gallery_is_searched_by_an_index(
         expected = torch.cosine_similarity(embeddings[positions], h[None])
         torch.testing.assert_close(torch.tensor(cosines), expected, atol=1e-5, rtol=0)
         found += len(set(positions) & set(exact.nearest(h, 20)[0]))
-        assert large.farthest(h, 20) == exact.farthest(h, 20)
+        for one, other in zip(large.farthest(h, 20), exact.farthest(h, 20), strict=True):
+            # Cosines from products of other shapes differ in their last digits.
+            np.testing.assert_allclose(one, other, atol=1e-6)
     assert found >= 0.95 * 50 * 20
 
     assert index(folder, colours).index is None
