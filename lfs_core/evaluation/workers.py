@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from lfs_core.errors import LFSError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 Task, Result = TypeVar("Task"), TypeVar("Result")
 
@@ -88,7 +88,7 @@ def _stream(
 
 def _client(jobs: int, scheduler: str | None, stack: ExitStack) -> Client:
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError:
         raise LFSError(
             "Several processes need Dask: pip install 'lfs-core[evaluate]'; or set jobs to 1."
@@ -99,11 +99,21 @@ def _client(jobs: int, scheduler: str | None, stack: ExitStack) -> Client:
             return stack.enter_context(Client(scheduler, timeout=10))
         except (OSError, TimeoutError, ValueError) as error:
             raise LFSError(f"No Dask scheduler answers at {scheduler} ({error}).") from error
-    cluster = LocalCluster(
-        n_workers=jobs, threads_per_worker=1, dashboard_address=None, memory_limit=0
-    )
-    client = stack.enter_context(Client(stack.enter_context(cluster)))
-    import torch
+    return stack.enter_context(Client(stack.enter_context(local_cluster(jobs))))
 
-    client.run(torch.set_num_threads, max(1, (os.cpu_count() or 1) // jobs))
-    return client
+
+def local_cluster(jobs: int) -> LocalCluster:
+    """So many processes on this machine, each with its share of the cores."""
+    import dask
+    from distributed import LocalCluster
+
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    # By default Dask limits the threads in this process's environment, and leaves it so.
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": {}}):
+        return LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            dashboard_address=None,
+            memory_limit=0,
+            env={"OMP_NUM_THREADS": threads},
+        )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import kendalltau
@@ -13,7 +14,7 @@ from scipy.stats import kendalltau
 from lfs_core.evaluation.results import KINDS, SURE, Results, is_control
 from lfs_core.evaluation.spec import make_metric
 from lfs_core.evaluation.statistics import bootstrap_means
-from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE
+from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE, plot_matrix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,21 +112,28 @@ def scores_table(results: Results, metric: str) -> pd.DataFrame:
     return pd.DataFrame(table).T.rename_axis("explainer")
 
 
-def differences_table(results: Results, metric: str, kind: str, explainer: str) -> pd.DataFrame:
-    """By how much an explainer is better than each other, with corrected p-values."""
+def measures_table(results: Results) -> pd.DataFrame:
+    """Mean scores over all pairs with 95 % intervals, a column for each metric."""
     import pandas as pd
 
-    found = results.against(metric, kind, explainer, results.explainers)
+    columns = {metric: results.scores(metric).T for metric in results.metrics}
+    return pd.DataFrame(
+        {metric: [_mean(scores) for scores in of] for metric, of in columns.items()},
+        pd.Index(results.explainers, name="explainer"),
+    )
+
+
+def pointing_table(results: Results) -> pd.DataFrame:
+    """How often the strongest place of a map lies on the right side in the patch test."""
+    import pandas as pd
+
     return pd.DataFrame(
         {
-            of["other"]: {
-                "better by": f"{of['by']:+.3f}",
-                "95 % interval": f"[{of['low']:+.3f}, {of['high']:+.3f}]",
-                "p (Holm)": f"{of['p']:.4f}",
-            }
-            for of in found
-        }
-    ).T.rename_axis("than")
+            kind: [_mean(results.curves(name, "patch", kind)[:, 1]) for name in results.explainers]
+            for kind in KINDS
+        },
+        pd.Index(results.explainers, name="explainer"),
+    )
 
 
 def plot_pairwise(results: Results, metric: str) -> Figure:
@@ -209,6 +217,13 @@ def plot_agreement_beyond_chance(found: Mapping[str, Mapping[str, Mapping]]) -> 
     axes[0].invert_yaxis()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
+
+
+def plot_between_methods(found: Mapping) -> Figure:
+    """Agreement of all methods with each other; on the diagonal, with their map of another pair."""
+    between = np.array(found["between_methods"])
+    np.fill_diagonal(between, found["with_next_pair"])
+    return plot_matrix(torch.from_numpy(between), found["methods"])
 
 
 def plot_continuity(results: Results, metric: str, explainers: Sequence[str]) -> Figure:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
-from traitlets import Dict
 
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
@@ -21,16 +19,14 @@ from lfs_core.evaluation.selectivity import (
     superpixels,
 )
 from lfs_core.explanation import PairExplanation
-from lfs_core.files import replacing
 from lfs_core.viz.methods import check_same_pairs
-from lfs_core.viz.report import check_suffix
-from lfs_core.viz.view import AnyWidget, data_url, render, source
+from lfs_core.viz.view import FixedView, data_url, source
 
 SIDE = 160  # px, longest side of a picture
 QUALITY = 75  # of WebP
 
 
-class FlipBook(AnyWidget):
+class FlipBook(FixedView):
     """A pair whose superpixels are replaced one by one, in the order of several methods' maps.
 
     Beside the pictures is the curve of the cosine; slider and play button move all methods in
@@ -53,7 +49,7 @@ class FlipBook(AnyWidget):
 
     _esm = source("flipbook", "js")
     _css = source("flipbook", "css")
-    contents = Dict().tag(sync=True)
+    view, title = "flipbook", "Pixel flipping, step by step"
 
     def __init__(
         self,
@@ -105,24 +101,6 @@ class FlipBook(AnyWidget):
                 ],
             }
         )
-
-    def page(self) -> str:
-        """The view as HTML that needs neither Python nor any other file.
-
-        It can be put anywhere in a page, and several times.
-        """
-        return render("flipbook", self.contents)
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write `page` as a document of its own.
-
-        Raises:
-            LFSError: the path does not end in .html or cannot be written.
-        """
-        check_suffix(path)
-        with replacing(path) as new:
-            document = render("flipbook", self.contents, "Pixel flipping, step by step")
-            new.write_text(document, encoding="utf-8")
 
 
 def _picture(image: Tensor) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -11,21 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
-from traitlets import Dict
 
 from lfs_core.errors import LFSError
 from lfs_core.explanation import PairExplanation
 from lfs_core.viz.figures import MAP_COLOURS, as_picture, bare
-from lfs_core.viz.view import (
-    AnyWidget,
-    colour_table,
-    data_url,
-    reduce,
-    render,
-    save,
-    source,
-    stepped,
-)
+from lfs_core.viz.view import FixedView, colour_table, data_url, reduce, source, stepped
 
 COLUMNS = 10  # methods side by side in a figure; more go below
 WIDTH, DPI = 9.6, 150  # of a figure, in inches and pixels per inch
@@ -97,7 +86,7 @@ def _draw(
     return scale
 
 
-class MethodsFigure(AnyWidget):
+class MethodsFigure(FixedView):
     """Maps of the same pairs by several methods: choose pair and method, read the values.
 
     As the last expression of a notebook's cell it is shown in JupyterLab. `page` and `save` give
@@ -112,7 +101,7 @@ class MethodsFigure(AnyWidget):
 
     _esm = source("methods", "js")
     _css = source("methods", "css")
-    contents = Dict().tag(sync=True)
+    view, title = "methods", "The same pairs by several methods"
 
     def __init__(self, explanations: Mapping[str, Sequence[PairExplanation]]) -> None:
         check_same_pairs(explanations)
@@ -128,21 +117,6 @@ class MethodsFigure(AnyWidget):
                 ],
             }
         )
-
-    def page(self) -> str:
-        """The view as HTML that needs neither Python nor any other file.
-
-        It can be put anywhere in a page, and several times.
-        """
-        return render("methods", self.contents)
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write `page` as a document of its own.
-
-        Raises:
-            LFSError: the path does not end in .html or cannot be written.
-        """
-        save(path, "methods", self.contents, "The same pairs by several methods")
 
 
 def _pair(pair: PairExplanation) -> dict[str, object]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import ClassVar
 
 import jinja2
 import matplotlib
@@ -39,7 +40,7 @@ except ImportError:
     ) from None
 
 __all__ = [
-    "AnyWidget",
+    "FixedView",
     "LiveView",
     "colour_table",
     "data_url",
@@ -55,6 +56,34 @@ __all__ = [
 ]
 
 VIZ = files("lfs_core.viz")
+
+
+class FixedView(AnyWidget):
+    """A widget that shows what it was made with, and gives the same without Python behind it.
+
+    Attributes:
+        view: its name.
+        title: of a document of its own.
+    """
+
+    view: ClassVar[str]
+    title: ClassVar[str]
+    contents = Dict().tag(sync=True)
+
+    def page(self) -> str:
+        """The view as HTML that needs neither Python nor any other file.
+
+        It can be put anywhere in a page, and several times.
+        """
+        return render(self.view, self.contents)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write `page` as a document of its own.
+
+        Raises:
+            LFSError: the path does not end in .html or cannot be written.
+        """
+        save(path, self.view, self.contents, self.title)
 
 
 class LiveView(AnyWidget):

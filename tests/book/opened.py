@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 # Contrast of an element's text with its ground, its button's or its view's (WCAG 2).
 CONTRAST = """element => {
@@ -51,6 +51,11 @@ def opened(
     assert outside == [path.as_uri()]
     assert errors == []
     context.close()
+
+
+def pair_button(page: Page, place: int) -> Locator:
+    """The button that chooses a pair."""
+    return page.get_by_role("group", name="Pair").get_by_role("button").nth(place)
 
 
 def run_all_cells(page: Page) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from compared import PAIRS, compare
-from opened import CONTRAST, PIXELS, opened
+from opened import CONTRAST, PIXELS, opened, pair_button
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from lfs_core.viz.methods import MethodsFigure
@@ -36,10 +36,6 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def page(browser: Browser, saved: Path) -> Iterator[Page]:
     yield from opened(browser, saved, viewport={"width": 1280, "height": 1300})
-
-
-def pair_button(page: Page, place: int) -> Locator:
-    return page.get_by_role("group", name="Pair").get_by_role("button").nth(place)
 
 
 def tile(page: Page, method: str) -> Locator:

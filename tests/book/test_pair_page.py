@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from close_up import NAMES, PAIRS, make_pair_explorer
-from opened import CONTRAST, PIXELS, opened
+from opened import CONTRAST, PIXELS, opened, pair_button
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 SCREENSHOTS = Path(__file__).parents[2] / "_build" / "screenshots"
 EVIL = "x</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
@@ -30,10 +30,6 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def page(browser: Browser, saved: Path) -> Iterator[Page]:
     yield from opened(browser, saved, viewport={"width": 1100, "height": 1400})
-
-
-def pair_button(page: Page, place: int) -> Locator:
-    return page.get_by_role("group", name="Pair").get_by_role("button").nth(place)
 
 
 def canvases(page: Page) -> list[str]:

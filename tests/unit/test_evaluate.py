@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from distributed import Client
 from torch import Tensor
 
 import lfs_core as lfs
@@ -21,6 +22,7 @@ from lfs_core.evaluation.metric import SIDE
 from lfs_core.evaluation.pair_set import PairSet
 from lfs_core.evaluation.results import is_control, load_results
 from lfs_core.evaluation.spec import make_explainer, make_metric, parse
+from lfs_core.evaluation.workers import local_cluster
 from lfs_core.viz.leaderboard import write_leaderboard
 
 SIZE = 32
@@ -264,8 +266,7 @@ def test_results_are_saved_whole(tmp_path: Path) -> None:
 def test_two_processes_give_the_same_numbers(
     by: str, theirs: str, tmp_path: Path, facenet: object
 ) -> None:
-    from distributed import LocalCluster
-
+    environment = dict(os.environ)
     images = torch.randint(0, 256, (4, 2, 3, 160, 160), generator=torch.Generator().manual_seed(0))
     pairs = PairSet(images.byte(), torch.tensor([True, False] * 2), [], "noise", {})
     # Not the user's module: the workers of a scheduler have their own current folder.
@@ -274,13 +275,16 @@ def test_two_processes_give_the_same_numbers(
     if by == "jobs":
         both = evaluate(given, pairs, tmp_path / "both", jobs=2, progress=False)
     else:
-        with LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0
-        ) as cluster:
+        with local_cluster(2) as cluster:
+            with Client(cluster) as client:
+                threads = client.run(torch.get_num_threads).values()
+            assert set(threads) == {max(1, os.cpu_count() // 2)}
             address = cluster.scheduler_address
             both = evaluate(given, pairs, tmp_path / "both", scheduler=address, progress=False)
     torch.testing.assert_close(both.measured, alone.measured, atol=1e-5, rtol=0)
     torch.testing.assert_close(both.maps, alone.maps, atol=1e-5, rtol=0)
+    changed = {name for name, value in os.environ.items() if environment.get(name) != value}
+    assert not {name for name in changed if name.endswith("NUM_THREADS")}
 
 
 def test_refusals(theirs: str, tmp_path: Path) -> None:

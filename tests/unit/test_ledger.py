@@ -250,15 +250,15 @@ def test_tables_of_scores() -> None:
             values = moved("faces", explainer, FLIPS, kind)
             mean = float(re.match(r"-?\d\.\d{3}", line[kind])[0])
             assert mean == pytest.approx(values.mean(), abs=6e-4)
-    found = viz.differences_table(results, FLIPS, "similar", OWN)
-    for other, line in found.iterrows():
-        by = moved("faces", OWN, FLIPS, "similar") - moved("faces", other, FLIPS, "similar")
-        assert float(line["better by"]) == pytest.approx(by.mean(), abs=6e-4)
     assert table.loc["random", "similar: beats controls"] == "control"
     places = viz.ranking(results, FLIPS, "similar")
     best = min(results.explainers, key=lambda of: -moved("faces", of, FLIPS, "similar").mean())
     assert places[results.explainers.index(best)] == 1
     assert sorted(places) == list(range(1, len(places) + 1))
+    some = ["centre", "occlusion", OWN]
+    worst_first = sorted(some, key=lambda of: moved("faces", of, FLIPS, "similar").mean())
+    among = viz.ranking(results, FLIPS, "similar", some)
+    assert [some[k] for k in np.argsort(-among)] == worst_first
     tau = viz.stability_table({"a": places, "b": places[::-1], "c": places})
     assert tau.loc["a", "c"] == 1 and tau.loc["a", "a"] == 1 and tau.loc["a", "b"] < 1
 
@@ -298,6 +298,48 @@ def test_the_table_of_hyperparameters() -> None:
         assert float(table.loc["other decision", name].split()[0]) == pytest.approx(mean, abs=6e-4)
     # Algebra: with a linear decoder p is a factor, which vanishes in a map's own scale.
     assert min(min(of["rank correlation"]) for of in decoders["linear"]["p"].values()) > 0.999
+
+
+def mean_of(text: str) -> float:
+    return float(text.split()[0])
+
+
+def test_the_table_of_scenes() -> None:
+    found = raw("scenes")
+    kinds = np.array(found["kinds"])
+    table = viz.overlap_table(found)
+    assert set(table.index) == set(found["scores"])
+    for explainer, of in found["scores"].items():
+        for which, name in (("region", "shared part"), ("points", "same points")):
+            values = np.array(of[which], dtype=float)
+            for kind in ("crops", "stereo"):
+                mean = np.nanmean(values[kinds == kind])
+                shown = table.loc[explainer, f"{name}, {kind}"]
+                assert mean_of(shown) == pytest.approx(mean, abs=6e-4)
+    first, last = (np.mean(found["scores"][table.index[k]]["region"]) for k in (0, -1))
+    assert first == max(np.mean(of["region"]) for of in found["scores"].values()) > last
+
+
+def test_the_tables_of_continuity_and_of_pointing() -> None:
+    table = viz.measures_table(load_results(RESULTS / "continuity.json"))
+    for explainer in table.index:
+        ratios = numbers("continuity", explainer, "lipschitz").max(axis=1)
+        shown = table.loc[explainer, "lipschitz"]
+        assert mean_of(shown) == pytest.approx(np.nanmean(ratios), abs=6e-4)
+    table = viz.pointing_table(load_results(RESULTS / "behaviour.json"))
+    for explainer, kind in ((of, kind) for of in table.index for kind in KINDS):
+        pointing = numbers("behaviour", explainer, "patch")[of_kind("behaviour", kind), 1]
+        assert mean_of(table.loc[explainer, kind]) == pytest.approx(np.nanmean(pointing), abs=6e-4)
+
+
+def test_the_matrix_of_agreement() -> None:
+    found = raw("judgement")
+    drawn = viz.plot_between_methods(found).axes[0].images[0].get_array()
+    between = np.array(found["between_methods"])
+    apart = ~np.eye(len(between), dtype=bool)
+    np.testing.assert_array_equal(drawn[apart], between[apart])
+    np.testing.assert_array_equal(np.diag(drawn), found["with_next_pair"])
+    assert (between == np.array(raw("judgement")["between_methods"])).all()
 
 
 def test_more_figures() -> None:

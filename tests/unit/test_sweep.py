@@ -11,12 +11,12 @@ from urllib.parse import unquote
 
 import dask
 import pytest
-from distributed import LocalCluster
 from tiny import write_notebook
 from typer.testing import CliRunner
 
 import lfs_core as lfs
 from lfs_core import cli, run
+from lfs_core.evaluation.workers import local_cluster
 from lfs_core.sweep import Point, parse_axes, sweep
 
 PARAMETERS = 'p: float = 0.3  # size\ndecoder: str = "linear"  # which\nseed: int = 0  # of all'
@@ -130,9 +130,7 @@ def test_workers_of_a_cluster_give_the_same_numbers_and_may_die(
     alone = sweep(notebook, {"p": [0.1, 0.7]}, tmp_path / "alone")
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0
-        ) as cluster,
+        local_cluster(2) as cluster,
     ):
         address = cluster.scheduler_address
         both = sweep(notebook, {"p": [0.1, 0.7]}, tmp_path / "both", scheduler=address)
