@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import dask
+import distributed  # noqa: F401 - it must know its settings before one is changed
 import pytest
 from tiny import write_notebook
 from typer.testing import CliRunner
