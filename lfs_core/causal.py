@@ -17,6 +17,7 @@ from lfs_core.embedders import Embedder, embed
 from lfs_core.errors import LFSError
 
 BATCH = 64  # images of the network at a time
+FEW = 20  # windows: as many as pixel flipping replaces
 
 
 def tiles(size: tuple[int, int], grids: Sequence[int], shifted: bool = False) -> Tensor:
@@ -53,6 +54,40 @@ def _strips(side: int, grid: int, shift: float) -> Tensor:
     return strip == torch.arange(int(strip.max()) + 1)[:, None]
 
 
+def draw_sets(windows: int, count: int, seed: int) -> Tensor:
+    """Sets of windows to take away, (count,windows) bool.
+
+    One in six holds one window; of the others, one half holds 2 to FEW windows, and one half 2 to
+    all but one.
+
+    Args:
+        windows: K.
+        count: how many sets.
+        seed: of the draw.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    few, many = (
+        torch.randint(2, min(most, windows - 1) + 1, (count,), generator=generator)
+        for most in (FEW, windows)
+    )
+    number = torch.arange(count)
+    sizes = torch.where(number % 2 == 0, few, many).where(number % 6 > 0, 1)
+    ranks = torch.rand(count, windows, generator=generator).argsort(dim=1).argsort(dim=1)
+    return ranks < sizes[:, None]
+
+
+def draw_windows(windows: int, count: int, seed: int) -> Tensor:
+    """Different windows to take away one at a time, (count,windows) bool, each row with one.
+
+    Args:
+        windows: K, at least `count`.
+        count: how many.
+        seed: of the draw.
+    """
+    order = torch.randperm(windows, generator=torch.Generator().manual_seed(seed))
+    return torch.eye(windows, dtype=torch.bool)[order[:count]]
+
+
 @torch.no_grad()
 def causal_map(embedder: Embedder, images: Tensor, windows: Tensor, baseline: Tensor) -> Tensor:
     """C: by how much each latent falls when a window of the image is taken away.
@@ -78,6 +113,39 @@ def causal_map(embedder: Embedder, images: Tensor, windows: Tensor, baseline: Te
         ]
         found.append(normalize(torch.cat(without), dim=-1))
     return whole[:, None] - torch.stack(found)
+
+
+@torch.no_grad()
+def shared_map(
+    embedder: Embedder,
+    images: Tensor,
+    windows: Tensor,
+    baseline: Tensor,
+    sets: Tensor,
+    ridge: float = 1.0,
+) -> Tensor:
+    """C with what windows do together shared out among them: a Shapley-type map.
+
+    The C that minimises sum_S |h - h_S - sum_{k in S} C[k]|^2 + ridge |C|^2, h_S being the
+    embedding without all windows of the set S (Lundberg, Lee 2017; here for every latent at once).
+
+    Args:
+        embedder: the network; nothing but its embeddings is used.
+        images: (B,3,H,W) in [0,1].
+        windows: (K,H,W) bool, that tile the image.
+        baseline: (B,3,H,W) in [0,1], what is seen in the place of a window.
+        sets: (S,K) bool, the windows that are taken away together.
+        ridge: > 0, so that every window has a value, whatever the sets.
+
+    Returns:
+        (B,K,D), one pass for each set and one for the whole image.
+    """
+    chosen = sets.float()
+    together = (chosen @ windows.flatten(1).float() > 0).unflatten(1, windows.shape[1:])
+    change = causal_map(embedder, images, together, baseline)
+    A = chosen.double()
+    C = torch.linalg.solve(A.T @ A + ridge * torch.eye(A.shape[1]).to(A), A.T @ change.double())
+    return C.to(change.dtype)
 
 
 def evidence(C: Tensor, partner: Tensor, weights: Tensor | float = 1.0) -> Tensor:

@@ -113,12 +113,19 @@ def fit(
         list[Path],
         typer.Option(help="A folder of photographs, one sub-folder a person or class; repeat."),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The decoder (.safetensors).")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The decoder or head (.safetensors).")
+    ],
     embedder: EmbedderName = "facenet-casia",
     weights: Weights = None,
-    decoder: Annotated[
-        Literal["linear", "mlp", "conv", "autoencoder"],
-        typer.Option(help="In closed form, or trained; an autoencoder's is for method utkin."),
+    kind: Annotated[
+        Literal["linear", "mlp", "conv", "autoencoder", "causal"],
+        typer.Option(
+            "--kind",
+            "--decoder",
+            help="A decoder in closed form, or trained; an autoencoder's, for method utkin; or a "
+            "causal head, for method amortised.",
+        ),
     ] = "linear",
     size: Annotated[int, typer.Option(help="Side of its images, in pixels.", min=4)] = 40,
     framing: Annotated[
@@ -141,7 +148,9 @@ def fit(
     ] = "auto",
     seed: Annotated[int, typer.Option(help="Of the split into people.")] = 0,
 ) -> None:
-    """Fit a decoder to a network and folders of photographs; write it and a report beside it.
+    """Fit a decoder, or a causal head, to a network and folders of photographs.
+
+    A report is written beside a decoder.
 
     Run again after an interruption, it goes on where it stopped; an autoencoder begins its training
     anew. `torchrun --nproc-per-node N --no-python lfs fit ...` trains a deep decoder on N
@@ -150,25 +159,30 @@ def fit(
     from lfs_core.autoencoder import fit_autoencoder_decoder
     from lfs_core.datasets.faces import load_faces
     from lfs_core.decoder import save_decoder
-    from lfs_core.embedding import embed_folders
+    from lfs_core.embedding import SMALL, embed_folders
     from lfs_core.fitting import fit_decoder, without_look_alikes
     from lfs_core.viz.fit_report import write_fit_report
 
     if output.suffix != ".safetensors":  # now, not after the work
         raise LFSError(f"A decoder is a file of tensors: {output} must end in .safetensors.")
-    if decoder == "autoencoder" and (ssim or precision != "auto"):
-        raise LFSError("An autoencoder takes no --ssim and no --precision.")
+    if kind in ("autoencoder", "causal") and (ssim or precision != "auto"):
+        raise LFSError(f"--kind {kind} takes no --ssim and no --precision.")
     network = _network(embedder, weights)
-    deep = {} if decoder == "linear" else {"epochs": epochs, "ssim": ssim, "precision": precision}
+    if kind == "causal":
+        if size != SMALL or framing or mirror:
+            raise LFSError("--kind causal takes no --size, no --framing and no --mirror.")
+        _fit_head(network, images, output, without_demo, epochs, seed)
+        return
+    deep = {} if kind == "linear" else {"epochs": epochs, "ssim": ssim, "precision": precision}
     try:
         data = embed_folders(network, images, size=size, framing=framing, mirror=mirror)
         kept = without_look_alikes(data, network, load_faces("demo")) if without_demo else data
         description = " + ".join(folder.name for folder in images)
         common = {"description": description, "seed": seed}
-        if decoder == "autoencoder":
+        if kind == "autoencoder":
             fitted = fit_autoencoder_decoder(kept, network, epochs=epochs, **common)
         else:
-            fitted = fit_decoder(kept, network, decoder, **common, **deep)
+            fitted = fit_decoder(kept, network, kind, **common, **deep)
     except KeyboardInterrupt:
         typer.echo("Interrupted. What is done is kept: the same command goes on from here.")
         raise typer.Exit(130) from None
@@ -182,6 +196,42 @@ def fit(
     typer.echo(
         f"error {fitted.info['loss']:.4f} on {fitted.info['identities']['test']} unseen people or "
         f"classes (mean image {fitted.info['loss_mean_image']:.4f}). Wrote {output} and {report}."
+    )
+
+
+def _fit_head(
+    network: Embedder, folders: list[Path], output: Path, without_demo: bool, epochs: int, seed: int
+) -> None:
+    """Train and write a causal head."""
+    from lfs_core.amortised import save_head
+    from lfs_core.datasets.faces import load_faces
+    from lfs_core.datasets.folders import find_photographs
+    from lfs_core.embedders import embed_all
+    from lfs_core.head_fitting import fit_causal
+
+    try:
+        head = fit_causal(
+            network,
+            [
+                (path, f"{folder.name}/{who}")
+                for folder in folders
+                for path, who in find_photographs(folder)
+            ],
+            description=" + ".join(folder.name for folder in folders),
+            guarded=embed_all(network, load_faces("demo").images) if without_demo else None,
+            epochs=epochs,
+            seed=seed,
+        )
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What is done is kept: the same command goes on from here.")
+        raise typer.Exit(130) from None
+    for path, reason in head.info["skipped"].items():
+        typer.echo(f"skipped {path}: {reason}", err=True)
+    save_head(head, output)
+    typer.echo(
+        f"{head.info['unexplained']['partners']:.0%} of what removals do to the similarity with "
+        f"others is unexplained, on {head.info['identities']['choose']} people or classes held "
+        f"out. Wrote {output}."
     )
 
 

@@ -51,6 +51,8 @@ class Parameters(BaseModel):
     """After how many flips the curve of pixel flipping is measured; 20 is a multiple of it."""
     verdicts: Literal["all", "confirmed", "refuted", "undecided"] = "all"
     """Which lines of the ledger are shown."""
+    own: float = Field(1.0, ge=0, le=10)
+    """Weight of an image's likeness to itself beside its similarity to the partner."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """Of everything random."""
 

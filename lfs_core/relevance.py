@@ -72,6 +72,31 @@ def contribution(h1: Tensor, h2: Tensor, similar: bool | Tensor = True) -> Tenso
     return _for_the_decision(1 - _min_max(h1 * h2), similar)
 
 
+def arguing(
+    h1: Tensor, h2: Tensor, similar: bool | Tensor = True, threshold: float = 0.3
+) -> Tensor:
+    """In place of Eq. 2: which latents argue for the decision, their share of the cosine compared.
+
+    After Huber et al. (2024): with c_j = h1_j h2_j of embeddings of length one, latent j argues
+    for a match if c_j >= xi_1 / D, its even share of the threshold; else against it.
+
+    Args:
+        h1: embeddings (...,D) of the first images.
+        h2: embeddings (...,D) of the second images.
+        similar: the network's decision, one for all pairs or (...) one for each.
+        threshold: xi_1.
+
+    Returns:
+        (...,D), 1 for latents that argue for the decision taken, else 0.
+
+    Raises:
+        LFSError: as `relevance`.
+    """
+    h1, h2 = _checked(h1, h2)
+    c = h1 * h2 / (h1.norm(dim=-1) * h2.norm(dim=-1))[..., None]
+    return _for_the_decision((c < threshold / h1.shape[-1]).to(c), similar)
+
+
 def _drawn(h1: Tensor, h2: Tensor, similar: bool | Tensor, seed: int) -> Tensor:
     """Random numbers in [0,1], the same for every pair."""
     import torch
@@ -91,6 +116,7 @@ def _shuffled(h1: Tensor, h2: Tensor, similar: bool | Tensor, seed: int) -> Tens
 RELEVANCES = {
     "paper": lambda h1, h2, similar, seed: relevance(h1, h2, similar),
     "contribution": lambda h1, h2, similar, seed: contribution(h1, h2, similar),
+    "arguing": lambda h1, h2, similar, seed: arguing(h1, h2, similar),
     "constant": lambda h1, h2, similar, seed: 1 + 0 * relevance(h1, h2, similar),
     "random": _drawn,
     "shuffled": _shuffled,

@@ -28,6 +28,8 @@ EXPLAINERS = {
     "integrated-gradients": "lfs_core.comparators.integrated_gradients:IntegratedGradients",
     "smoothgrad": "lfs_core.comparators.smoothgrad:SmoothGrad",
     "gradient-x-input": "lfs_core.comparators.gradient_x_input:GradientXInput",
+    "causal": "lfs_core.comparators.causal:Causal",
+    "amortised": "lfs_core.comparators.amortised:Amortised",
     "random": "lfs_core.comparators.random:Random",
     "centre": "lfs_core.comparators.centre:Centre",
     "edges": "lfs_core.comparators.edges:Edges",

@@ -8,7 +8,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor
 
-from lfs_core.causal import causal_map, evidence, tiles, to_pixels
+from lfs_core.causal import causal_map, draw_sets, evidence, shared_map, tiles, to_pixels
 from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.comparators.fills import Fill, check_fill, plain
 from lfs_core.embedders import Embedder
@@ -20,7 +20,64 @@ KEPT = 1000  # images whose causal maps are remembered
 ROUNDING = 1e-6  # float32 cosines that differ by no more are equal
 
 
-class Causal(Comparator):
+class CausalMethod(Comparator):
+    """From causal maps of two images to what speaks for a match; subclasses find the maps.
+
+    A window counts by what taking it away does to the similarity, and, as far as `own` says, by
+    what it does to the image's likeness to itself: a window that carries nothing of its image is
+    no evidence of anything.
+
+    Args:
+        embedder: the network to explain.
+        relevance: weight of each latent: "fall" for 1 throughout, so that without `own` evidence
+            is the fall of the cosine; or a name in `RELEVANCES`, "paper" for Eq. 2.
+        own: weight of the image's likeness to itself beside its similarity to the partner, >= 0.
+        seed: of all that is drawn.
+        similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
+        map_threshold: xi_2, in [0,1]; pixels above it are shown.
+
+    Raises:
+        LFSError: a parameter is out of range.
+    """
+
+    source = "this book"
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        relevance: str = "fall",
+        own: float = 0.0,
+        seed: int = 0,
+        similarity_threshold: float = 0.3,
+        map_threshold: float = 0.7,
+    ) -> None:
+        super().__init__(embedder, similarity_threshold, map_threshold)
+        if relevance not in ("fall", *RELEVANCES):
+            raise LFSError(
+                f"relevance is {relevance!r}; it must be 'fall' or one of {', '.join(RELEVANCES)}."
+            )
+        if not own >= 0:
+            raise LFSError(f"own is {own}; it must be at least 0.")
+        self.relevance, self.own, self.seed = relevance, own, seed
+
+    def of_windows(self, C: Tensor, pairs: Pairs) -> Tensor:
+        """The evidence (P,2,K) of the windows of pairs with the causal maps C (P,2,K,D)."""
+        weights: Tensor | float = 1.0
+        if self.relevance != "fall":
+            rule = RELEVANCES[self.relevance]
+            weights = rule(*pairs.h.unbind(1), pairs.is_similar, self.seed)[:, None]
+        beside = evidence(C, pairs.partners, weights)
+        sign = pairs.is_similar.float().mul(2).sub(1)[:, None, None]
+        return beside + self.own * sign * evidence(C, pairs.h, weights)
+
+    def settings(self) -> dict[str, object]:
+        """Everything needed to make this explainer again."""
+        return super().settings() | {
+            name: getattr(self, name) for name in ("relevance", "own", "seed")
+        }
+
+
+class Causal(CausalMethod):
     """Takes windows away and sees which latents move; the partner says which of them count.
 
     The maps of an image are remembered: N images and all their pairs cost the passes of N images.
@@ -30,20 +87,17 @@ class Causal(Comparator):
         grid: windows along each side of the image, of the smallest size.
         scales: sizes of windows; each is twice as large as the one before.
         shifted: tile the image a second time, moved by half a window.
+        sets: take away so many random sets of the smallest windows instead, and share out what
+            they do; 0 for one window at a time.
         fill: what is seen in the place of a window: "mean", the image's own mean colour; "grey",
             0.5; or "black".
-        relevance: weight of each latent: "fall" for 1 throughout, so that evidence is the fall of
-            the cosine; or a name in `RELEVANCES`, "paper" for Eq. 2.
-        similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
-        map_threshold: xi_2, in [0,1]; pixels above it are shown.
-        seed: of relevance that is drawn.
+        options: of `CausalMethod`.
 
     Raises:
         LFSError: a parameter is out of range.
     """
 
     method = "causal"
-    source = "this book"
 
     def __init__(
         self,
@@ -51,35 +105,35 @@ class Causal(Comparator):
         grid: int = 8,
         scales: int = 2,
         shifted: bool = True,
+        sets: int = 0,
         fill: Fill = "mean",
         relevance: str = "fall",
+        own: float = 0.0,
+        seed: int = 0,
         similarity_threshold: float = 0.3,
         map_threshold: float = 0.7,
-        seed: int = 0,
     ) -> None:
-        super().__init__(embedder, similarity_threshold, map_threshold)
+        super().__init__(embedder, relevance, own, seed, similarity_threshold, map_threshold)
         if scales < 1 or grid < 2 ** (scales - 1) or grid % 2 ** (scales - 1):
             raise LFSError(
                 f"grid is {grid} and scales is {scales}; grid must be a multiple of "
                 "2 ** (scales - 1), and scales at least 1."
             )
-        if relevance not in ("fall", *RELEVANCES):
-            raise LFSError(
-                f"relevance is {relevance!r}; it must be 'fall' or one of {', '.join(RELEVANCES)}."
-            )
+        if sets < 0 or (sets and grid < 2):
+            raise LFSError(f"sets is {sets}; it must be at least 0, and of 4 windows or more.")
         check_fill("fill", fill)
-        self.grid, self.scales, self.shifted, self.fill = grid, scales, shifted, fill
-        self.relevance, self.seed = relevance, seed
+        self.grid, self.scales, self.shifted = grid, scales, shifted
+        self.sets, self.fill = sets, fill
         self._known: OrderedDict[str, Tensor] = OrderedDict()
 
     def evidence(self, pairs: Pairs) -> Evidence:
         """Evidence of each pixel, (P,2,H,W)."""
+        size = tuple(pairs.images.shape[-2:])
         grids = [self.grid // 2**scale for scale in range(self.scales)]
-        windows = tiles(tuple(pairs.images.shape[-2:]), grids, self.shifted)
+        windows = tiles(size, [self.grid]) if self.sets else tiles(size, grids, self.shifted)
         C = torch.stack([self._causal_map(image, windows) for image in pairs.images.flatten(0, 1)])
         with one_thread():
-            weights = self._weights(pairs)
-            values = evidence(C.unflatten(0, (-1, 2)), pairs.partners, weights)
+            values = self.of_windows(C.unflatten(0, (-1, 2)), pairs)
             return Evidence(to_pixels(values.where(values.abs() > ROUNDING, 0), windows))
 
     def _causal_map(self, image: Tensor, windows: Tensor) -> Tensor:
@@ -87,20 +141,19 @@ class Causal(Comparator):
         key = hashlib.sha256(image.cpu().numpy().tobytes()).hexdigest()
         if key not in self._known:
             one = image[None]
-            self._known[key] = causal_map(self.embedder, one, windows, plain(one, self.fill))[0]
+            baseline = plain(one, self.fill)
+            if self.sets:
+                sets = draw_sets(len(windows), self.sets, self.seed)
+                found = shared_map(self.embedder, one, windows, baseline, sets)
+            else:
+                found = causal_map(self.embedder, one, windows, baseline)
+            self._known[key] = found[0]
         self._known.move_to_end(key)
         while len(self._known) > KEPT:
             self._known.popitem(last=False)
         return self._known[key]
 
-    def _weights(self, pairs: Pairs) -> Tensor | float:
-        """(P,1,D), how much each latent counts."""
-        if self.relevance == "fall":
-            return 1.0
-        h1, h2 = pairs.h.unbind(1)
-        return RELEVANCES[self.relevance](h1, h2, pairs.is_similar, self.seed)[:, None]
-
     def settings(self) -> dict[str, object]:
         """Everything needed to make this explainer again."""
-        own = ("grid", "scales", "shifted", "fill", "relevance", "seed")
+        own = ("grid", "scales", "shifted", "sets", "fill")
         return super().settings() | {name: getattr(self, name) for name in own}

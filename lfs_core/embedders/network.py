@@ -42,15 +42,20 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed images (B,3,H,W) in [0,1]."""
-        size = (self.image_size, self.image_size)
-        if images.shape[-2:] != size:
-            images = nn.functional.interpolate(
-                images, size, mode="bilinear", align_corners=False, antialias=True
-            )
+        images = self.resized(images)
         if images.device.type != "cpu" or (torch.is_grad_enabled() and self._learns(images)):
             with torch.backends.cudnn.flags(allow_tf32=False):  # the same numbers as on a CPU
                 return self.in_torch(images)
-        return torch.from_numpy(self._on_runtime(images.detach().float().numpy()))
+        return self._on_runtime(images.detach().float())[0]
+
+    def resized(self, images: Tensor) -> Tensor:
+        """Images (B,3,H,W) as large as the network reads them."""
+        size = (self.image_size, self.image_size)
+        if images.shape[-2:] == size:
+            return images
+        return nn.functional.interpolate(
+            images, size, mode="bilinear", align_corners=False, antialias=True
+        )
 
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the embeddings: structure, weights, image size."""
@@ -63,19 +68,21 @@ class Network(nn.Module):
         """Whether a gradient of the images or of a weight is asked for."""
         return images.requires_grad or any(p.requires_grad for p in self.parameters())
 
-    def _on_runtime(self, images: np.ndarray) -> np.ndarray:
-        """The network on ONNX Runtime, for the weights as they are now."""
+    def _on_runtime(self, images: Tensor) -> list[Tensor]:
+        """What `in_torch` returns, by ONNX Runtime, for the weights as they are now."""
         if self._runtime is None or self._runtime.state != self._runtime.read_state():
             self._runtime = _Runtime(self._exported(), list(self.modules()))
         threads = torch.get_num_threads()
         if len(images) < 2 * threads:
-            return self._runtime.session(threads).run(None, {"images": images})[0]
-        # Many threads finish sooner each on its own images than all on the same.
-        run = self._runtime.session(1).run
-        parts = np.array_split(images, 2 * threads)
-        with ThreadPoolExecutor(threads) as pool:
-            done = pool.map(lambda part: run(None, {"images": part})[0], parts)
-            return np.concatenate(list(done))
+            found = self._runtime.session(threads).run(None, {"images": images.numpy()})
+        else:
+            # Many threads finish sooner each on its own images than all on the same.
+            run = self._runtime.session(1).run
+            parts = np.array_split(images.numpy(), 2 * threads)
+            with ThreadPoolExecutor(threads) as pool:
+                done = pool.map(lambda part: run(None, {"images": part}), parts)
+                found = [np.concatenate(of) for of in zip(*done, strict=True)]
+        return [torch.from_numpy(of) for of in found]
 
     def _exported(self) -> Path:
         """This network as an ONNX file in the cache, translated if it is not there yet."""

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from lfs_core.datasets.images import ImageLike
 from lfs_core.embedders import embed, read_pair
+from lfs_core.embedders.taps import Tapped
 from lfs_core.errors import LFSError
 from lfs_core.explanation import PairExplainer
 
@@ -41,11 +43,15 @@ def counted(network: nn.Module) -> Iterator[Passes]:
     with ExitStack() as hooks:
 
         def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            # With its maps the network is run by another module, not called itself.
+            runs = isinstance(module, Tapped) and module.network is network
+            if not (runs or module is network):
+                return
             passes.forward += len(inputs[0])
             if inputs[0].requires_grad:
                 hooks.callback(inputs[0].register_hook(reached).remove)
 
-        hooks.enter_context(network.register_forward_pre_hook(look))
+        hooks.enter_context(register_module_forward_pre_hook(look))
         yield passes
 
 

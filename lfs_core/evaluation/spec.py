@@ -18,6 +18,7 @@ from lfs_core.evaluation.metric import Metric
 
 METRICS = {
     "selectivity": "lfs_core.evaluation.selectivity:Selectivity",
+    "insertion": "lfs_core.evaluation.insertion:Insertion",
     "verification": "lfs_core.evaluation.verification:Verification",
     "road": "lfs_core.evaluation.road:Road",
     "continuity": "lfs_core.evaluation.continuity:Continuity",

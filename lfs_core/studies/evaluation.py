@@ -108,3 +108,54 @@ RANDOMISED = Run(
     number=50,
     seeds=1,
 )
+ORACLE = "lfs_core.evaluation.oracle:Greedy"
+BOTH_WAYS = ("selectivity,every=10", "insertion,every=10")
+BEYOND = Run(
+    (
+        "amortised",
+        "amortised,own=0",
+        "occlusion",
+        "explainlfs",
+        "explainlfs,relevance=random",
+        "simexpert",
+        "utkin",
+        "tummala",
+        *CHEAP,
+        *CONTROLS,
+    ),
+    BOTH_WAYS,
+    number=300,
+    hold_out=0.5,
+)
+BEYOND_BIRDS = replace(BEYOND, folder="cub", network="efficientnet-lite0-cub")
+BEYOND_CARS = replace(BEYOND, folder="cars", network="efficientnet-lite0-cars")
+BEYOND_PATCH = replace(
+    BEYOND,
+    explainers=("amortised", "amortised,own=0", "occlusion", "gradcam", *CONTROLS),
+    metrics=("patch",),
+    number=100,
+)
+DEAR = replace(
+    BEYOND,
+    explainers=(
+        "amortised",
+        "occlusion",
+        "causal",
+        "causal,sets=512,own=1",
+        *COSTLY,
+        "centre",
+        ORACLE,
+    ),
+    number=10,
+    seeds=1,
+)
+WORKING_PARTS = ("paper", "contribution", "arguing", "constant", "random")
+TWO_BY_TWO = replace(
+    BEYOND,
+    explainers=tuple(
+        f"{under},relevance={relevance}"
+        for under in ("explainlfs", "amortised,own=0")
+        for relevance in WORKING_PARTS
+    ),
+    number=100,
+)

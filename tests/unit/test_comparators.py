@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import lfs_core as lfs
+from lfs_core.amortised import CausalHead
 from lfs_core.comparators import EXPLAINERS, explainer_class, explainers_without
 
 SIZE = 16
@@ -64,7 +65,19 @@ def image(seed: int) -> np.ndarray:
 
 
 PAIRS = [(image(k), image(k + 10)) for k in range(3)]
+
+
+def tiny_head() -> CausalHead:
+    """A causal head for the tiny network, of random weights."""
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        head = CausalHead(5, 4, ["layers.1"], [6], hidden=8)
+        torch.nn.init.normal_(head.write.weight)
+    return head.eval().requires_grad_(False)
+
+
 NEEDED = {
+    "amortised": {"head": tiny_head()},
     "explainlfs": {"decoder": tiny_decoder},
     "utkin": {"autoencoder": tiny_decoder},
     "mean-map": {"decoder": tiny_decoder, "pairs": [(image(k), image(k + 20)) for k in (20, 21)]},

@@ -1,0 +1,159 @@
+"""The causal map from one pass: a head on a network's own maps that learns what windows do.
+
+FastSHAP (Jethani et al. 2022) and CoRTX (Chuang et al. 2023) predict the explanations of
+classifiers. What a window does to an embedding does not depend on the partner, so one head serves
+every pair.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from lfs_core.errors import LFSError
+from lfs_core.files import replacing
+
+HIDDEN = 256  # channels of a head
+HEADER = "lfs_causal_head"
+
+
+class CausalHead(nn.Module):
+    """(h, maps) -> C (B,K,D), as `causal_map` would find it for grid x grid windows.
+
+    Attributes:
+        grid: windows along each side of the image.
+        layers: the network's layers whose maps are read; none if the image itself is.
+        channels: of each of these maps.
+        config: what `__init__` was given, so that a saved head can be built again.
+        info: where the head comes from: network, data, seed, settings, quality.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        grid: int,
+        layers: Sequence[str],
+        channels: Sequence[int],
+        hidden: int = HIDDEN,
+    ) -> None:
+        super().__init__()
+        self.grid, self.layers, self.channels = grid, tuple(layers), tuple(channels)
+        self.config = {
+            "latent_dim": latent_dim,
+            "grid": grid,
+            "layers": self.layers,
+            "channels": self.channels,
+            "hidden": hidden,
+        }
+        self.info: dict[str, object] = {}
+        self.read = nn.ModuleList(
+            _reader(count, hidden) if layers else _image_reader(count, hidden) for count in channels
+        )
+        self.read_h = nn.Linear(latent_dim, hidden)
+        self.places = nn.Parameter(torch.zeros(hidden, grid, grid))
+        self.mix = nn.ModuleList(_mixer(hidden) for _ in range(2))
+        self.write = nn.Conv2d(hidden, latent_dim, 1)
+        self.doubt = nn.Conv2d(hidden, 1, 1)
+        for values in self.write.parameters():  # a head that has learnt nothing finds nothing
+            nn.init.zeros_(values)
+
+    def forward(self, h: Tensor, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The causal map, and how far it may be wrong.
+
+        Args:
+            h: embeddings (B,D).
+            maps: (B,c,h,w) of each layer, or the images.
+
+        Returns:
+            C (B,K,D); and the expected error (B,K) of the evidence of each window beside a random
+            partner, its root mean square, > 0.
+        """
+        x = self.places + self.read_h(nn.functional.normalize(h))[:, :, None, None]
+        for read, of in zip(self.read, maps, strict=True):
+            x = x + nn.functional.interpolate(
+                read(of),
+                (self.grid, self.grid),
+                mode="bilinear",
+                align_corners=False,
+                antialias=True,
+            )
+        for mix in self.mix:
+            x = x + mix(x)
+        C = self.write(x).flatten(2).mT / self.grid**2  # all windows together move h by about 1
+        return C, self.doubt(x.detach()).flatten(1).exp()
+
+
+def _reader(channels: int, hidden: int) -> nn.Module:
+    return nn.Sequential(nn.BatchNorm2d(channels, affine=False), nn.Conv2d(channels, hidden, 1))
+
+
+def _image_reader(channels: int, hidden: int) -> nn.Module:
+    """A small network for images, where no maps are to be had."""
+    widths = (channels, hidden // 8, hidden // 4, hidden // 2, hidden)
+    layers: list[nn.Module] = []
+    for narrow, wide in pairwise(widths):
+        layers += [
+            nn.Conv2d(narrow, wide, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(wide),
+            nn.GELU(),
+        ]
+    return nn.Sequential(*layers, nn.Conv2d(hidden, hidden, 1))
+
+
+def _mixer(hidden: int) -> nn.Module:
+    """What a place learns of its neighbours."""
+    return nn.Sequential(
+        nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden, bias=False),
+        nn.BatchNorm2d(hidden),
+        nn.Conv2d(hidden, 2 * hidden, 1),
+        nn.GELU(),
+        nn.Conv2d(2 * hidden, hidden, 1),
+    )
+
+
+def save_head(head: CausalHead, path: str | os.PathLike) -> None:
+    """Write a head as fp16 safetensors with a JSON header; the file appears whole or not."""
+    made_with = {"torch": torch.__version__, "python": platform.python_version()}
+    header = {"config": head.config, "info": {"versions": made_with} | head.info}
+    tensors = {
+        name: tensor.half().contiguous() if tensor.is_floating_point() else tensor
+        for name, tensor in head.state_dict().items()
+    }
+    with replacing(path) as new:
+        save_file(tensors, new, {HEADER: json.dumps(header)})
+
+
+def load_head(name: str | os.PathLike) -> CausalHead:
+    """Load the head that ships for a network, by the network's name, or one from a file.
+
+    Raises:
+        LFSError: there is no such head, or the file is not one.
+    """
+    shipped = {Path(f.name).stem: f for f in files("lfs_core").joinpath("heads").iterdir()}
+    path = Path(str(shipped.get(os.fspath(name), name)))
+    if not path.is_file():
+        raise LFSError(
+            f"There is no causal head {os.fspath(name)!r}: give a file, or one of "
+            f"{sorted(shipped)}; `lfs fit --kind causal` makes one for another network."
+        )
+    try:
+        with safe_open(path, "pt") as file:
+            header = json.loads((file.metadata() or {})[HEADER])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        head = CausalHead(**header["config"])
+        head.load_state_dict(tensors)
+    except (SafetensorError, TypeError, KeyError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise LFSError(f"{path} is not a causal head saved by lfs_core ({reason}).") from error
+    head.info = header["info"]
+    return head.eval().requires_grad_(False)

@@ -1,0 +1,81 @@
+"""The causal map as one pass knows it: the network's own maps say what each window does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lfs_core.amortised import CausalHead, load_head
+from lfs_core.comparators.base import Evidence, Pairs
+from lfs_core.comparators.causal import CausalMethod
+from lfs_core.embedders import Embedder, embedder_name
+from lfs_core.embedders.taps import Taps
+from lfs_core.explanation import cosines
+from lfs_core.threads import one_thread
+
+
+@dataclass(frozen=True, eq=False)
+class PairsWithMaps(Pairs):
+    """Pairs and the causal maps of their images.
+
+    Attributes:
+        C: (P,2,K,D).
+        doubt: (P,2,K), the expected error of a window's evidence.
+    """
+
+    C: Tensor
+    doubt: Tensor
+
+
+class Amortised(CausalMethod):
+    """One pass of each image: the embedding says what is decided, a head what each window does.
+
+    Args:
+        embedder: the network to explain.
+        head: a `CausalHead`, the name of the network that it ships for, or its file; left out,
+            the one that ships for this network.
+        options: of `CausalMethod`.
+
+    Raises:
+        LFSError: a parameter is out of range, no head ships for the network, or the head is
+            another network's.
+    """
+
+    method = "amortised"
+    needs = frozenset({"training"})
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        head: CausalHead | str | os.PathLike | None = None,
+        relevance: str = "fall",
+        own: float = 1.0,
+        seed: int = 0,
+        similarity_threshold: float = 0.3,
+        map_threshold: float = 0.7,
+    ) -> None:
+        super().__init__(embedder, relevance, own, seed, similarity_threshold, map_threshold)
+        own = embedder_name(embedder)
+        self.head = head if isinstance(head, CausalHead) else load_head(head or own)
+        self._taps = Taps(embedder, self.head.layers)
+
+    def see(self, images: Tensor) -> PairsWithMaps:
+        """Pairs of images (P,2,3,H,W) and their causal maps, from one pass of each image."""
+        h, maps = self._taps(images.flatten(0, 1))
+        with torch.no_grad(), one_thread():
+            C, doubt = self.head(h, maps)
+        h, C, doubt = (of.unflatten(0, (-1, 2)) for of in (h, C, doubt))
+        return PairsWithMaps(images, h, None, cosines(h) > self.similarity_threshold, C, doubt)
+
+    def evidence(self, pairs: PairsWithMaps) -> Evidence:
+        """Evidence of each window, (P,2,grid,grid)."""
+        with one_thread():
+            values = self.of_windows(pairs.C, pairs)
+        return Evidence(values.unflatten(-1, (self.head.grid, self.head.grid)))
+
+    def settings(self) -> dict[str, object]:
+        """Everything needed to make this explainer again."""
+        return super().settings() | {"head": self.head.info.get("name")}

@@ -1,0 +1,220 @@
+"""What a network makes of photographs with windows taken away: all that a causal head learns from.
+
+Nothing is computed twice: every batch of photographs is a file of the cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn.functional import normalize
+from tqdm import tqdm
+
+from lfs_core.assets import cache_folder
+from lfs_core.causal import FEW, draw_sets, draw_windows, tiles
+from lfs_core.comparators.fills import plain
+from lfs_core.datasets.folders import Views, stream_views
+from lfs_core.datasets.framing import FRAMINGS
+from lfs_core.embedders import Embedder, embed, fingerprint
+from lfs_core.embedders.taps import Taps
+from lfs_core.embedding import BATCH, IMAGE_SIZE, SMALL
+from lfs_core.errors import LFSError
+from lfs_core.files import replacing
+
+AT_ONCE = 4  # images whose removals are embedded together
+
+
+@dataclass(frozen=True)
+class Removals:
+    """What a network makes of images, whole and without some windows.
+
+    Attributes:
+        h: embeddings (N,D) of the whole images, of length one.
+        maps: (N,c,h,w) float16 of each layer that was read.
+        sets: (N,M,K) bool, the windows taken away at once.
+        after: (N,M,D) float16, the embeddings without them, of length one.
+        identities: whose or of which class the N images are.
+        skipped: what could not be used, and why, by path.
+    """
+
+    h: Tensor
+    maps: list[Tensor]
+    sets: Tensor
+    after: Tensor
+    identities: Sequence[str]
+    skipped: dict[str, str]
+
+    def __len__(self) -> int:
+        return len(self.h)
+
+    def __getitem__(self, chosen: Sequence[int]) -> Removals:
+        """The images at these positions."""
+        return Removals(
+            self.h[chosen],
+            [maps[chosen] for maps in self.maps],
+            self.sets[chosen],
+            self.after[chosen],
+            [self.identities[k] for k in chosen],
+            {},
+        )
+
+    def of(self, identities: set[str]) -> Removals:
+        """The images of these identities."""
+        return self[[k for k, who in enumerate(self.identities) if who in identities]]
+
+    def joined(self, other: Removals) -> Removals:
+        """With the removals of the same images that another run has made."""
+        return replace(
+            self,
+            sets=torch.cat([self.sets, other.sets], dim=1),
+            after=torch.cat([self.after, other.after], dim=1),
+        )
+
+    def reading(self, layers: Sequence[int]) -> Removals:
+        """The same with the maps of some of the layers only."""
+        return replace(self, maps=[self.maps[k] for k in layers])
+
+
+def without(images: Tensor, baseline: Tensor, sets: Tensor, windows: Tensor) -> Tensor:
+    """Images with sets of windows taken away.
+
+    Args:
+        images: (B,3,H,W).
+        baseline: (B,3,H,W), what is seen instead.
+        sets: (B,M,K) bool.
+        windows: (K,H,W) bool, that tile the image.
+
+    Returns:
+        (B,M,3,H,W).
+    """
+    number = windows.byte().argmax(dim=0)  # of the window that each pixel lies in
+    gone = sets[..., number][:, :, None]
+    return torch.where(gone, baseline[:, None], images[:, None])
+
+
+def gather_removals(
+    embedder: Embedder,
+    photographs: Sequence[tuple[Path, str]],
+    layers: Sequence[str],
+    *,
+    grid: int = 8,
+    count: int = 12,
+    alone: bool = False,
+    seed: int = 0,
+    workers: int = os.cpu_count() or 1,
+    progress: bool = True,
+) -> Removals:
+    """Frame photographs, take windows away and embed what is left.
+
+    What is in the cache already is not done again: an interrupted run goes on where it stopped.
+
+    Args:
+        embedder: the network.
+        photographs: files and whose or of which class they are.
+        layers: of the network, whose maps are kept; none for the images themselves.
+        grid: windows along each side of the image.
+        count: of sets of windows, for each image.
+        alone: take away so many windows one at a time instead.
+        seed: of the sets.
+        workers: threads that read photographs while the network works.
+        progress: show a progress bar.
+
+    Raises:
+        LFSError: no photograph can be used, or the cache cannot be written.
+    """
+    size = getattr(embedder, "image_size", IMAGE_SIZE)
+    framing = getattr(embedder, "framing", "whole")
+    settings = [fingerprint(embedder), framing, size, list(layers), grid, count, seed, FEW]
+    settings += ["alone"] if alone else []
+    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()
+    folder = cache_folder() / "removals" / digest[:16]
+    taps, windows = Taps(embedder, layers), tiles((size, size), [grid])
+    draw = draw_windows if alone else draw_sets
+    batches = [photographs[k : k + BATCH] for k in range(0, len(photographs), BATCH)]
+    paths = [folder / f"{_name(batch)}.safetensors" for batch in batches]
+    missing = [k for k, path in enumerate(paths) if not path.is_file()]
+    views = stream_views(
+        [[file for file, _ in batches[k]] for k in missing],
+        FRAMINGS[framing],
+        size,
+        SMALL,
+        workers=workers,
+    )
+    with tqdm(total=len(photographs), desc="Removing", disable=not progress, unit="img") as bar:
+        bar.update(len(photographs) - sum(len(batches[k]) for k in missing))
+        for k, of in zip(missing, views, strict=True):
+            tensors, problems = _observe(
+                of, taps, windows, partial(draw, len(windows), count), seed
+            )
+            with replacing(paths[k]) as new:
+                save_file(tensors, new, {"problems": json.dumps(problems)})
+            bar.update(len(batches[k]))
+    return _together([_read(path) for path in paths], batches)
+
+
+def _observe(
+    views: Views, taps: Taps, windows: Tensor, draw: Callable[[int], Tensor], seed: int
+) -> tuple[dict[str, Tensor], dict[int, str]]:
+    """All there is to know of one batch; and why some of its photographs cannot be used."""
+    if views.images is None:
+        return {}, views.problems
+    images = views.images.float() / 255
+    h, maps = taps(images)
+    # Drawn from a photograph's content, so that its sets do not depend on its neighbours.
+    seeds = [int.from_bytes(views.keys[k][:6], "little") + seed for k in views.fresh]
+    sets = torch.stack([draw(of) for of in seeds])
+    after = []
+    for of, some in zip(images.split(AT_ONCE), sets.split(AT_ONCE), strict=True):
+        left = without(of, plain(of, "mean"), some, windows).flatten(0, 1)
+        with torch.no_grad():
+            after.append(normalize(embed(taps.embedder, left), dim=-1))
+    tensors = {
+        "fresh": torch.tensor(views.fresh),
+        "h": normalize(h, dim=-1),
+        "sets": sets,
+        "after": torch.cat(after).unflatten(0, sets.shape[:2]).half(),
+    }
+    return tensors | {f"maps{k}": of.half() for k, of in enumerate(maps)}, views.problems
+
+
+def _name(batch: Sequence[tuple[Path, str]]) -> str:
+    """A name for the content of a batch of photographs."""
+    digest = hashlib.sha256()
+    for path, _ in batch:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:32]
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[int, str]]:
+    try:
+        with safe_open(path, "pt") as file:
+            problems = json.loads(file.metadata()["problems"])
+        return load_file(path), {int(k): reason for k, reason in problems.items()}
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise LFSError(f"{path} is damaged ({error}); delete it and run again.") from error
+
+
+def _together(
+    parts: Sequence[tuple[dict[str, Tensor], dict[int, str]]],
+    batches: Sequence[Sequence[tuple[Path, str]]],
+) -> Removals:
+    skipped, identities = {}, []
+    for (tensors, problems), batch in zip(parts, batches, strict=True):
+        skipped |= {str(batch[k][0]): reason for k, reason in problems.items()}
+        identities += [batch[k][1] for k in tensors.get("fresh", torch.empty(0)).tolist()]
+    usable = [tensors for tensors, _ in parts if tensors]
+    if not usable:
+        raise LFSError(f"None of the images can be used; the first: {next(iter(skipped.values()))}")
+    joined = {key: torch.cat([of[key] for of in usable]) for key in usable[0]}
+    maps = [joined[key] for key in sorted(joined) if key.startswith("maps")]
+    return Removals(joined["h"], maps, joined["sets"], joined["after"], identities, skipped)

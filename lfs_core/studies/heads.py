@@ -1,0 +1,182 @@
+"""The causal heads that ship with the package: what they learn from, and how good they are."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from lfs_core.amortised import CausalHead, load_head, save_head
+from lfs_core.causal import causal_map, draw_sets, evidence, shared_map, tiles
+from lfs_core.comparators.fills import plain
+from lfs_core.datasets.faces import load_faces
+from lfs_core.datasets.folders import find_photographs
+from lfs_core.embedders import embed_all, load_embedder
+from lfs_core.embedders.taps import Taps, find_layers
+from lfs_core.evaluation.pair_set import load_pairs
+from lfs_core.head_fitting import ALONE, fit_causal, fit_head, unexplained
+from lfs_core.removals import gather_removals
+
+FOLDERS = {
+    "facenet-casia": ("lfw",),
+    "efficientnet-lite0-cub": ("cub",),
+    "efficientnet-lite0-cars": ("cars",),
+}
+HOLD_OUT = 0.5  # of each folder's classes, the last by name; evaluations draw from them
+EPOCHS = {"facenet-casia": 20, "efficientnet-lite0-cub": 20, "efficientnet-lite0-cars": 30}
+GUARDED_PAIRS = 500  # as many as are evaluated
+IMAGES = 60  # on which a head is compared with the exact map
+SHARED_IMAGES = 10  # of these, with the Shapley-type map, too
+SETS = 512  # that it rests on
+RANKS = (8, 16, 32, 64, 128, 256)
+VARIANT_EPOCHS = 4
+PARTS = (0.25, 1.0)  # of the photographs that a head learns from
+
+
+def fit_shipped(network: str, data: Path) -> CausalHead:
+    """The head that ships for a network, from the images of the local tier.
+
+    Args:
+        network: a name in `FOLDERS`.
+        data: the folder of the local tier.
+    """
+    embedder = load_embedder(network)
+    folders = FOLDERS[network]
+    photographs = [
+        (path, f"{folder}/{name}")
+        for folder in folders
+        for path, name in first_classes(data / folder)
+    ]
+    guarded = _guarded(embedder, data) if network == "facenet-casia" else None
+    return fit_causal(
+        embedder,
+        photographs,
+        description=f"the first half of {' and of '.join(folders)}, by name",
+        guarded=guarded,
+        epochs=EPOCHS[network],
+    )
+
+
+def first_classes(folder: Path) -> list[tuple[Path, str]]:
+    """The photographs of the classes that no evaluation draws from."""
+    photographs = find_photographs(folder)
+    every = sorted({name for _, name in photographs})
+    kept = set(every[: len(every) - round(HOLD_OUT * len(every))])
+    return [(path, name) for path, name in photographs if name in kept]
+
+
+def _guarded(embedder: torch.nn.Module, data: Path) -> Tensor:
+    """Embeddings of the faces that are evaluated, and of the demo's."""
+    pairs = load_pairs(data / "lfw", embedder, GUARDED_PAIRS, hold_out=HOLD_OUT)
+    faces = torch.cat([pairs.images.flatten(0, 1), load_faces("demo").images])
+    return embed_all(embedder, faces)
+
+
+def heads_study(data: Path) -> dict[str, object]:
+    """How near the shipped heads come to exact maps of images that they have never seen.
+
+    And, on faces, what it takes: how many photographs, which of the network's maps.
+    """
+    found = {network: _nearness(network, data) for network in FOLDERS}
+    return {
+        "manifest": {"pairs": " and ".join(("lfw", "cub", "cars")), "number": IMAGES // 2},
+        "nearness": found,
+        "variants": _variants(data),
+    }
+
+
+def _nearness(network: str, data: Path) -> dict[str, object]:
+    """Correlations over the windows of each image of the evidence by a head with the exact one."""
+    embedder, head = load_embedder(network), load_head(network)
+    folder = data / FOLDERS[network][-1]
+    pairs = load_pairs(folder, embedder, IMAGES // 2, hold_out=HOLD_OUT)
+    images = pairs.images.flatten(0, 1).float() / 255
+    size = tuple(images.shape[-2:])
+    windows = tiles(size, [head.grid])
+    h, maps = Taps(embedder, head.layers)(images)
+    h = normalize(h, dim=-1)
+    with torch.no_grad():
+        C, doubt = head(h, maps)
+    exact = causal_map(embedder, images, windows, plain(images, "mean"))
+    others = (exact.sum(0) - exact) / (len(exact) - 1)  # the mean map of all other images
+    few = images[:SHARED_IMAGES]
+    sets = draw_sets(len(windows), SETS, seed=0)
+    shared = shared_map(embedder, few, windows, plain(few, "mean"), sets)
+    error = ((C - exact) @ h.T).square().mean(dim=-1).sqrt()
+    spectrum = torch.linalg.svdvals(exact.flatten(0, 1).double()).square()
+    return {
+        "exact": _beside(C, exact, h),
+        "mean map": _beside(others, exact, h),
+        "shared": _beside(C[: len(few)], shared, h),
+        "shared and exact": _beside(exact[: len(few)], shared, h),
+        "doubt": float(spearmanr(doubt.flatten(), error.flatten()).statistic),
+        "variance by rank": {
+            rank: round(float(spectrum[:rank].sum() / spectrum.sum()), 4) for rank in RANKS
+        },
+        "info": {k: v for k, v in head.info.items() if k not in ("history", "skipped")},
+        "parameters": sum(p.numel() for p in head.parameters()),
+    }
+
+
+def _beside(C: Tensor, exact: Tensor, h: Tensor) -> dict[str, list[float]]:
+    """The correlations of two maps (B,K,D) of each image, beside three kinds of partners."""
+    own = h[: len(C)]
+    partners = {
+        "itself": own,
+        "its partner": own.unflatten(0, (-1, 2)).flip(1).flatten(0, 1),
+        "another": own.roll(2, dims=0),
+    }
+    return {
+        name: [
+            round(float(torch.corrcoef(torch.stack([a, b]))[0, 1]), 4)
+            for a, b in zip(evidence(C, o), evidence(exact, o), strict=True)
+        ]
+        for name, o in partners.items()
+    }
+
+
+def _variants(data: Path) -> list[dict[str, object]]:
+    """Heads trained on fewer photographs, or on some of the maps, and what they leave unexplained.
+
+    All are judged on the same faces of the first half of LFW.
+    """
+    embedder = load_embedder("facenet-casia")
+    layers = find_layers(embedder, embedder.image_size, 8)
+    photographs = first_classes(data / "lfw")
+    removed = gather_removals(embedder, photographs, layers).joined(
+        gather_removals(embedder, photographs, layers, count=ALONE, alone=True)
+    )
+    names = sorted(set(removed.identities))
+    learnt = names[: round(0.9 * len(names))]
+    choose = removed.of(set(names) - set(learnt))
+    rows = []
+    for part in PARTS:
+        train = removed.of(set(learnt[: round(part * len(learnt))]))
+        for read in ([0, 1],) if part < 1 else ([0, 1], [0], [1]):
+            head = fit_head(
+                train.reading(read),
+                choose.reading(read),
+                tuple(layers[k] for k in read),
+                epochs=VARIANT_EPOCHS,
+            )
+            partners, itself = unexplained(head, choose.reading(read)).tolist()
+            rows.append(
+                {
+                    "images": len(train),
+                    "layers": [layers[k] for k in read],
+                    "partners": round(partners, 4),
+                    "itself": round(itself, 4),
+                }
+            )
+    return rows
+
+
+if __name__ == "__main__":  # python -m lfs_core.studies.heads DATA FOLDER
+    for network in FOLDERS:
+        save_head(
+            fit_shipped(network, Path(sys.argv[1])), Path(sys.argv[2], f"{network}.safetensors")
+        )

@@ -1,0 +1,224 @@
+"""Figures and tables of what lies beyond the paper: faithfulness, its price, and what makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lfs_core.evaluation.results import KINDS, SURE, Results, is_control
+from lfs_core.evaluation.spec import parse
+from lfs_core.evaluation.statistics import DRAWS, bootstrap_means
+from lfs_core.viz.figures import BLUE, GREY, ORANGE, as_picture, bare
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import Tensor
+
+TESTS = {"selectivity,every=10": "deletion", "insertion,every=10": "insertion"}
+OURS = "amortised"
+CHEAP = 30  # passes a pair; what costs less is what one pass of each image has to beat
+
+
+def passes(cost: Mapping[str, float]) -> float:
+    """Forward passes, a backward pass counted as two more."""
+    return cost["forward"] + 2 * cost["backward"]
+
+
+def plot_pareto(results: Results, costs: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Scores against passes a pair, in four panels; the line joins what nothing cheaper beats."""
+    figure = Figure(figsize=(9.6, 8.0), layout="constrained")
+    axes = figure.subplots(len(TESTS), len(KINDS), sharex=True)
+    named = [name for name in results.explainers if name in costs]
+    price = np.array([max(2, passes(costs[name])) for name in named])
+    places = [results.explainers.index(name) for name in named]
+    for row, (metric, test) in zip(axes, TESTS.items(), strict=True):
+        for axis, kind in zip(row, KINDS, strict=True):
+            means, low, high = (of[places] for of in bootstrap_means(results.scores(metric, kind)))
+            for k, name in enumerate(named):
+                colour = GREY if is_control(name) else ORANGE if name == OURS else BLUE
+                axis.plot([price[k]] * 2, [low[k], high[k]], color=colour, alpha=0.6)
+                axis.plot(price[k], means[k], "o", color=colour, ms=5)
+                axis.annotate(
+                    name, (price[k], means[k]), (4, 0), textcoords="offset points", fontsize=6
+                )
+            _frontier(axis, price, means)
+            axis.set(title=f"{test}, {kind} pairs", xscale="log")
+            axis.grid(alpha=0.3)
+    for axis in axes[-1]:
+        axis.set_xlabel("passes through the network, a pair")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("mean change of the cosine")
+    return figure
+
+
+def _frontier(axis: Axes, price: np.ndarray, means: np.ndarray) -> None:
+    """A stair through the best score at each price."""
+    order = np.lexsort((-means, price))
+    best = np.maximum.accumulate(means[order])
+    axis.step(price[order], best, where="post", color=GREY, lw=0.8, ls=":")
+
+
+def advantages_table(results: Results, of: str = OURS) -> pd.DataFrame:
+    """By how much one method is better than each other, with 95 % intervals.
+
+    A star says that the difference is sure, by the permutation test, corrected over all others.
+    """
+    import pandas as pd
+
+    table = {}
+    for metric, test in TESTS.items():
+        for kind in KINDS:
+            found = results.against(metric, kind, of, results.explainers)
+            table[f"{test}, {kind}"] = {
+                row["other"]: f"{row['by']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+                + (" *" if row["p"] < SURE else "")
+                for row in found
+            }
+    return pd.DataFrame(table).rename_axis(f"{of} over")
+
+
+def goals_table(
+    results: Mapping[str, Results], costs: Mapping[str, Mapping[str, float]], of: str = OURS
+) -> pd.DataFrame:
+    """Does a method beat all that cost less than `CHEAP` passes, and how near occlusion is it?
+
+    Args:
+        results: of the same methods, by the name of the images.
+        costs: of the methods, as the study of costs stores them.
+        of: the method.
+    """
+    import pandas as pd
+
+    table = {}
+    for where, found in results.items():
+        others = [
+            name
+            for name in found.explainers
+            if parse(name)[0] != of and passes(costs[name]) < CHEAP
+        ]
+        for metric, test in TESTS.items():
+            for kind in KINDS:
+                rows = found.against(metric, kind, of, others)
+                least = min(rows, key=lambda row: row["by"])
+                sure = [row["by"] > 0 and row["p"] < SURE for row in rows]
+                scores = found.scores(metric, kind)
+                share = ratio_of_means(
+                    *(scores[:, found.explainers.index(name)] for name in (of, "occlusion"))
+                )
+                table[where, f"{test}, {kind}"] = {
+                    "surely better than": f"{sum(sure)} of {len(sure)}",
+                    "least advantage": f"{least['by']:+.3f} [{least['low']:+.3f}, "
+                    f"{least['high']:+.3f}] over {least['other']}",
+                    "share of occlusion": "{:.2f} [{:.2f}, {:.2f}]".format(*share),
+                }
+    return pd.DataFrame(table).T.rename_axis(["images", "test"])
+
+
+def ratio_of_means(above: np.ndarray, below: np.ndarray) -> tuple[float, float, float]:
+    """The ratio of two means over the same pairs (P,), and its 95 % bootstrap interval."""
+    known = np.isfinite(above) & np.isfinite(below)
+    pairs = np.stack([above[known], below[known]], axis=1)
+    generator = np.random.default_rng(0)
+    counts = generator.multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), DRAWS)
+    drawn = counts @ pairs
+    low, high = np.percentile(drawn[:, 0] / drawn[:, 1], [2.5, 97.5])
+    return float(pairs[:, 0].sum() / pairs[:, 1].sum()), float(low), float(high)
+
+
+def means_table(results: Mapping[str, Results]) -> pd.DataFrame:
+    """Mean scores of every method, a group of columns for each set of images."""
+    import pandas as pd
+
+    table = {
+        (where, f"{test}, {kind}"): dict(
+            zip(
+                of.explainers,
+                (f"{mean:.3f}" for mean in np.nanmean(of.scores(metric, kind), axis=0)),
+                strict=True,
+            )
+        )
+        for where, of in results.items()
+        for metric, test in TESTS.items()
+        for kind in KINDS
+    }
+    return pd.DataFrame(table).rename_axis("explainer")
+
+
+def parts_table(results: Results) -> pd.DataFrame:
+    """What relevance does under each map: mean scores with 95 % intervals."""
+    import pandas as pd
+
+    table: dict[tuple[str, str], dict[str, str]] = {}
+    for metric, test in TESTS.items():
+        for kind in KINDS:
+            means, low, high = bootstrap_means(results.scores(metric, kind))
+            for k, explainer in enumerate(results.explainers):
+                name, options = parse(explainer)
+                line = table.setdefault((str(options["relevance"]), name), {})
+                line[f"{test}, {kind}"] = f"{means[k]:.3f} [{low[k]:.3f}, {high[k]:.3f}]"
+    return pd.DataFrame(table).T.rename_axis(["relevance", "map"])
+
+
+def variants_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """What heads leave unexplained that learnt from fewer photographs, or read fewer maps."""
+    import pandas as pd
+
+    columns = {"partners": "beside others", "itself": "beside the image itself"}
+    return pd.DataFrame(
+        {
+            (row["images"], " + ".join(name.split(".")[-1] for name in row["layers"])): {
+                title: f"{row[key]:.0%}" for key, title in columns.items()
+            }
+            for row in rows
+        }
+    ).T.rename_axis(["photographs", "maps of"])
+
+
+def nearness_table(found: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
+    """How near heads come to exact maps: mean correlations over the windows of an image."""
+    import pandas as pd
+
+    def mean(values: Sequence[float]) -> str:
+        return f"{np.mean(values):.2f}"
+
+    rows = {}
+    for network, of in found.items():
+        for against in ("exact", "shared"):
+            line = {f"beside {who}": mean(values) for who, values in of[against].items()}
+            rows[network, f"head and {against} map"] = line
+        rows[network, "mean map of other images and exact map"] = {
+            f"beside {who}": mean(values) for who, values in of["mean map"].items()
+        }
+    return pd.DataFrame(rows).T.rename_axis(["network", "correlation of"])
+
+
+def plot_evidence(
+    image: Tensor, partners: Sequence[Tensor], maps: Sequence[Tensor], titles: Sequence[str]
+) -> Figure:
+    """One image beside several partners: above each the partner, below what speaks for a match.
+
+    Args:
+        image: (3,H,W) in [0,1].
+        partners: as many images as there are maps.
+        maps: evidence (g,g) of either sign.
+        titles: of the partners.
+    """
+    count = len(partners)
+    figure = Figure(figsize=(2.3 * (count + 1), 5.0), layout="constrained")
+    axes = figure.subplots(2, count + 1)
+    limit = max(float(of.abs().max()) for of in maps)
+    axes[0, 0].imshow(as_picture(image))
+    axes[0, 0].set_title("image", fontsize=10)
+    axes[1, 0].set_axis_off()
+    for column, (partner, heat, title) in enumerate(zip(partners, maps, titles, strict=True), 1):
+        axes[0, column].imshow(as_picture(partner))
+        axes[0, column].set_title(title, fontsize=10)
+        scale = axes[1, column].imshow(heat.numpy(), "PuOr", vmin=-limit, vmax=limit)
+    for axis in axes.flat:
+        bare(axis)
+    figure.colorbar(scale, ax=axes[1, :], label="fall of the cosine", shrink=0.9)
+    return figure

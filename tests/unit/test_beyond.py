@@ -1,0 +1,134 @@
+"""The page beyond the paper: its tables count what they should, and its oracle is one."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from lfs_core.evaluation.oracle import Greedy
+from lfs_core.evaluation.results import Results
+from lfs_core.evaluation.selectivity import FILLS, flip_curves, flip_ranks
+from lfs_core.viz import beyond
+
+SIDE = 16
+METRICS = tuple(beyond.TESTS)
+METHODS = ("amortised", "occlusion", "centre", "xssab")
+
+
+def network(images: torch.Tensor) -> torch.Tensor:
+    """(B,3,16,16) -> (B,12): colours of four quarters, with both signs."""
+    return torch.nn.functional.avg_pool2d(images, 8).flatten(1) - 0.5
+
+
+def results(pairs: int = 40) -> Results:
+    """Curves in which every method falls by what `level` says, plus noise."""
+    level = {"amortised": 0.6, "occlusion": 0.8, "centre": 0.3, "xssab": 0.1}
+    generator = torch.Generator().manual_seed(0)
+    similar = torch.arange(pairs) % 2 == 0
+
+    def curve(name: str, metric: str) -> torch.Tensor:
+        moved = level[name] + 0.02 * torch.randn(pairs, generator=generator)
+        sign = torch.where(similar, -1.0, 1.0) * (1 if "selectivity" in metric else -1)
+        return torch.stack([torch.zeros(pairs), sign * moved, sign * moved], dim=1)
+
+    return Results(
+        {"threshold": 0.3},
+        similar,
+        torch.where(similar, 0.8, 0.0),
+        torch.zeros(pairs, dtype=torch.int),
+        {name: {metric: curve(name, metric) for metric in METRICS} for name in METHODS},
+        {},
+    )
+
+
+COSTS = {
+    "amortised": {"forward": 2, "backward": 0},
+    "occlusion": {"forward": 130, "backward": 0},
+    "centre": {"forward": 2, "backward": 0},
+    "xssab": {"forward": 2, "backward": 4},
+}
+
+
+def test_goals_count_what_is_cheap_and_measure_the_rest() -> None:
+    table = beyond.goals_table({"faces": results()}, COSTS)
+    assert len(table) == 4
+    for _, row in table.iterrows():
+        assert row["surely better than"] == "2 of 2"
+        assert row["least advantage"].endswith("over centre")
+        assert float(row["share of occlusion"].split()[0]) == pytest.approx(0.75, abs=0.02)
+
+
+def test_a_ratio_of_means_and_its_interval() -> None:
+    generator = np.random.default_rng(1)
+    below = generator.uniform(0.5, 1.5, 400)
+    ratio, low, high = beyond.ratio_of_means(0.5 * below, below)
+    assert ratio == low == high == pytest.approx(0.5)
+    above = 0.5 * below + generator.normal(0, 0.1, 400)
+    ratio, low, high = beyond.ratio_of_means(above, below)
+    assert ratio == pytest.approx(above.mean() / below.mean())
+    assert low < ratio < high and high - low < 0.06
+
+
+def test_advantages_are_paired_and_starred() -> None:
+    table = beyond.advantages_table(results())
+    assert list(table.index) == ["occlusion", "centre", "xssab"]
+    assert all(cell.startswith("-") and cell.endswith("*") for cell in table.loc["occlusion"])
+    assert all(cell.startswith("+") and cell.endswith("*") for cell in table.loc["centre"])
+
+
+def test_the_frontier_is_what_nothing_cheaper_beats() -> None:
+    figure = beyond.plot_pareto(results(), COSTS)
+    assert len(figure.axes) == 4
+    assert beyond.passes(COSTS["xssab"]) == 10
+    for axis in figure.axes:
+        stair = next(line for line in axis.lines if line.get_linestyle() == ":")
+        assert (np.diff(stair.get_ydata()) >= 0).all()
+        assert max(stair.get_ydata()) == pytest.approx(0.6, abs=0.02)  # occlusion's mean, by area
+
+
+def test_tables_of_means_and_parts() -> None:
+    means = beyond.means_table({"faces": results(), "birds": results()})
+    assert means.shape == (4, 8)
+    named = results()
+    renamed = Results(
+        named.manifest,
+        named.same,
+        named.similarity,
+        named.seed,
+        {
+            "explainlfs,relevance=paper": named.measured["centre"],
+            "amortised,own=0,relevance=paper": named.measured["amortised"],
+        },
+        {},
+    )
+    parts = beyond.parts_table(renamed)
+    assert list(parts.index) == [("paper", "explainlfs"), ("paper", "amortised")]
+    assert parts.iloc[1, 0] > parts.iloc[0, 0]
+
+
+def test_the_greedy_order_is_the_best_first_step_and_no_worse_than_any_order() -> None:
+    images = torch.rand(2, 2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(5))
+    explain = Greedy(network, fill="black", steps=3, similarity_threshold=-1)
+    found = explain.batch([tuple(pair) for pair in images])
+    ranks = torch.stack(
+        [flip_ranks(e.maps.unfold(1, 2, 2).unfold(2, 2, 2)[..., 0, 0]) for e in found]
+    )
+    both = torch.tensor([False, False])
+    curve = flip_curves(network, images, ranks[None], both, fill="black", flips=(0, 1, 2, 3))[0]
+    black = FILLS["black"](images, torch.Generator())
+    for k in range(2):
+        first = []
+        for row, column in itertools.product(range(8), repeat=2):
+            changed = images[k].clone()
+            block = np.s_[0, :, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+            changed[block] = black[k][block]
+            h = network(changed)
+            first.append(torch.cosine_similarity(h[0], h[1], dim=0).item())
+        assert curve[k, 1].item() == pytest.approx(min(first), abs=1e-5)
+    for seed in range(5):
+        other = flip_ranks(torch.rand(1, 2, 2, 8, 8, generator=torch.Generator().manual_seed(seed)))
+        random = flip_curves(network, images, other, both, fill="black", flips=(0, 1, 2, 3))[0]
+        assert (curve[:, 1:] <= random[:, 1:] + 1e-5).all()
