@@ -38,6 +38,7 @@ def fit_causal(
     layers: Sequence[str] | None = None,
     grid: int = 8,
     epochs: int = 20,
+    learning_rate: float = 2e-3,
     seed: int = 0,
     progress: bool = True,
 ) -> CausalHead:
@@ -54,6 +55,7 @@ def fit_causal(
             for the images themselves.
         grid: windows along each side of the image.
         epochs: passes over the images.
+        learning_rate: AdamW's, at its highest.
         seed: of everything random.
         progress: show progress bars.
 
@@ -81,7 +83,15 @@ def fit_causal(
     order = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed)).tolist()
     held = {names[k] for k in order[: max(1, round(SHARES[1] * len(names)))]}
     train, choose = data.of(set(names) - held), data.of(held)
-    head = fit_head(train, choose, tuple(layers), epochs=epochs, seed=seed, progress=progress)
+    head = fit_head(
+        train,
+        choose,
+        tuple(layers),
+        epochs=epochs,
+        learning_rate=learning_rate,
+        seed=seed,
+        progress=progress,
+    )
     partners, itself = unexplained(head, choose).tolist()
     head.info |= {
         "name": embedder_name(embedder),
@@ -92,6 +102,7 @@ def fit_causal(
         "skipped": {Path(path).name: reason for path, reason in data.skipped.items()},
         "seed": seed,
         "epochs": epochs,
+        "learning rate": learning_rate,
         "sets": data.sets.shape[1],
         "unexplained": {"partners": partners, "itself": itself},
     }

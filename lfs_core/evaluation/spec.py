@@ -107,9 +107,14 @@ def make_metric(spec: str) -> Metric:
 
 
 def code_of(thing: object) -> str:
-    """SHA-256 of the file that defines an object's class, or the function; changes when it does."""
+    """SHA-256 of the file that defines an object's class, or the function; changes when it does.
+
+    An explainer that was trained says in `fingerprint` what it has learnt, which counts too.
+    """
     defined = thing if inspect.isroutine(thing) else type(thing)
     try:
-        return hashlib.sha256(Path(inspect.getfile(defined)).read_bytes()).hexdigest()
+        code = Path(inspect.getfile(defined)).read_bytes()
     except (TypeError, OSError):  # of a notebook's cell there is no file
-        return hashlib.sha256(repr(defined).encode()).hexdigest()
+        code = repr(defined).encode()
+    learnt = thing.fingerprint() if hasattr(thing, "fingerprint") else ""
+    return hashlib.sha256(code + learnt.encode()).hexdigest()

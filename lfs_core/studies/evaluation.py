@@ -124,7 +124,7 @@ BEYOND = Run(
         *CONTROLS,
     ),
     BOTH_WAYS,
-    number=300,
+    number=200,
     hold_out=0.5,
 )
 BEYOND_BIRDS = replace(BEYOND, folder="cub", network="efficientnet-lite0-cub")
@@ -133,7 +133,7 @@ BEYOND_PATCH = replace(
     BEYOND,
     explainers=("amortised", "amortised,own=0", "occlusion", "gradcam", *CONTROLS),
     metrics=("patch",),
-    number=100,
+    number=60,
 )
 DEAR = replace(
     BEYOND,
@@ -146,7 +146,7 @@ DEAR = replace(
         "centre",
         ORACLE,
     ),
-    number=10,
+    number=6,
     seeds=1,
 )
 WORKING_PARTS = ("paper", "contribution", "arguing", "constant", "random")

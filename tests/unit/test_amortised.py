@@ -15,6 +15,7 @@ from lfs_core.amortised import CausalHead, load_head, save_head
 from lfs_core.causal import causal_map, draw_sets, shared_map, tiles
 from lfs_core.comparators.amortised import Amortised
 from lfs_core.evaluation.cost import counted
+from lfs_core.evaluation.spec import code_of
 from lfs_core.head_fitting import fit_causal, fit_head, losses, unexplained
 from lfs_core.removals import Removals, gather_removals, without
 
@@ -182,6 +183,12 @@ def test_a_pair_costs_two_passes_and_evidence_is_of_the_partner_and_of_itself() 
     torch.testing.assert_close(
         against.evidence(pairs).values.flatten(2)[0, 0], C[0] @ (h[1] - 0.5 * h[0])
     )
+
+
+def test_records_of_another_head_are_not_taken_for_this_ones() -> None:
+    codes = {code_of(Amortised(black_box, a_head(seed))) for seed in (0, 1)}
+    assert len(codes) == 2
+    assert code_of(Amortised(black_box, a_head(0))) in codes
 
 
 @pytest.mark.parametrize("options", [{"own": -1.0}, {"relevance": "truth"}])
