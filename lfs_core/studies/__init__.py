@@ -40,6 +40,7 @@ STUDIES = {
     "beyond-patch": "lfs_core.studies.evaluation:BEYOND_PATCH",
     "dear": "lfs_core.studies.evaluation:DEAR",
     "two-by-two": "lfs_core.studies.evaluation:TWO_BY_TWO",
+    "patterns": "lfs_core.studies.evaluation:PATTERNS",
     "heads": "lfs_core.studies.heads:heads_study",
     "costs": "lfs_core.studies.costs:cost_study",
     "randomised": "lfs_core.studies.evaluation:RANDOMISED",

@@ -159,3 +159,17 @@ TWO_BY_TWO = replace(
     ),
     number=100,
 )
+FILTERS = "lfs_core.evaluation.filters:Filters"
+PATTERNS = replace(
+    BEYOND,
+    explainers=(
+        *(
+            f"{under},relevance={relevance}"
+            for under in (*(f"explainlfs,decoder={d}" for d in ("linear", "mlp", "conv")), FILTERS)
+            for relevance in ("paper", "random")
+        ),
+        "centre",
+        "random",
+    ),
+    number=100,
+)

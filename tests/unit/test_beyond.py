@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+import lfs_core as lfs
+from lfs_core.evaluation.filters import Filters
 from lfs_core.evaluation.oracle import Greedy
 from lfs_core.evaluation.results import Results
 from lfs_core.evaluation.selectivity import FILLS, flip_curves, flip_ranks
@@ -132,3 +134,18 @@ def test_the_greedy_order_is_the_best_first_step_and_no_worse_than_any_order() -
         other = flip_ranks(torch.rand(1, 2, 2, 8, 8, generator=torch.Generator().manual_seed(seed)))
         random = flip_curves(network, images, other, both, fill="black", flips=(0, 1, 2, 3))[0]
         assert (curve[:, 1:] <= random[:, 1:] + 1e-5).all()
+
+
+@pytest.mark.parametrize("threshold", [-1, 1])
+def test_filters_are_the_transposed_jacobian(threshold: float) -> None:
+    torch.manual_seed(0)
+    linear = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * SIDE**2, 5))
+    images = torch.rand(1, 2, 3, SIDE, SIDE)
+    explain = Filters(linear, similarity_threshold=threshold)
+    found = explain.evidence(explain.see(images)).values
+    h = linear(images[0]).detach()
+    R = lfs.relevance(*h, similar=threshold < 0)
+    expected = (linear[1].weight.T @ R).abs().view(3, SIDE, SIDE).mean(dim=0)
+    torch.testing.assert_close(found[0], expected.detach().expand(2, -1, -1))
+    with pytest.raises(lfs.LFSError, match="relevance is 'truth'"):
+        Filters(linear, relevance="truth")

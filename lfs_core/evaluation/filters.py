@@ -1,0 +1,51 @@
+"""The paper's map with filters for patterns: which pixels would move the relevant latents most.
+
+A decoder answers which pixels come with a latent; the transposed Jacobian of the network, which
+pixels it listens to. Everything else is as in the paper.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from lfs_core.comparators.base import Comparator, Evidence, Pairs
+from lfs_core.embedders import Embedder
+from lfs_core.errors import LFSError
+from lfs_core.relevance import RELEVANCES
+
+
+class Filters(Comparator):
+    """|J^T R|, the mean over colours, in the place of |D(h + pR) - D(h)|.
+
+    J is the derivative of an image's embedding by its pixels. One backward pass an image.
+
+    Args:
+        embedder: the network.
+        relevance: a name in `RELEVANCES`.
+        seed: of relevance that is drawn.
+        similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
+    """
+
+    method = "filters"
+    source = "this book"
+    needs = frozenset({"gradients"})
+    signed = False
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        relevance: str = "paper",
+        seed: int = 0,
+        similarity_threshold: float = 0.3,
+    ) -> None:
+        super().__init__(embedder, similarity_threshold)
+        if relevance not in RELEVANCES:
+            raise LFSError(f"relevance is {relevance!r}; choose one of {', '.join(RELEVANCES)}.")
+        self.relevance, self.seed = relevance, seed
+
+    def evidence(self, pairs: Pairs) -> Evidence:
+        """|J^T R| of both images, (P,2,H,W)."""
+        h = pairs.h.detach()
+        R = RELEVANCES[self.relevance](h[:, 0], h[:, 1], pairs.is_similar, self.seed)
+        (gradient,) = torch.autograd.grad((pairs.h * R[:, None]).sum(), pairs.images)
+        return Evidence(gradient.abs().mean(dim=2))
