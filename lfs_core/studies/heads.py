@@ -86,7 +86,11 @@ def heads_study(data: Path) -> dict[str, object]:
     """
     found = {network: _nearness(network, data) for network in FOLDERS}
     return {
-        "manifest": {"pairs": " and ".join(("lfw", "cub", "cars")), "number": IMAGES // 2},
+        "manifest": {
+            "embedder": ", ".join(FOLDERS),
+            "pairs": ", ".join(folders[-1] for folders in FOLDERS.values()),
+            "number": IMAGES // 2,
+        },
         "nearness": found,
         "variants": _variants(data),
     }
