@@ -73,11 +73,7 @@ def advantages_table(results: Results, of: str = OURS) -> pd.DataFrame:
     for metric, test in TESTS.items():
         for kind in KINDS:
             found = results.against(metric, kind, of, results.explainers)
-            table[f"{test}, {kind}"] = {
-                row["other"]: f"{row['by']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
-                + (" *" if row["p"] < SURE else "")
-                for row in found
-            }
+            table[f"{test}, {kind}"] = {row["other"]: _advantage(row) for row in found}
     return pd.DataFrame(table).rename_axis(f"{of} over")
 
 
@@ -178,6 +174,30 @@ def variants_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     ).T.rename_axis(["photographs", "maps of"])
 
 
+def saved_table(results: Results) -> pd.DataFrame:
+    """By how much each map is better with the paper's relevance than its controls."""
+    import pandas as pd
+
+    table: dict[tuple[str, str], dict[str, str]] = {}
+    for explainer in results.explainers:
+        if not explainer.endswith(",relevance=paper"):
+            continue
+        under = explainer.removesuffix(",relevance=paper")
+        for control in (f"{under},relevance=random", "centre"):
+            line = table.setdefault((under.rpartition(":")[2], control.rpartition(",")[2]), {})
+            for metric, test in TESTS.items():
+                for kind in KINDS:
+                    (row,) = results.against(metric, kind, explainer, [control])
+                    line[f"{test}, {kind}"] = _advantage(row)
+    return pd.DataFrame(table).T.rename_axis(["map", "over"])
+
+
+def _advantage(row: Mapping[str, float]) -> str:
+    """What `Results.against` found, with its interval; starred where it is sure."""
+    star = " *" if row["p"] < SURE else ""
+    return f"{row['by']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]{star}"
+
+
 def nearness_table(found: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
     """How near heads come to exact maps: mean correlations over the windows of an image."""
     import pandas as pd
@@ -217,7 +237,7 @@ def plot_evidence(
     for column, (partner, heat, title) in enumerate(zip(partners, maps, titles, strict=True), 1):
         axes[0, column].imshow(as_picture(partner))
         axes[0, column].set_title(title, fontsize=10)
-        scale = axes[1, column].imshow(heat.numpy(), "PuOr", vmin=-limit, vmax=limit)
+        scale = axes[1, column].imshow(heat.numpy(), "PuOr_r", vmin=-limit, vmax=limit)
     for axis in axes.flat:
         bare(axis)
     figure.colorbar(scale, ax=axes[1, :], label="fall of the cosine", shrink=0.9)
