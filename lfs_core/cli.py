@@ -48,6 +48,10 @@ def explain(
         str | None,
         typer.Option(help="A decoder's name or file, mlp or conv; else the network's own."),
     ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(help="A causal head's file, for method amortised; else the network's own."),
+    ] = None,
     p: Annotated[
         float | None, typer.Option(help="Size of the perturbation, 0 to 1; else 0.3.")
     ] = None,
@@ -69,7 +73,7 @@ def explain(
 
     check_suffix(output)  # now, not after the work
     network = _network(embedder, weights)
-    given = {"decoder": decoder, "p": p, "latents": latents}
+    given = {"decoder": decoder, "head": head, "p": p, "latents": latents}
     explainer = load_explainer(
         method,
         network,

@@ -14,6 +14,7 @@ from lfs_core.comparators.base import Evidence, Pairs
 from lfs_core.comparators.causal import CausalMethod
 from lfs_core.embedders import Embedder, embedder_name
 from lfs_core.embedders.taps import Taps
+from lfs_core.errors import LFSError
 from lfs_core.explanation import cosines
 from lfs_core.threads import one_thread
 
@@ -66,6 +67,12 @@ class Amortised(CausalMethod):
     def see(self, images: Tensor) -> PairsWithMaps:
         """Pairs of images (P,2,3,H,W) and their causal maps, from one pass of each image."""
         h, maps = self._taps(images.flatten(0, 1))
+        found = (h.shape[1], *(of.shape[1] for of in maps))
+        if found != (self.head.config["latent_dim"], *self.head.channels):
+            raise LFSError(
+                f"The causal head of {self.head.info.get('name', 'another network')!r} does not "
+                f"fit {self.embedder_name!r}; `lfs fit --kind causal` makes one that does."
+            )
         with torch.no_grad(), one_thread():
             C, doubt = self.head(h, maps)
         h, C, doubt = (of.unflatten(0, (-1, 2)) for of in (h, C, doubt))

@@ -111,6 +111,32 @@ def test_tables_of_means_and_parts() -> None:
     assert parts.iloc[1, 0] > parts.iloc[0, 0]
 
 
+def test_what_is_saved_is_held_against_random_relevance_and_the_centre() -> None:
+    found = results()
+    named = {
+        "explainlfs,decoder=mlp,relevance=paper": "centre",
+        "explainlfs,decoder=mlp,relevance=random": "xssab",
+        "centre": "occlusion",
+    }
+    renamed = Results(
+        found.manifest,
+        found.same,
+        found.similarity,
+        found.seed,
+        {new: found.measured[old] for new, old in named.items()},
+        {},
+    )
+    table = beyond.saved_table(renamed)
+    assert list(table.index) == [
+        ("explainlfs,decoder=mlp", "relevance=random"),
+        ("explainlfs,decoder=mlp", "centre"),
+    ]
+    for cell in table.iloc[0]:
+        assert float(cell.split()[0]) == pytest.approx(0.15, abs=0.02) and cell.endswith("*")
+    for cell in table.iloc[1]:
+        assert float(cell.split()[0]) == pytest.approx(-0.375, abs=0.02) and cell.endswith("*")
+
+
 def test_the_greedy_order_is_the_best_first_step_and_no_worse_than_any_order() -> None:
     images = torch.rand(2, 2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(5))
     explain = Greedy(network, fill="black", steps=3, similarity_threshold=-1)
