@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,9 +78,30 @@ def advantages_table(results: Results, of: str = OURS) -> pd.DataFrame:
     return pd.DataFrame(table).rename_axis(f"{of} over")
 
 
-def goals_table(
+@dataclass(frozen=True)
+class Goal:
+    """How one method does in one test on one set of images.
+
+    Attributes:
+        images: their name.
+        test: with the kind of pairs.
+        beaten: methods that cost less than `CHEAP` passes and are surely worse.
+        others: all that cost less.
+        hardest: what `Results.against` found of the one that it is least ahead of.
+        share: of the score of exact occlusion, with its 95 % interval.
+    """
+
+    images: str
+    test: str
+    beaten: list[str]
+    others: list[str]
+    hardest: dict[str, object]
+    share: tuple[float, float, float]
+
+
+def goals(
     results: Mapping[str, Results], costs: Mapping[str, Mapping[str, float]], of: str = OURS
-) -> pd.DataFrame:
+) -> list[Goal]:
     """Does a method beat all that cost less than `CHEAP` passes, and how near occlusion is it?
 
     Args:
@@ -87,31 +109,41 @@ def goals_table(
         costs: of the methods, as the study of costs stores them.
         of: the method.
     """
-    import pandas as pd
-
-    table = {}
-    for where, found in results.items():
+    found = []
+    for images, measured in results.items():
         others = [
             name
-            for name in found.explainers
+            for name in measured.explainers
             if parse(name)[0] != of and passes(costs[name]) < CHEAP
         ]
         for metric, test in TESTS.items():
             for kind in KINDS:
-                rows = found.against(metric, kind, of, others)
-                least = min(rows, key=lambda row: row["by"])
-                sure = [row["by"] > 0 and row["p"] < SURE for row in rows]
-                scores = found.scores(metric, kind)
-                share = ratio_of_means(
-                    *(scores[:, found.explainers.index(name)] for name in (of, "occlusion"))
+                rows = measured.against(metric, kind, of, others)
+                beaten = [row["other"] for row in rows if row["by"] > 0 and row["p"] < SURE]
+                scores = measured.scores(metric, kind)
+                own, exact = (
+                    scores[:, measured.explainers.index(name)] for name in (of, "occlusion")
                 )
-                table[where, f"{test}, {kind}"] = {
-                    "surely better than": f"{sum(sure)} of {len(sure)}",
-                    "least advantage": f"{least['by']:+.3f} [{least['low']:+.3f}, "
-                    f"{least['high']:+.3f}] over {least['other']}",
-                    "share of occlusion": "{:.2f} [{:.2f}, {:.2f}]".format(*share),
-                }
-    return pd.DataFrame(table).T.rename_axis(["images", "test"])
+                hardest = min(rows, key=lambda row: row["by"])
+                share = ratio_of_means(own, exact)
+                found.append(Goal(images, f"{test}, {kind}", beaten, others, hardest, share))
+    return found
+
+
+def goals_table(found: Sequence[Goal]) -> pd.DataFrame:
+    """What `goals` found, as a table."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            (goal.images, goal.test): {
+                "surely better than": f"{len(goal.beaten)} of {len(goal.others)}",
+                "least advantage": f"{_advantage(goal.hardest)} over {goal.hardest['other']}",
+                "share of occlusion": "{:.2f} [{:.2f}, {:.2f}]".format(*goal.share),
+            }
+            for goal in found
+        }
+    ).T.rename_axis(["images", "test"])
 
 
 def ratio_of_means(above: np.ndarray, below: np.ndarray) -> tuple[float, float, float]:

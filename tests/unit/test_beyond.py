@@ -55,12 +55,15 @@ COSTS = {
 
 
 def test_goals_count_what_is_cheap_and_measure_the_rest() -> None:
-    table = beyond.goals_table({"faces": results()}, COSTS)
-    assert len(table) == 4
-    for _, row in table.iterrows():
-        assert row["surely better than"] == "2 of 2"
-        assert row["least advantage"].endswith("over centre")
-        assert float(row["share of occlusion"].split()[0]) == pytest.approx(0.75, abs=0.02)
+    found = beyond.goals({"faces": results()}, COSTS)
+    assert len(found) == 4
+    for goal in found:
+        assert goal.beaten == goal.others == ["centre", "xssab"]
+        assert goal.hardest["other"] == "centre"
+        assert goal.share[0] == pytest.approx(0.75, abs=0.02)
+    table = beyond.goals_table(found)
+    assert list(table["surely better than"]) == ["2 of 2"] * 4
+    assert all(text.endswith("* over centre") for text in table["least advantage"])
 
 
 def test_a_ratio_of_means_and_its_interval() -> None:
