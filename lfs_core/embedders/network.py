@@ -119,6 +119,8 @@ class _Runtime:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = threads
             options.log_severity_level = 3  # errors
+            # A thread that spins would keep its core from the next network.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             self._sessions[threads] = onnxruntime.InferenceSession(
                 str(self._model), options, ["CPUExecutionProvider"]
             )
