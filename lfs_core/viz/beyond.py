@@ -138,7 +138,8 @@ def goals_table(found: Sequence[Goal]) -> pd.DataFrame:
         {
             (goal.images, goal.test): {
                 "surely better than": f"{len(goal.beaten)} of {len(goal.others)}",
-                "least advantage": f"{_advantage(goal.hardest)} over {goal.hardest['other']}",
+                "least ahead": _advantage(goal.hardest),
+                "of": goal.hardest["other"],
                 "share of occlusion": "{:.2f} [{:.2f}, {:.2f}]".format(*goal.share),
             }
             for goal in found
