@@ -68,11 +68,12 @@ PAIRS = [(image(k), image(k + 10)) for k in range(3)]
 
 
 def tiny_head() -> CausalHead:
-    """A causal head for the tiny network, of random weights."""
+    """A causal head that reads the images, of random weights."""
     with torch.random.fork_rng():
         torch.manual_seed(2)
-        head = CausalHead(5, 4, ["layers.1"], [6], hidden=8)
+        head = CausalHead(5, 4, [], [3], hidden=16)
         torch.nn.init.normal_(head.write.weight)
+        torch.nn.init.normal_(head.places)  # so that places differ, in both directions
     return head.eval().requires_grad_(False)
 
 
