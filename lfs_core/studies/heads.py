@@ -28,7 +28,7 @@ FOLDERS = {
 }
 HOLD_OUT = 0.5  # of each folder's classes, the last by name; evaluations draw from them
 EPOCHS = {"facenet-casia": 20, "efficientnet-lite0-cub": 20, "efficientnet-lite0-cars": 30}
-LEARNING_RATES = {"facenet-casia": 2e-3}  # with this one, those of birds and cars go astray
+LEARNING_RATES = {"facenet-casia": 2e-3}  # with this one, that of birds went astray
 GUARDED_PAIRS = 500  # as many as are evaluated
 IMAGES = 60  # on which a head is compared with the exact map
 SHARED_IMAGES = 10  # of these, with the Shapley-type map, too
