@@ -28,6 +28,11 @@ def _noise(images: Tensor, generator: torch.Generator) -> Tensor:
     return torch.rand(images.shape[-3:], generator=generator).expand_as(images)
 
 
+def _own_noise(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Other noise for the second image of a pair: the same noise twice would be a likeness."""
+    return torch.rand(images.shape[-4:], generator=generator).expand_as(images)
+
+
 def _mean(images: Tensor, generator: torch.Generator) -> Tensor:
     return images.mean(dim=(-2, -1), keepdim=True).expand_as(images)
 
@@ -49,12 +54,13 @@ def _blur(images: Tensor, generator: torch.Generator) -> Tensor:
 
 FILLS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
     "noise": _noise,
+    "own-noise": _own_noise,
     "mean": _mean,
     "black": _black,
     "grey": _grey,
     "blur": _blur,
 }
-"""What superpixels are replaced by, by name: from images (...,3,H,W) to as many."""
+"""What superpixels are replaced by, by name: from pairs (...,2,3,H,W) to as many images."""
 
 
 ORDERS = ("most", "least")

@@ -37,6 +37,7 @@ STUDIES = {
     "beyond-faces": "lfs_core.studies.evaluation:BEYOND",
     "beyond-birds": "lfs_core.studies.evaluation:BEYOND_BIRDS",
     "beyond-cars": "lfs_core.studies.evaluation:BEYOND_CARS",
+    "own-noise": "lfs_core.studies.evaluation:OWN_NOISE",
     "beyond-patch": "lfs_core.studies.evaluation:BEYOND_PATCH",
     "dear": "lfs_core.studies.evaluation:DEAR",
     "two-by-two": "lfs_core.studies.evaluation:TWO_BY_TWO",

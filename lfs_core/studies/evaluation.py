@@ -124,8 +124,10 @@ BEYOND = Run(
         *CONTROLS,
     ),
     BOTH_WAYS,
-    number=200,
     hold_out=0.5,
+)
+OWN_NOISE = replace(
+    BEYOND, metrics=("selectivity,every=10,fill=own-noise", "insertion,every=10,fill=own-noise")
 )
 BEYOND_BIRDS = replace(BEYOND, folder="cub", network="efficientnet-lite0-cub")
 BEYOND_CARS = replace(BEYOND, folder="cars", network="efficientnet-lite0-cars")

@@ -72,6 +72,9 @@ def test_what_superpixels_are_replaced_by() -> None:
     )
     assert (filled["noise"][0, 0] == filled["noise"][1, 1]).all()  # the same for every image
     assert 0.4 < filled["noise"].mean() < 0.6
+    first, second = filled["own-noise"].unbind(1)
+    assert (first == first[0]).all() and (second == second[0]).all()  # of every pair
+    assert abs(torch.corrcoef(torch.stack([first[0].flatten(), second[0].flatten()]))[0, 1]) < 0.1
     assert filled["blur"].std() < images.std() / 3
     np.testing.assert_allclose(filled["blur"].mean(), images.mean(), atol=0.02)
 
