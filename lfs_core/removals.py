@@ -132,59 +132,103 @@ def gather_removals(
     Raises:
         LFSError: no photograph can be used, or the cache cannot be written.
     """
-    size = getattr(embedder, "image_size", IMAGE_SIZE)
+    windows = tiles((_size(embedder), _size(embedder)), [grid])
+    draw = partial(draw_windows if alone else draw_sets, len(windows), count)
+    kept = partial(
+        _kept, embedder, fingerprint(embedder), photographs, workers=workers, progress=progress
+    )
+    removed = kept(
+        "Removing",
+        [grid, count, seed, FEW] + ["alone"] * alone,
+        partial(_remove, embedder, windows, draw, seed),
+    )
+    seen = kept("Looking", list(layers), partial(_look, Taps(embedder, layers)))
+    identities = [who for _, who in photographs]
+    skipped = {str(photographs[k][0]): reason for k, reason in removed.problems.items()}
+    if not removed.tensors:
+        raise LFSError(f"None of the images can be used; the first: {next(iter(skipped.values()))}")
+    return Removals(
+        removed.tensors["h"],
+        [seen.tensors[key] for key in sorted(seen.tensors)],
+        removed.tensors["sets"],
+        removed.tensors["after"],
+        [identities[k] for k in removed.fresh],
+        skipped,
+    )
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is known of the usable ones of some photographs: tensors (N,...), by name."""
+
+    tensors: dict[str, Tensor]
+    fresh: list[int]
+    problems: dict[int, str]
+
+
+def _kept(
+    embedder: Embedder,
+    network: str,
+    photographs: Sequence[tuple[Path, str]],
+    title: str,
+    settings: list[object],
+    observe: Callable[[Views], dict[str, Tensor]],
+    *,
+    workers: int,
+    progress: bool,
+) -> _Kept:
+    """What `observe` finds in photographs; of each batch, a file of the cache keeps it."""
     framing = getattr(embedder, "framing", "whole")
-    settings = [fingerprint(embedder), framing, size, list(layers), grid, count, seed, FEW]
-    settings += ["alone"] if alone else []
-    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()
+    decisive = [title, network, framing, _size(embedder), *settings]
+    digest = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
     folder = cache_folder() / "removals" / digest[:16]
-    taps, windows = Taps(embedder, layers), tiles((size, size), [grid])
-    draw = draw_windows if alone else draw_sets
     batches = [photographs[k : k + BATCH] for k in range(0, len(photographs), BATCH)]
     paths = [folder / f"{_name(batch)}.safetensors" for batch in batches]
     missing = [k for k, path in enumerate(paths) if not path.is_file()]
     views = stream_views(
         [[file for file, _ in batches[k]] for k in missing],
         FRAMINGS[framing],
-        size,
+        _size(embedder),
         SMALL,
         workers=workers,
     )
-    with tqdm(total=len(photographs), desc="Removing", disable=not progress, unit="img") as bar:
+    with tqdm(total=len(photographs), desc=title, disable=not progress, unit="img") as bar:
         bar.update(len(photographs) - sum(len(batches[k]) for k in missing))
         for k, of in zip(missing, views, strict=True):
-            tensors, problems = _observe(
-                of, taps, windows, partial(draw, len(windows), count), seed
-            )
+            tensors = {} if of.images is None else observe(of)
+            about = {"problems": json.dumps(of.problems), "fresh": json.dumps(of.fresh)}
             with replacing(paths[k]) as new:
-                save_file(tensors, new, {"problems": json.dumps(problems)})
+                save_file(tensors, new, about)
             bar.update(len(batches[k]))
-    return _together([_read(path) for path in paths], batches)
+    return _together([_read(path) for path in paths])
 
 
-def _observe(
-    views: Views, taps: Taps, windows: Tensor, draw: Callable[[int], Tensor], seed: int
-) -> tuple[dict[str, Tensor], dict[int, str]]:
-    """All there is to know of one batch; and why some of its photographs cannot be used."""
-    if views.images is None:
-        return {}, views.problems
+def _size(embedder: Embedder) -> int:
+    return getattr(embedder, "image_size", IMAGE_SIZE)
+
+
+def _remove(
+    embedder: Embedder, windows: Tensor, draw: Callable[[int], Tensor], seed: int, views: Views
+) -> dict[str, Tensor]:
+    """What is left of the embeddings of a batch without some of the windows."""
     images = views.images.float() / 255
-    h, maps = taps(images)
     # Drawn from a photograph's content, so that its sets do not depend on its neighbours.
     seeds = [int.from_bytes(views.keys[k][:6], "little") + seed for k in views.fresh]
     sets = torch.stack([draw(of) for of in seeds])
     after = []
-    for of, some in zip(images.split(AT_ONCE), sets.split(AT_ONCE), strict=True):
-        left = without(of, plain(of, "mean"), some, windows).flatten(0, 1)
-        with torch.no_grad():
-            after.append(normalize(embed(taps.embedder, left), dim=-1))
-    tensors = {
-        "fresh": torch.tensor(views.fresh),
-        "h": normalize(h, dim=-1),
-        "sets": sets,
-        "after": torch.cat(after).unflatten(0, sets.shape[:2]).half(),
-    }
-    return tensors | {f"maps{k}": of.half() for k, of in enumerate(maps)}, views.problems
+    with torch.no_grad():
+        for of, some in zip(images.split(AT_ONCE), sets.split(AT_ONCE), strict=True):
+            left = without(of, plain(of, "mean"), some, windows).flatten(0, 1)
+            after.append(normalize(embed(embedder, left), dim=-1))
+        h = normalize(embed(embedder, images), dim=-1)
+    after = torch.cat(after).unflatten(0, sets.shape[:2])
+    return {"h": h, "sets": sets, "after": after.half()}
+
+
+def _look(taps: Taps, views: Views) -> dict[str, Tensor]:
+    """The maps inside the network of a batch."""
+    _, maps = taps(views.images.float() / 255)
+    return {f"maps{k}": of.half() for k, of in enumerate(maps)}
 
 
 def _name(batch: Sequence[tuple[Path, str]]) -> str:
@@ -195,26 +239,25 @@ def _name(batch: Sequence[tuple[Path, str]]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[int, str]]:
+def _read(path: Path) -> _Kept:
     try:
         with safe_open(path, "pt") as file:
-            problems = json.loads(file.metadata()["problems"])
-        return load_file(path), {int(k): reason for k, reason in problems.items()}
-    except (SafetensorError, KeyError, ValueError) as error:
+            about = {key: json.loads(text) for key, text in file.metadata().items()}
+        problems = {int(k): reason for k, reason in about["problems"].items()}
+        return _Kept(load_file(path), about["fresh"], problems)
+    except (SafetensorError, KeyError, AttributeError, ValueError) as error:
         raise LFSError(f"{path} is damaged ({error}); delete it and run again.") from error
 
 
-def _together(
-    parts: Sequence[tuple[dict[str, Tensor], dict[int, str]]],
-    batches: Sequence[Sequence[tuple[Path, str]]],
-) -> Removals:
-    skipped, identities = {}, []
-    for (tensors, problems), batch in zip(parts, batches, strict=True):
-        skipped |= {str(batch[k][0]): reason for k, reason in problems.items()}
-        identities += [batch[k][1] for k in tensors.get("fresh", torch.empty(0)).tolist()]
-    usable = [tensors for tensors, _ in parts if tensors]
-    if not usable:
-        raise LFSError(f"None of the images can be used; the first: {next(iter(skipped.values()))}")
-    joined = {key: torch.cat([of[key] for of in usable]) for key in usable[0]}
-    maps = [joined[key] for key in sorted(joined) if key.startswith("maps")]
-    return Removals(joined["h"], maps, joined["sets"], joined["after"], identities, skipped)
+def _together(batches: Sequence[_Kept]) -> _Kept:
+    starts = range(0, BATCH * len(batches), BATCH)
+    usable = [of.tensors for of in batches if of.tensors]
+    return _Kept(
+        {key: torch.cat([of[key] for of in usable]) for of in usable[:1] for key in of},
+        [start + k for start, of in zip(starts, batches, strict=True) for k in of.fresh],
+        {
+            start + k: reason
+            for start, of in zip(starts, batches, strict=True)
+            for k, reason in of.problems.items()
+        },
+    )
