@@ -55,11 +55,14 @@ class Amortised(CausalMethod):
         head: CausalHead | str | os.PathLike | None = None,
         relevance: str = "fall",
         own: float = 1.0,
+        contrast: float = 0.0,
         seed: int = 0,
         similarity_threshold: float = 0.3,
         map_threshold: float = 0.7,
     ) -> None:
-        super().__init__(embedder, relevance, own, seed, similarity_threshold, map_threshold)
+        super().__init__(
+            embedder, relevance, own, contrast, seed, similarity_threshold, map_threshold
+        )
         own = embedder_name(embedder)
         self.head = head if isinstance(head, CausalHead) else load_head(head or own)
         self._taps = Taps(embedder, self.head.layers)

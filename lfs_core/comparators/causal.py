@@ -32,6 +32,8 @@ class CausalMethod(Comparator):
         relevance: weight of each latent: "fall" for 1 throughout, so that without `own` evidence
             is the fall of the cosine; or a name in `RELEVANCES`, "paper" for Eq. 2.
         own: weight of the image's likeness to itself beside its similarity to the partner, >= 0.
+        contrast: weight of the distance between what a window carries in both images, above the
+            mean, >= 0. Only for images in which a place shows the same thing, as aligned faces.
         seed: of all that is drawn.
         similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
         map_threshold: xi_2, in [0,1]; pixels above it are shown.
@@ -47,6 +49,7 @@ class CausalMethod(Comparator):
         embedder: Embedder,
         relevance: str = "fall",
         own: float = 0.0,
+        contrast: float = 0.0,
         seed: int = 0,
         similarity_threshold: float = 0.3,
         map_threshold: float = 0.7,
@@ -56,9 +59,10 @@ class CausalMethod(Comparator):
             raise LFSError(
                 f"relevance is {relevance!r}; it must be 'fall' or one of {', '.join(RELEVANCES)}."
             )
-        if not own >= 0:
-            raise LFSError(f"own is {own}; it must be at least 0.")
-        self.relevance, self.own, self.seed = relevance, own, seed
+        for name, weight in {"own": own, "contrast": contrast}.items():
+            if not weight >= 0:
+                raise LFSError(f"{name} is {weight}; it must be at least 0.")
+        self.relevance, self.own, self.contrast, self.seed = relevance, own, contrast, seed
 
     def of_windows(self, C: Tensor, pairs: Pairs) -> Tensor:
         """The evidence (P,2,K) of the windows of pairs with the causal maps C (P,2,K,D)."""
@@ -68,12 +72,14 @@ class CausalMethod(Comparator):
             weights = rule(*pairs.h.unbind(1), pairs.is_similar, self.seed)[:, None]
         beside = evidence(C, pairs.partners, weights)
         sign = pairs.is_similar.float().mul(2).sub(1)[:, None, None]
-        return beside + self.own * sign * evidence(C, pairs.h, weights)
+        apart = (C[:, 0] - C[:, 1]).norm(dim=-1, keepdim=True).mT  # (P,1,K)
+        unlike = apart - apart.mean(dim=-1, keepdim=True)
+        return beside + self.own * sign * evidence(C, pairs.h, weights) - self.contrast * unlike
 
     def settings(self) -> dict[str, object]:
         """Everything needed to make this explainer again."""
         return super().settings() | {
-            name: getattr(self, name) for name in ("relevance", "own", "seed")
+            name: getattr(self, name) for name in ("relevance", "own", "contrast", "seed")
         }
 
 
@@ -109,11 +115,14 @@ class Causal(CausalMethod):
         fill: Fill = "mean",
         relevance: str = "fall",
         own: float = 0.0,
+        contrast: float = 0.0,
         seed: int = 0,
         similarity_threshold: float = 0.3,
         map_threshold: float = 0.7,
     ) -> None:
-        super().__init__(embedder, relevance, own, seed, similarity_threshold, map_threshold)
+        super().__init__(
+            embedder, relevance, own, contrast, seed, similarity_threshold, map_threshold
+        )
         if scales < 1 or grid < 2 ** (scales - 1) or grid % 2 ** (scales - 1):
             raise LFSError(
                 f"grid is {grid} and scales is {scales}; grid must be a multiple of "

@@ -187,13 +187,30 @@ def test_a_pair_costs_two_passes_and_evidence_is_of_the_partner_and_of_itself() 
     )
 
 
+def test_contrast_finds_the_windows_that_carry_something_else() -> None:
+    head = a_head()
+    pair = IMAGES[:2].clone()
+    pair[1, :, :, : SIDE // 2] = pair[0, :, :, : SIDE // 2]  # the left half is the same
+    explain = Amortised(black_box, head, own=0.0, contrast=2.0)
+    pairs = explain.see(pair[None])
+    C = pairs.C[0]
+    apart = np.linalg.norm((C[0] - C[1]).numpy(), axis=-1)
+    for side in range(2):
+        expected = C[side] @ pairs.partners[0, side] / pairs.partners[0, side].norm()
+        found = explain.evidence(pairs).values[0, side].flatten()
+        np.testing.assert_allclose(found, expected - 2 * (apart - apart.mean()), atol=1e-6)
+    same = explain.see(IMAGES[:1].repeat(2, 1, 1, 1)[None])
+    plain = Amortised(black_box, head, own=0.0)
+    torch.testing.assert_close(explain.evidence(same).values, plain.evidence(same).values)
+
+
 def test_records_of_another_head_are_not_taken_for_this_ones() -> None:
     codes = {code_of(Amortised(black_box, a_head(seed))) for seed in (0, 1)}
     assert len(codes) == 2
     assert code_of(Amortised(black_box, a_head(0))) in codes
 
 
-@pytest.mark.parametrize("options", [{"own": -1.0}, {"relevance": "truth"}])
+@pytest.mark.parametrize("options", [{"own": -1.0}, {"contrast": -1.0}, {"relevance": "truth"}])
 def test_what_cannot_be_is_refused(options: dict) -> None:
     with pytest.raises(lfs.LFSError):
         Amortised(black_box, a_head(), **options)
