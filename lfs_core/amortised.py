@@ -24,6 +24,7 @@ from lfs_core.errors import LFSError
 from lfs_core.files import replacing
 
 HIDDEN = 256  # channels of a head
+HEADS = 8  # of attention; they divide the channels
 HEADER = "lfs_causal_head"
 
 
@@ -61,7 +62,7 @@ class CausalHead(nn.Module):
         )
         self.read_h = nn.Linear(latent_dim, hidden)
         self.places = nn.Parameter(torch.zeros(hidden, grid, grid))
-        self.mix = nn.ModuleList(_mixer(hidden) for _ in range(2))
+        self.mix = nn.Sequential(*(_Mixer(hidden) for _ in range(2)))
         self.write = nn.Conv2d(hidden, latent_dim, 1)
         self.doubt = nn.Conv2d(hidden, 1, 1)
         for values in self.write.parameters():  # a head that has learnt nothing finds nothing
@@ -87,8 +88,7 @@ class CausalHead(nn.Module):
                 align_corners=False,
                 antialias=True,
             )
-        for mix in self.mix:
-            x = x + mix(x)
+        x = self.mix(x)
         C = self.write(x).flatten(2).mT / self.grid**2  # all windows together move h by about 1
         return C, self.doubt(x.detach()).flatten(1).exp()
 
@@ -110,15 +110,25 @@ def _image_reader(channels: int, hidden: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Conv2d(hidden, hidden, 1))
 
 
-def _mixer(hidden: int) -> nn.Module:
-    """What a place learns of its neighbours."""
-    return nn.Sequential(
-        nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden, bias=False),
-        nn.BatchNorm2d(hidden),
-        nn.Conv2d(hidden, 2 * hidden, 1),
-        nn.GELU(),
-        nn.Conv2d(2 * hidden, hidden, 1),
-    )
+class _Mixer(nn.Module):
+    """What a place learns of its neighbours, then of all places."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.near = nn.Sequential(
+            nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.Conv2d(hidden, 2 * hidden, 1),
+            nn.GELU(),
+            nn.Conv2d(2 * hidden, hidden, 1),
+        )
+        self.far = nn.TransformerEncoderLayer(
+            hidden, HEADS, 2 * hidden, activation="gelu", batch_first=True, norm_first=True
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.near(x)
+        return self.far(x.flatten(2).mT).mT.unflatten(2, x.shape[2:])
 
 
 def save_head(head: CausalHead, path: str | os.PathLike) -> None:

@@ -25,6 +25,7 @@ from lfs_core.removals import Removals, gather_removals
 PARTNERS = 64  # random ones, in each step
 BATCH = 64  # images
 
+SINGLE = 2.0  # weight of a window that is taken away alone
 ALONE = 16  # windows of each image that are taken away one at a time, beside sets of them
 SHARES = (0.9, 0.1)  # of the identities: to learn from, to choose by
 
@@ -197,10 +198,11 @@ def losses(head: CausalHead, some: Removals, partners: Tensor) -> tuple[Tensor, 
     of_itself = [(error * own).sum(-1).square(), (change * own).sum(-1).square()]
     # Large sets move the embedding farther; they should not be all that counts.
     sizes = some.sets.sum(dim=-1)
-    shares = [
-        (left / sizes).sum() / (all_ / sizes).sum() for left, all_ in (of_partners, of_itself)
-    ]
     single = sizes == 1
+    weights = torch.where(single, SINGLE, 1.0) / sizes
+    shares = [
+        (left * weights).sum() / (all_ * weights).sum() for left, all_ in (of_partners, of_itself)
+    ]
     which = some.sets[single].byte().argmax(dim=-1)
     image = single.nonzero()[:, 0]
     expected = doubt[image, which]
