@@ -80,10 +80,6 @@ class Removals:
             after=torch.cat([self.after, other.after], dim=1),
         )
 
-    def reading(self, layers: Sequence[int]) -> Removals:
-        """The same with the maps of some of the layers only."""
-        return replace(self, maps=[self.maps[k] for k in layers])
-
 
 def without(images: Tensor, baseline: Tensor, sets: Tensor, windows: Tensor) -> Tensor:
     """Images with sets of windows taken away.

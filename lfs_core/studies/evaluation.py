@@ -127,13 +127,23 @@ BEYOND = Run(
     hold_out=0.5,
 )
 OWN_NOISE = replace(
-    BEYOND, metrics=("selectivity,every=10,fill=own-noise", "insertion,every=10,fill=own-noise")
+    BEYOND,
+    explainers=("amortised", "occlusion", "explainlfs", "centre", "random"),
+    metrics=tuple(f"{metric},fill=own-noise" for metric in BOTH_WAYS),
 )
 BEYOND_BIRDS = replace(BEYOND, folder="cub", network="efficientnet-lite0-cub")
 BEYOND_CARS = replace(BEYOND, folder="cars", network="efficientnet-lite0-cars")
 BEYOND_PATCH = replace(
     BEYOND,
-    explainers=("amortised", "amortised,own=0", "occlusion", "gradcam", *CONTROLS),
+    explainers=(
+        "amortised",
+        "amortised,own=0,contrast=1",
+        "occlusion",
+        "causal,scales=1,shifted=false,contrast=1",
+        "causal,contrast=1",
+        "gradcam",
+        *CONTROLS,
+    ),
     metrics=("patch",),
     number=60,
 )
@@ -151,6 +161,12 @@ DEAR = replace(
     number=6,
     seeds=1,
 )
+RESOLUTION = replace(
+    BEYOND,
+    explainers=tuple(f"causal,grid={n},scales=1,shifted=false,own=1" for n in (4, 8, 16, 40)),
+    number=6,
+    seeds=1,
+)
 WORKING_PARTS = ("paper", "contribution", "arguing", "constant", "random")
 TWO_BY_TWO = replace(
     BEYOND,
@@ -161,13 +177,18 @@ TWO_BY_TWO = replace(
     ),
     number=100,
 )
+RECOGNISED = "lfs_core.evaluation.recognised:recognised"
 FILTERS = "lfs_core.evaluation.filters:Filters"
 PATTERNS = replace(
     BEYOND,
     explainers=(
         *(
             f"{under},relevance={relevance}"
-            for under in (*(f"explainlfs,decoder={d}" for d in ("linear", "mlp", "conv")), FILTERS)
+            for under in (
+                *(f"explainlfs,decoder={d}" for d in ("linear", "mlp", "conv")),
+                RECOGNISED,
+                FILTERS,
+            )
             for relevance in ("paper", "random")
         ),
         "centre",

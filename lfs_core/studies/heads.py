@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -35,8 +36,7 @@ IMAGES = 60  # on which a head is compared with the exact map
 SHARED_IMAGES = 10  # of these, with the Shapley-type map, too
 SETS = 512  # that it rests on
 RANKS = (8, 16, 32, 64, 128, 256)
-VARIANT_EPOCHS = 4
-PARTS = (0.25, 1.0)  # of the photographs that a head learns from
+VARIANT_EPOCHS = 3
 
 
 def fit_shipped(network: str, data: Path) -> CausalHead:
@@ -48,20 +48,29 @@ def fit_shipped(network: str, data: Path) -> CausalHead:
     """
     embedder = load_embedder(network)
     folders = FOLDERS[network]
-    photographs = [
-        (path, f"{folder}/{name}")
-        for folder in folders
-        for path, name in first_classes(data / folder)[: AT_MOST.get(folder)]
-    ]
     guarded = _guarded(embedder, data) if network == "facenet-casia" else None
     return fit_causal(
         embedder,
-        photographs,
-        description=f"the first half of {' and of '.join(folders)}, by name",
+        _photographs(data, folders),
+        description="; ".join(_described(folder) for folder in folders),
         guarded=guarded,
         epochs=EPOCHS[network],
         learning_rate=LEARNING_RATES.get(network, 7e-4),
     )
+
+
+def _described(folder: str) -> str:
+    most = f", {AT_MOST[folder]} photographs" if folder in AT_MOST else ""
+    return f"the first half of {folder}, by name{most}"
+
+
+def _photographs(data: Path, folders: Sequence[str]) -> list[tuple[Path, str]]:
+    """What heads learn from."""
+    return [
+        (path, f"{folder}/{name}")
+        for folder in folders
+        for path, name in first_classes(data / folder)[: AT_MOST.get(folder)]
+    ]
 
 
 def first_classes(folder: Path) -> list[tuple[Path, str]]:
@@ -147,38 +156,42 @@ def _beside(C: Tensor, exact: Tensor, h: Tensor) -> dict[str, list[float]]:
 
 
 def _variants(data: Path) -> list[dict[str, object]]:
-    """Heads trained on fewer photographs, or on some of the maps, and what they leave unexplained.
+    """Heads trained on fewer photographs, or on other maps, and what they leave unexplained.
 
     All are judged on the same faces of the first half of LFW.
     """
     embedder = load_embedder("facenet-casia")
     layers = find_layers(embedder, embedder.image_size, 8)
-    photographs = first_classes(data / "lfw")
-    removed = gather_removals(embedder, photographs, layers).joined(
-        gather_removals(embedder, photographs, layers, count=ALONE, alone=True)
-    )
-    names = sorted(set(removed.identities))
-    learnt = names[: round(0.9 * len(names))]
-    choose = removed.of(set(names) - set(learnt))
+    finer = find_layers(embedder, embedder.image_size, 16)[:1]
     rows = []
-    for part in PARTS:
-        train = removed.of(set(learnt[: round(part * len(learnt))]))
-        for read in ([0, 1],) if part < 1 else ([0, 1], [0], [1]):
-            head = fit_head(
-                train.reading(read),
-                choose.reading(read),
-                tuple(layers[k] for k in read),
-                epochs=VARIANT_EPOCHS,
-            )
-            partners, itself = unexplained(head, choose.reading(read)).tolist()
-            rows.append(
-                {
-                    "images": len(train),
-                    "layers": [layers[k] for k in read],
-                    "partners": round(partners, 4),
-                    "itself": round(itself, 4),
-                }
-            )
+    for folders, part, read in (
+        (("lfw",), 0.25, layers),
+        (("lfw",), 1.0, layers),
+        (("celeba", "lfw"), 1.0, layers),
+        (("lfw",), 1.0, layers[:1]),
+        (("lfw",), 1.0, layers[1:]),
+        (("lfw",), 1.0, finer + layers),
+        (("lfw",), 1.0, []),
+    ):
+        photographs = _photographs(data, folders)
+        removed = gather_removals(embedder, photographs, read).joined(
+            gather_removals(embedder, photographs, read, count=ALONE, alone=True)
+        )
+        names = sorted({name for name in removed.identities if name.startswith("lfw/")})
+        learnt = names[: round(0.9 * len(names))]
+        others = set(removed.identities) - set(names)
+        train = removed.of(others | set(learnt[: round(part * len(learnt))]))
+        choose = removed.of(set(names) - set(learnt))
+        head = fit_head(train, choose, tuple(read), epochs=VARIANT_EPOCHS)
+        partners, itself = unexplained(head, choose).tolist()
+        rows.append(
+            {
+                "images": len(train),
+                "layers": read,
+                "partners": round(partners, 4),
+                "itself": round(itself, 4),
+            }
+        )
     return rows
 
 

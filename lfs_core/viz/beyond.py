@@ -220,9 +220,10 @@ def variants_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     columns = {"partners": "beside others", "itself": "beside the image itself"}
     return pd.DataFrame(
         {
-            (row["images"], " + ".join(name.split(".")[-1] for name in row["layers"])): {
-                title: f"{row[key]:.0%}" for key, title in columns.items()
-            }
+            (
+                row["images"],
+                " + ".join(name.split(".")[-1] for name in row["layers"]) or "the image",
+            ): {title: f"{row[key]:.0%}" for key, title in columns.items()}
             for row in rows
         }
     ).T.rename_axis(["photographs", "maps of"])
