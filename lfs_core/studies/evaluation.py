@@ -163,7 +163,10 @@ DEAR = replace(
 )
 RESOLUTION = replace(
     BEYOND,
-    explainers=tuple(f"causal,grid={n},scales=1,shifted=false,own=1" for n in (4, 8, 16, 40)),
+    explainers=(
+        *(f"causal,grid={n},scales=1,shifted=false,own=1" for n in (4, 8, 16, 40)),
+        "centre",
+    ),
     number=6,
     seeds=1,
 )
