@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TESTS = {"selectivity,every=10": "deletion", "insertion,every=10": "insertion"}
+OTHER_NOISE = {f"{metric},fill=own-noise": test for metric, test in TESTS.items()}
 OURS = "amortised"
 CHEAP = 30  # passes a pair; what costs less is what one pass of each image has to beat
 
@@ -84,19 +85,23 @@ def _frontier(axis: Axes, price: np.ndarray, means: np.ndarray) -> None:
     axis.step(price[order], best, where="post", color=GREY, lw=0.8, ls=":")
 
 
-def advantages_table(results: Results, of: str = OURS) -> pd.DataFrame:
-    """By how much one method is better than each other, with 95 % intervals.
+def advantages_table(results: Results, tests: Mapping[str, str] = TESTS) -> pd.DataFrame:
+    """By how much `OURS` is better than each other method, with 95 % intervals.
 
     A star says that the difference is sure, by the permutation test, corrected over all others.
+
+    Args:
+        results: of the methods.
+        tests: names of the metrics.
     """
     import pandas as pd
 
     table = {}
-    for metric, test in TESTS.items():
+    for metric, test in tests.items():
         for kind in KINDS:
-            found = results.against(metric, kind, of, results.explainers)
+            found = results.against(metric, kind, OURS, results.explainers)
             table[f"{test}, {kind}"] = {row["other"]: _advantage(row) for row in found}
-    return pd.DataFrame(table).rename_axis(f"{of} over")
+    return pd.DataFrame(table).rename_axis(f"{OURS} over")
 
 
 @dataclass(frozen=True)
