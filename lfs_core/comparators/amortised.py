@@ -55,7 +55,7 @@ class Amortised(CausalMethod):
         head: CausalHead | str | os.PathLike | None = None,
         relevance: str = "fall",
         own: float = 1.0,
-        contrast: float = 0.0,
+        contrast: float = 0.1,
         seed: int = 0,
         similarity_threshold: float = 0.3,
         map_threshold: float = 0.7,

@@ -113,7 +113,8 @@ BOTH_WAYS = ("selectivity,every=10", "insertion,every=10")
 BEYOND = Run(
     (
         "amortised",
-        "amortised,own=0",
+        "amortised,contrast=0",
+        "amortised,own=0,contrast=0",
         "occlusion",
         "explainlfs",
         "explainlfs,relevance=random",
@@ -175,7 +176,7 @@ TWO_BY_TWO = replace(
     BEYOND,
     explainers=tuple(
         f"{under},relevance={relevance}"
-        for under in ("explainlfs", "amortised,own=0")
+        for under in ("explainlfs", "amortised,own=0,contrast=0")
         for relevance in WORKING_PARTS
     ),
     number=100,

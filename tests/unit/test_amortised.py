@@ -169,7 +169,7 @@ def test_what_is_no_head_is_refused(tmp_path: Path) -> None:
 def test_a_pair_costs_two_passes_and_evidence_is_of_the_partner_and_of_itself() -> None:
     network = torch.nn.Sequential(torch.nn.AvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(12, D))
     head = a_head()
-    explain = Amortised(network, head, own=0.5, similarity_threshold=-1)
+    explain = Amortised(network, head, own=0.5, contrast=0, similarity_threshold=-1)
     with counted(network) as passes:
         found = explain(IMAGES[0], IMAGES[1])
     assert passes.forward == 2 and passes.backward == 0
@@ -181,7 +181,7 @@ def test_a_pair_costs_two_passes_and_evidence_is_of_the_partner_and_of_itself() 
     sums = found.signed_maps[0].float().unfold(0, quarter, quarter).unfold(1, quarter, quarter)
     assert found.signed_maps.sum(dim=(1, 2))[0] == pytest.approx(expected.sum().item(), abs=1e-5)
     assert sums.sum(dim=(-1, -2)).argmax() == expected.argmax()
-    against = Amortised(network, head, own=0.5, similarity_threshold=1)
+    against = Amortised(network, head, own=0.5, contrast=0, similarity_threshold=1)
     pairs = against.see(IMAGES[:2][None])
     torch.testing.assert_close(
         against.evidence(pairs).values.flatten(2)[0, 0], C[0] @ (h[1] - 0.5 * h[0])
@@ -201,7 +201,7 @@ def test_contrast_finds_the_windows_that_carry_something_else() -> None:
         found = explain.evidence(pairs).values[0, side].flatten()
         np.testing.assert_allclose(found, expected - 2 * (apart - apart.mean()), atol=1e-6)
     same = explain.see(IMAGES[:1].repeat(2, 1, 1, 1)[None])
-    plain = Amortised(black_box, head, own=0.0)
+    plain = Amortised(black_box, head, own=0.0, contrast=0.0)
     torch.testing.assert_close(explain.evidence(same).values, plain.evidence(same).values)
 
 
