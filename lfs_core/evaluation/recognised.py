@@ -34,7 +34,7 @@ LEARNING_RATE = 3e-4
 def recognised(
     embedder: Embedder,
     images: str | os.PathLike = "celeba",
-    number: int = 1500,
+    number: int = 800,
     relevance: str = "paper",
     seed: int = 0,
 ) -> ExplainLFS:

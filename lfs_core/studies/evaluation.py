@@ -129,7 +129,7 @@ BEYOND = Run(
 )
 OWN_NOISE = replace(
     BEYOND,
-    explainers=("amortised", "occlusion", "explainlfs", "centre", "random"),
+    explainers=("amortised", "occlusion", "centre", "random"),
     metrics=tuple(f"{metric},fill=own-noise" for metric in BOTH_WAYS),
 )
 BEYOND_BIRDS = replace(BEYOND, folder="cub", network="efficientnet-lite0-cub")
@@ -141,7 +141,6 @@ BEYOND_PATCH = replace(
         "amortised,own=0,contrast=1",
         "occlusion",
         "causal,scales=1,shifted=false,contrast=1",
-        "causal,contrast=1",
         "gradcam",
         *CONTROLS,
     ),
@@ -168,7 +167,7 @@ RESOLUTION = replace(
         *(f"causal,grid={n},scales=1,shifted=false,own=1" for n in (4, 8, 16, 40)),
         "centre",
     ),
-    number=6,
+    number=4,
     seeds=1,
 )
 WORKING_PARTS = ("paper", "contribution", "arguing", "constant", "random")
