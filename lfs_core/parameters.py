@@ -53,6 +53,8 @@ class Parameters(BaseModel):
     """Which lines of the ledger are shown."""
     own: float = Field(1.0, ge=0, le=10)
     """Weight of an image's likeness to itself beside its similarity to the partner."""
+    contrast: float = Field(0.1, ge=0, le=10)
+    """Weight of the distance between what a place carries in both images."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """Of everything random."""
 
