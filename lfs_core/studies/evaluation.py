@@ -133,7 +133,7 @@ OWN_NOISE = replace(
     metrics=tuple(f"{metric},fill=own-noise" for metric in BOTH_WAYS),
 )
 BEYOND_BIRDS = replace(BEYOND, folder="cub", network="efficientnet-lite0-cub")
-BEYOND_CARS = replace(BEYOND, folder="cars", network="efficientnet-lite0-cars")
+BEYOND_CARS = replace(BEYOND, folder="cars", network="efficientnet-lite0-cars", number=200)
 BEYOND_PATCH = replace(
     BEYOND,
     explainers=(
