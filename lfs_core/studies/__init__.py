@@ -40,7 +40,6 @@ STUDIES = {
     "own-noise": "lfs_core.studies.evaluation:OWN_NOISE",
     "beyond-patch": "lfs_core.studies.evaluation:BEYOND_PATCH",
     "dear": "lfs_core.studies.evaluation:DEAR",
-    "resolution": "lfs_core.studies.evaluation:RESOLUTION",
     "two-by-two": "lfs_core.studies.evaluation:TWO_BY_TWO",
     "patterns": "lfs_core.studies.evaluation:PATTERNS",
     "heads": "lfs_core.studies.heads:heads_study",

@@ -161,15 +161,6 @@ DEAR = replace(
     number=6,
     seeds=1,
 )
-RESOLUTION = replace(
-    BEYOND,
-    explainers=(
-        *(f"causal,grid={n},scales=1,shifted=false,own=1" for n in (4, 8, 16, 40)),
-        "centre",
-    ),
-    number=4,
-    seeds=1,
-)
 WORKING_PARTS = ("paper", "contribution", "arguing", "constant", "random")
 TWO_BY_TWO = replace(
     BEYOND,
@@ -180,18 +171,13 @@ TWO_BY_TWO = replace(
     ),
     number=100,
 )
-RECOGNISED = "lfs_core.evaluation.recognised:recognised"
 FILTERS = "lfs_core.evaluation.filters:Filters"
 PATTERNS = replace(
     BEYOND,
     explainers=(
         *(
             f"{under},relevance={relevance}"
-            for under in (
-                *(f"explainlfs,decoder={d}" for d in ("linear", "mlp", "conv")),
-                RECOGNISED,
-                FILTERS,
-            )
+            for under in (*(f"explainlfs,decoder={d}" for d in ("linear", "mlp", "conv")), FILTERS)
             for relevance in ("paper", "random")
         ),
         "centre",
