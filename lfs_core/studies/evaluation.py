@@ -145,7 +145,7 @@ BEYOND_PATCH = replace(
         *CONTROLS,
     ),
     metrics=("patch",),
-    number=60,
+    number=40,
 )
 DEAR = replace(
     BEYOND,
