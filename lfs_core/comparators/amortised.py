@@ -76,7 +76,7 @@ class Amortised(CausalMethod):
                 f"The causal head of {self.head.info.get('name', 'another network')!r} does not "
                 f"fit {self.embedder_name!r}; `lfs fit --kind causal` makes one that does."
             )
-        with torch.no_grad(), one_thread():
+        with torch.no_grad():
             C, doubt = self.head(h, maps)
         h, C, doubt = (of.unflatten(0, (-1, 2)) for of in (h, C, doubt))
         return PairsWithMaps(images, h, None, cosines(h) > self.similarity_threshold, C, doubt)
