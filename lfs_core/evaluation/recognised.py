@@ -47,11 +47,12 @@ def recognised(
         images: a folder of photographs to learn from, or its name in the folder of `LFS_DATA`.
         number: of how many.
         relevance: a name in `RELEVANCES`.
-        seed: of the order of the photographs, and of relevance that is drawn.
+        seed: of relevance that is drawn.
     """
     paths = [path for path, _ in find_photographs(local_folder(images))[:number]]
     name = embedder_name(embedder)
-    settings = [fingerprint(embedder), [path.name for path in paths], Path(__file__).read_text()]
+    contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    settings = [fingerprint(embedder), contents, Path(__file__).read_text()]
     digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
     path = cache_folder() / "studies" / f"recognised-{digest}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
