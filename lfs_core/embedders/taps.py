@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import Tensor, nn
 
-from lfs_core.embedders import Embedder, embed, embedder_name
+from lfs_core.embedders import Embedder, device_of, embed, embedder_name
 from lfs_core.embedders.network import Network
 from lfs_core.errors import LFSError
 
@@ -67,13 +67,12 @@ class Taps:
     def __call__(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Embeddings (B,D) and maps (B,c,h,w), of images (B,3,H,W) in [0,1]; on the CPU."""
         if not self.layers:
-            return embed(self.embedder, images), [images]
+            return embed(self.embedder, images), [images.cpu()]
         if self._tapped is None:
             with _taken(self.embedder, self.layers) as maps:
                 h = embed(self.embedder, images)
             return h, [maps[name].cpu() for name in self.layers]
-        device = next((p.device for p in self._tapped.parameters()), images.device)
-        h, *maps = (of.cpu() for of in self._tapped(images.to(device)))
+        h, *maps = (of.cpu() for of in self._tapped(images.to(device_of(self.embedder))))
         return h, maps
 
 

@@ -42,6 +42,7 @@ STUDIES = {
     "dear": "lfs_core.studies.evaluation:DEAR",
     "two-by-two": "lfs_core.studies.evaluation:TWO_BY_TWO",
     "patterns": "lfs_core.studies.evaluation:PATTERNS",
+    "resolution": "lfs_core.studies.evaluation:RESOLUTION",
     "heads": "lfs_core.studies.heads:heads_study",
     "costs": "lfs_core.studies.costs:cost_study",
     "randomised": "lfs_core.studies.evaluation:RANDOMISED",

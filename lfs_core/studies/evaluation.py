@@ -133,7 +133,7 @@ OWN_NOISE = replace(
     metrics=tuple(f"{metric},fill=own-noise" for metric in BOTH_WAYS),
 )
 BEYOND_BIRDS = replace(BEYOND, folder="cub", network="efficientnet-lite0-cub")
-BEYOND_CARS = replace(BEYOND, folder="cars", network="efficientnet-lite0-cars", number=200)
+BEYOND_CARS = replace(BEYOND, folder="cars", network="efficientnet-lite0-cars")
 BEYOND_PATCH = replace(
     BEYOND,
     explainers=(
@@ -158,7 +158,7 @@ DEAR = replace(
         "centre",
         ORACLE,
     ),
-    number=6,
+    number=250,
     seeds=1,
 )
 WORKING_PARTS = ("paper", "contribution", "arguing", "constant", "random")
@@ -171,13 +171,26 @@ TWO_BY_TWO = replace(
     ),
     number=100,
 )
+RESOLUTION = replace(
+    DEAR,
+    explainers=(
+        *(f"causal,grid={grid},scales=1,shifted=false,own=1" for grid in (4, 8, 16, 40)),
+        "centre",
+    ),
+    number=20,
+)
 FILTERS = "lfs_core.evaluation.filters:Filters"
+RECOGNISED = "lfs_core.evaluation.recognised:recognised"
 PATTERNS = replace(
     BEYOND,
     explainers=(
         *(
             f"{under},relevance={relevance}"
-            for under in (*(f"explainlfs,decoder={d}" for d in ("linear", "mlp", "conv")), FILTERS)
+            for under in (
+                *(f"explainlfs,decoder={d}" for d in ("linear", "mlp", "conv")),
+                RECOGNISED,
+                FILTERS,
+            )
             for relevance in ("paper", "random")
         ),
         "centre",
