@@ -44,7 +44,9 @@ class Network(nn.Module):
         """Embed images (B,3,H,W) in [0,1]."""
         images = self.resized(images)
         if images.device.type != "cpu" or (torch.is_grad_enabled() and self._learns(images)):
-            with torch.backends.cudnn.flags(allow_tf32=False):  # the same numbers as on a CPU
+            with torch.backends.cudnn.flags(
+                enabled=True, allow_tf32=False
+            ):  # the same numbers as on a CPU
                 return self.in_torch(images)
         return self._on_runtime(images.detach().float())[0]
 
