@@ -143,14 +143,19 @@ def save_head(head: CausalHead, path: str | os.PathLike) -> None:
         save_file(tensors, new, {HEADER: json.dumps(header)})
 
 
+def shipped_heads() -> dict[str, Path]:
+    """The files of the heads that ship with the package, by their networks' names."""
+    return {Path(f.name).stem: Path(str(f)) for f in files("lfs_core").joinpath("heads").iterdir()}
+
+
 def load_head(name: str | os.PathLike) -> CausalHead:
     """Load the head that ships for a network, by the network's name, or one from a file.
 
     Raises:
         LFSError: there is no such head, or the file is not one.
     """
-    shipped = {Path(f.name).stem: f for f in files("lfs_core").joinpath("heads").iterdir()}
-    path = Path(str(shipped.get(os.fspath(name), name)))
+    shipped = shipped_heads()
+    path = shipped.get(os.fspath(name), Path(name))
     if not path.is_file():
         raise LFSError(
             f"There is no causal head {os.fspath(name)!r}: give a file, or one of "

@@ -150,6 +150,14 @@ def fit(
         Literal["auto", "32-true", "16-mixed", "bf16-mixed"],
         typer.Option(help="Of a deep decoder's training; else what the processor does best."),
     ] = "auto",
+    variations: Annotated[
+        int,
+        typer.Option(
+            help="Of a causal head: further views of each photograph to learn from, cropped, "
+            "mirrored and lit otherwise. Each takes as long as the photographs themselves.",
+            min=0,
+        ),
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Of the split into people.")] = 0,
 ) -> None:
     """Fit a decoder, or a causal head, to a network and folders of photographs.
@@ -171,11 +179,13 @@ def fit(
         raise LFSError(f"A decoder is a file of tensors: {output} must end in .safetensors.")
     if kind in ("autoencoder", "causal") and (ssim or precision != "auto"):
         raise LFSError(f"--kind {kind} takes no --ssim and no --precision.")
+    if kind != "causal" and variations:
+        raise LFSError(f"--kind {kind} takes no --variations.")
     network = _network(embedder, weights)
     if kind == "causal":
         if size != SMALL or framing or mirror:
             raise LFSError("--kind causal takes no --size, no --framing and no --mirror.")
-        _fit_head(network, images, output, without_demo, epochs, seed)
+        _fit_head(network, images, output, without_demo, variations, epochs, seed)
         return
     deep = {} if kind == "linear" else {"epochs": epochs, "ssim": ssim, "precision": precision}
     try:
@@ -204,7 +214,13 @@ def fit(
 
 
 def _fit_head(
-    network: Embedder, folders: list[Path], output: Path, without_demo: bool, epochs: int, seed: int
+    network: Embedder,
+    folders: list[Path],
+    output: Path,
+    without_demo: bool,
+    variations: int,
+    epochs: int,
+    seed: int,
 ) -> None:
     """Train and write a causal head."""
     from lfs_core.amortised import save_head
@@ -223,6 +239,7 @@ def _fit_head(
             ],
             description=" + ".join(folder.name for folder in folders),
             guarded=embed_all(network, load_faces("demo").images) if without_demo else None,
+            variations=variations,
             epochs=epochs,
             seed=seed,
         )

@@ -26,6 +26,7 @@ EXPLAINERS = (
     "tummala",
     *CHEAP,
     "occlusion",
+    "causal",
     "simexpert,form=raw",
     "explainlfs,relevance=random",
     *CONTROLS,

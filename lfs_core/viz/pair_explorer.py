@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from lfs_core.amortised import shipped_heads
 from lfs_core.comparators import explainer_class, load_explainer
 from lfs_core.datasets.faces import SURE, crop_face, detect_faces
 from lfs_core.datasets.framing import frame
@@ -54,8 +55,10 @@ from lfs_core.viz.view import (
 )
 
 DECODED = "explainlfs"  # the method that has a decoder, p and relevance
+LEARNT = "amortised"  # the method that has a causal head
 METHODS = (  # those that answer within seconds
     DECODED,
+    LEARNT,
     "simexpert",
     "tummala",
     "gradcam",
@@ -447,13 +450,17 @@ class _Network:
         self._network = network
         self.name = network if isinstance(network, str) else embedder_name(network)
         self.decoders = _shipped(self.name) if decoders is None else dict(decoders)
+        self.methods = [method for method in methods if self._can(method)]
+
+    def _can(self, method: str) -> bool:
+        """Whether what a method needs is there."""
+        if method == DECODED:
+            return bool(self.decoders)
+        if method == LEARNT:
+            return self.name in shipped_heads()
         # Methods that look inside can do so in networks of PyTorch, as all those with a name are.
-        inside = isinstance(network, str | torch.nn.Module)
-        self.methods = [
-            method
-            for method in methods
-            if (self.decoders if method == DECODED else inside or not explainer_class(method).needs)
-        ]
+        inside = isinstance(self._network, str | torch.nn.Module)
+        return inside or not explainer_class(method).needs
 
     @cached_property
     def embedder(self) -> Embedder:

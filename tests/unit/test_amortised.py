@@ -16,8 +16,8 @@ from lfs_core.causal import causal_map, draw_sets, shared_map, tiles
 from lfs_core.comparators.amortised import Amortised
 from lfs_core.evaluation.cost import counted
 from lfs_core.evaluation.spec import code_of
-from lfs_core.head_fitting import fit_causal, fit_head, losses, unexplained
-from lfs_core.removals import Removals, gather_removals, without
+from lfs_core.head_fitting import fit_causal, fit_head, losses, unexplained, what_windows_do
+from lfs_core.removals import LIGHT, SMALLEST, Removals, gather_removals, varied, without
 
 SIDE, GRID, CELLS, D = 8, 2, 4, 5
 
@@ -273,6 +273,51 @@ def test_gathering_goes_on_and_says_what_it_left_out(
     left = without(image, mean, first.sets[:1], tiles((SIDE, SIDE), [GRID]))[0]
     expected = torch.nn.functional.normalize(black_box(left))
     torch.testing.assert_close(first.after[0].float(), expected, atol=1e-3, rtol=1e-3)
+
+
+def test_varied_images_are_crops_of_other_light() -> None:
+    """A ramp stays a ramp: flatter by the crop, steeper or flatter by contrast, or mirrored."""
+    ramp = torch.linspace(0.4, 0.6, 32).expand(200, 3, 32, 32)
+    seen = varied(ramp, list(range(200)))
+    assert torch.equal(seen[7:8], varied(ramp[:1], [7]))  # its seed alone decides
+    steps = seen[:, :, :, 4:-4].diff(dim=-1)
+    slope = steps.mean(dim=(1, 2, 3)) / (0.2 / 31)
+    assert steps.std(dim=(1, 2, 3)).max() < 1e-4
+    assert (slope.abs() > SMALLEST / LIGHT - 0.01).all() and (slope.abs() < LIGHT + 0.01).all()
+    assert 60 < (slope < 0).sum() < 140
+    light = seen.mean(dim=(1, 2, 3)) / 0.5
+    assert light.min() < 0.85 and light.max() > 1.15
+    assert seen.min() >= 0 and seen.max() <= 1
+
+
+def test_variations_are_more_images_of_the_same_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
+    photographs = folder_of_squares(tmp_path / "people")
+    plain, varied = (
+        what_windows_do(black_box, photographs, [], grid=GRID, variations=n, progress=False)
+        for n in (0, 2)
+    )
+    assert len(varied) == 3 * len(plain)
+    assert varied.identities == 3 * plain.identities
+    first, second, third = varied.h.chunk(3)
+    assert torch.equal(first, plain.h) and torch.equal(varied.sets[: len(plain)], plain.sets)
+    assert (first - second).norm(dim=1).min() > 1e-3 and (second - third).norm(dim=1).min() > 1e-3
+    # What is learnt of a variation is what the network makes of that very image.
+    seen = varied.maps[0][len(plain)].float()[None]
+    left = without(
+        seen,
+        seen.mean(dim=(2, 3), keepdim=True).expand_as(seen),
+        varied.sets[len(plain)][None],
+        tiles((SIDE, SIDE), [GRID]),
+    )[0]
+    expected = torch.nn.functional.normalize(black_box(left))
+    torch.testing.assert_close(varied.after[len(plain)].float(), expected, atol=2e-3, rtol=2e-3)
+    common = {"description": "squares", "grid": GRID, "epochs": 1, "progress": False}
+    heads = [fit_causal(black_box, photographs, variations=n, **common) for n in (0, 2)]
+    once, thrice = (head.info["images"] for head in heads)
+    assert thrice["train"] == 3 * once["train"] and thrice["choose"] == once["choose"]
 
 
 def test_a_head_from_photographs_leaves_out_look_alikes(

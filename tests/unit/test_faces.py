@@ -16,8 +16,10 @@ import lfs_core as lfs
 from lfs_core.datasets.faces import (
     FACE_SIZE,
     MARGIN,
+    Face,
     FaceSet,
     align_faces,
+    detect_faces,
     load_faces,
 )
 from lfs_core.datasets.folders import find_photographs
@@ -33,11 +35,51 @@ def two_astronauts(astronaut: Path) -> Image.Image:
     return both
 
 
-def test_the_crop_is_that_of_facenet_pytorch(astronaut: Path) -> None:
-    """MTCNN used in its own way, with the same margin."""
+def test_the_crop_is_that_of_facenet_pytorch(
+    astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MTCNN used in its own way, with the same margin; found anew, and remembered."""
+    monkeypatch.setenv("LFS_CACHE", str(tmp_path))
     expected = MTCNN(FACE_SIZE, MARGIN, post_process=False)(Image.open(astronaut))
-    ours = torch.from_numpy(np.array(lfs.align_face(astronaut))).permute(2, 0, 1)
-    assert torch.equal(ours, expected.byte())
+    for _ in range(2):
+        ours = torch.from_numpy(np.array(lfs.align_face(astronaut))).permute(2, 0, 1)
+        assert torch.equal(ours, expected.byte())
+
+
+def test_a_files_faces_are_found_once(
+    astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_image: Callable
+) -> None:
+    monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
+    calls = []
+
+    def counted(image: Image.Image) -> list[Face]:
+        calls.append(image.size)
+        return detect_faces(image)
+
+    monkeypatch.setattr("lfs_core.datasets.faces.detect_faces", counted)
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(astronaut.read_bytes())
+    first, again, of_copy = (align_faces(path) for path in (astronaut, astronaut, copy))
+    assert len(calls) == 1  # by content, wherever the file lies
+    for other in (again, of_copy):
+        assert [a.tobytes() for a in first] == [b.tobytes() for b in other]
+    wall = save_image(np.full((64, 64, 3), 127, np.uint8), "wall.png")
+    for _ in range(2):
+        with pytest.raises(lfs.FaceError, match=r"wall\.png"):
+            align_faces(wall)
+    assert len(calls) == 2  # that there is none is remembered, too
+    align_faces(Image.open(astronaut))
+    assert len(calls) == 3  # what is no file leaves no trace
+    assert len(list((tmp_path / "cache" / "faces").iterdir())) == 2
+
+
+def test_a_cache_that_cannot_be_written_is_no_harm(
+    astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = [of.tobytes() for of in align_faces(Image.open(astronaut))]
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("LFS_CACHE", str(tmp_path / "file"))
+    assert [of.tobytes() for of in align_faces(astronaut)] == expected
 
 
 def test_a_photograph_on_its_side_is_aligned_upright(astronaut: Path, tmp_path: Path) -> None:

@@ -70,6 +70,19 @@ def test_gradients_reach_the_image(tiny: Tiny) -> None:
         assert not tiny(images).requires_grad
 
 
+def test_pytorch_works_with_cudnn_and_without_tf32(tiny: Tiny) -> None:
+    """Without cuDNN a GPU takes many times as long; with TF32 its numbers are not a CPU's."""
+    settings = []
+
+    class Watched(Tiny):
+        def in_torch(self, images: torch.Tensor) -> torch.Tensor:
+            settings.append((torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32))
+            return super().in_torch(images)
+
+    Watched()(torch.rand(2, 3, 8, 8, requires_grad=True))
+    assert settings == [(True, False)]
+
+
 @pytest.mark.parametrize("change", ["in place", "assigned", "loaded", "module", "buffer"])
 def test_changed_weights_are_noticed(change: str, tiny: Tiny) -> None:
     images = torch.rand(2, 3, 8, 8)

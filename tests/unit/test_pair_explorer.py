@@ -216,6 +216,12 @@ def test_methods_that_look_inside_are_not_offered_for_a_black_box() -> None:
     assert closed["decoders"] == {}
 
 
+def test_the_causal_head_is_offered_where_one_ships() -> None:
+    explorer = PairExplorer(photographs(), ["facenet-casia", Colours()], decoders={})
+    faces, others = explorer.contents["networks"]
+    assert "amortised" in faces["methods"] and "amortised" not in others["methods"]
+
+
 # Uploads, exports and what goes wrong
 
 
