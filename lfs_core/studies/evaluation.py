@@ -141,6 +141,7 @@ BEYOND_PATCH = replace(
         "amortised,own=0,contrast=1",
         "occlusion",
         "causal,scales=1,shifted=false,contrast=1",
+        "causal,contrast=1",
         "gradcam",
         *CONTROLS,
     ),

@@ -182,6 +182,8 @@ def test_fit_refuses_what_it_cannot_use(astronaut: Path, tmp_path: Path) -> None
     assert not out.exists()
     done = run("fit", "--images", tmp_path, "-o", tmp_path / "decoder.html")
     assert done.returncode == 1 and "must end in .safetensors" in done.stderr
+    done = run("fit", "--images", tmp_path, "-o", out, "--variations", "2")
+    assert done.returncode == 1 and "takes no --variations" in done.stderr
     assert run("fit", "--images", tmp_path, "-o", out, "--decoder", "cubic").returncode == 2
 
 
