@@ -44,9 +44,8 @@ class Network(nn.Module):
         """Embed images (B,3,H,W) in [0,1]."""
         images = self.resized(images)
         if images.device.type != "cpu" or (torch.is_grad_enabled() and self._learns(images)):
-            with torch.backends.cudnn.flags(
-                enabled=True, allow_tf32=False
-            ):  # the same numbers as on a CPU
+            # Without TF32, for a CPU's numbers; cuDNN itself would be off if it were not named.
+            with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
                 return self.in_torch(images)
         return self._on_runtime(images.detach().float())[0]
 

@@ -284,6 +284,7 @@ def test_varied_images_are_crops_of_other_light() -> None:
     slope = steps.mean(dim=(1, 2, 3)) / (0.2 / 31)
     assert steps.std(dim=(1, 2, 3)).max() < 1e-4
     assert (slope.abs() > SMALLEST / LIGHT - 0.01).all() and (slope.abs() < LIGHT + 0.01).all()
+    assert slope.abs().max() > 1.1  # which no crop does
     assert 60 < (slope < 0).sum() < 140
     light = seen.mean(dim=(1, 2, 3)) / 0.5
     assert light.min() < 0.85 and light.max() > 1.15

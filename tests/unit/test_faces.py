@@ -23,6 +23,7 @@ from lfs_core.datasets.faces import (
     load_faces,
 )
 from lfs_core.datasets.folders import find_photographs
+from lfs_core.datasets.images import load_image
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +64,13 @@ def test_a_files_faces_are_found_once(
     assert len(calls) == 1  # by content, wherever the file lies
     for other in (again, of_copy):
         assert [a.tobytes() for a in first] == [b.tobytes() for b in other]
-    wall = save_image(np.full((64, 64, 3), 127, np.uint8), "wall.png")
+    width, height = load_image(astronaut).size
+    wall = save_image(np.full((height, width, 3), 127, np.uint8), "wall.png")
     for _ in range(2):
         with pytest.raises(lfs.FaceError, match=r"wall\.png"):
             align_faces(wall)
     assert len(calls) == 2  # that there is none is remembered, too
-    align_faces(Image.open(astronaut))
+    align_faces(load_image(astronaut))
     assert len(calls) == 3  # what is no file leaves no trace
     assert len(list((tmp_path / "cache" / "faces").iterdir())) == 2
 
@@ -76,7 +78,7 @@ def test_a_files_faces_are_found_once(
 def test_a_cache_that_cannot_be_written_is_no_harm(
     astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = [of.tobytes() for of in align_faces(Image.open(astronaut))]
+    expected = [of.tobytes() for of in align_faces(load_image(astronaut))]
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("LFS_CACHE", str(tmp_path / "file"))
     assert [of.tobytes() for of in align_faces(astronaut)] == expected
