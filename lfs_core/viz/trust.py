@@ -9,7 +9,10 @@ from lfs_core.errors import LFSError
 from lfs_core.evaluation.results import KINDS, Results, is_control, load_results
 from lfs_core.viz.results import RESULTS
 
-STORED = ("faces", "birds", "cars")  # evaluations in `book/results`, each of one network
+STORED = (  # evaluations in `book/results`, each of one network; the later ones of more methods
+    *("faces", "birds", "cars"),
+    *("beyond-faces", "beyond-birds", "beyond-cars"),
+)
 NEAR = 0.05  # a cosine this close to xi_1 might as well have fallen on its other side
 
 NO_FACE = (
@@ -61,8 +64,8 @@ def doubts_about_method(network: str, explainer: str, kind: str) -> list[str]:
     explainer_class(explainer.split(",")[0])
     if is_control(explainer):
         return [f"{explainer} is a control: its map knows nothing of what the network computes."]
-    results = stored_results(network)
-    if not results or explainer not in results.explainers:
+    results = stored_results(network, explainer)
+    if not results:
         return [
             f"{explainer} has not been measured on {network}: how good its maps are is unknown."
         ]
@@ -77,12 +80,13 @@ def doubts_about_method(network: str, explainer: str, kind: str) -> list[str]:
 
 
 @cache
-def stored_results(network: str) -> Results | None:
-    """The stored evaluation of a network; None if there is none."""
+def stored_results(network: str, explainer: str | None = None) -> Results | None:
+    """The first stored evaluation of a network, or of an explainer on it; None if there is none."""
     for path in (RESULTS / f"{name}.json" for name in STORED):
         if path.is_file():
             results = load_results(path)
-            if results.manifest["embedder"] == network:
+            measured = explainer is None or explainer in results.explainers
+            if results.manifest["embedder"] == network and measured:
                 return results
     return None
 

@@ -384,6 +384,14 @@ def test_a_method_is_doubted_where_it_does_not_beat_its_controls() -> None:
     for network, explainer in (("colours", "occlusion"), ("facenet-casia", "fggb")):
         assert "has not been measured" in doubts_about_method(network, explainer, "similar")[0]
     assert stored_results("efficientnet-lite0-cub").manifest["study"] == "birds"
+    told = set()
+    for network, study in (("facenet-casia", "faces"), ("efficientnet-lite0-cars", "cars")):
+        results = load_results(RESULTS / f"beyond-{study}.json")  # where the head was measured
+        for kind in KINDS:
+            beats = [results.beats_controls(of, kind, "amortised") for of in results.metrics]
+            assert bool(doubts_about_method(network, "amortised", kind)) == (not all(beats))
+            told.add(all(beats))
+    assert told == {True, False}
     with pytest.raises(lfs.LFSError, match="not 'other'"):
         doubts_about_method("facenet-casia", "occlusion", "other")
 
