@@ -162,9 +162,10 @@ def face_photographs(source: str | os.PathLike) -> tuple[Path, list[tuple[Path, 
 
 def _faces_of_file(path: Path, image: Image.Image) -> list[Face]:
     """`detect_faces` in a file's image, remembered by the file's content."""
-    key = hashlib.sha256(path.read_bytes() + f"{image.size} {MIN_FACE}".encode()).hexdigest()
+    settings = f"{image.size} {MIN_FACE} {SURE}"
+    key = hashlib.sha256(path.read_bytes() + settings.encode()).hexdigest()
     known = cache_folder() / "faces" / f"{key}.json"
-    if known.is_file():
+    with suppress(OSError, ValueError, TypeError):  # not there, or damaged: found anew
         rows = json.loads(known.read_text())
         return [Face(tuple(box), sure, np.float32(points)) for box, sure, points in rows]
     faces = detect_faces(image)

@@ -122,10 +122,10 @@ def read_pair(embedder: Embedder, image_a: ImageLike, image_b: ImageLike) -> Ten
     return torch.stack(images)
 
 
-def device_of(embedder: Embedder) -> torch.device:
-    """Where a network's weights are; the CPU for what has none."""
+def device_of(embedder: Embedder) -> torch.device | None:
+    """Where a network's weights are; None for what has none, which takes images where they are."""
     parameters = embedder.parameters() if isinstance(embedder, nn.Module) else ()
-    return next((parameter.device for parameter in parameters), torch.device("cpu"))
+    return next((parameter.device for parameter in parameters), None)
 
 
 def embed(embedder: Embedder, images: Tensor) -> Tensor:

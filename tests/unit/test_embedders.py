@@ -13,7 +13,7 @@ from facenet_pytorch import InceptionResnetV1
 import lfs_core as lfs
 from lfs_core.assets import FACENET_CASIA, fetch
 from lfs_core.datasets.faces import FaceSet
-from lfs_core.embedders import Embedder, embed_all
+from lfs_core.embedders import Embedder, embed, embed_all
 from lfs_core.embedders.facenet import facenet_vggface2
 
 
@@ -82,6 +82,18 @@ def test_any_callable_is_an_embedder() -> None:
     module = torch.nn.Flatten().train()
     assert lfs.load_embedder(mean_colour) is mean_colour
     assert lfs.load_embedder(module) is module and not module.training
+
+
+def test_what_has_no_weights_gets_the_images_where_they_are() -> None:
+    given = []
+
+    def black_box(images: torch.Tensor) -> torch.Tensor:
+        given.append(images.device.type)
+        return torch.ones(len(images), 4)
+
+    embed(black_box, torch.rand(2, 3, 8, 8, device="meta"))
+    embed(black_box, torch.rand(2, 3, 8, 8))
+    assert given == ["meta", "cpu"]
 
 
 def test_unknown_networks() -> None:

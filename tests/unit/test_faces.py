@@ -72,7 +72,12 @@ def test_a_files_faces_are_found_once(
     assert len(calls) == 2  # that there is none is remembered, too
     align_faces(load_image(astronaut))
     assert len(calls) == 3  # what is no file leaves no trace
-    assert len(list((tmp_path / "cache" / "faces").iterdir())) == 2
+    kept = sorted((tmp_path / "cache" / "faces").iterdir())
+    assert len(kept) == 2
+    for damaged in ("", "[[1, 2]]", "7"):
+        for path in kept:
+            path.write_text(damaged)
+        assert [of.tobytes() for of in align_faces(astronaut)] == [of.tobytes() for of in first]
 
 
 def test_a_cache_that_cannot_be_written_is_no_harm(
