@@ -12,6 +12,7 @@ from torch import nn
 
 from lfs_core.assets import FACENET_CASIA, FACENET_VGGFACE2, digest, fetch
 from lfs_core.datasets.faces import FACE_SIZE
+from lfs_core.embedders.frozen_graph import read_weights
 from lfs_core.embedders.network import Network
 from lfs_core.errors import AssetError
 
@@ -74,16 +75,9 @@ def _read_frozen_graph(path: Path) -> InceptionResnetV1:
     Graph and module hold the same 133 layers in the same order. The graph's convolutions are
     already multiplied with their batch norm, which leaves an offset; the bottleneck's are not.
     """
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
-    from tensorboard.util.tensor_util import make_ndarray
-
-    graph = GraphDef.FromString(path.read_bytes())
     values = {
-        node.name.removeprefix("InceptionResnetV1/"): torch.from_numpy(
-            make_ndarray(node.attr["value"].tensor).copy()
-        )
-        for node in graph.node
-        if node.op == "Const"
+        name.removeprefix("InceptionResnetV1/"): tensor
+        for name, tensor in read_weights(path).items()
     }
     network = InceptionResnetV1()
     layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
