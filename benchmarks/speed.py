@@ -29,12 +29,12 @@ from PIL import Image
 from tqdm import tqdm
 
 import lfs_core as lfs
-from lfs_core.assets import cache_folder
 from lfs_core.datasets.faces import FaceSet, load_faces
 from lfs_core.datasets.images import shrink
 from lfs_core.embedders import embed_all
-from lfs_core.files import replacing
-from lfs_core.manifest import commit, versions
+from lfs_core.util.assets import cache_folder
+from lfs_core.util.files import replacing
+from lfs_core.util.manifest import commit, versions
 
 PHOTOGRAPHS = 10_000  # for `lfs fit`
 PATIENCE = 60  # times the closed form's seconds are given to AdamW

@@ -21,8 +21,8 @@ from lfs_core.datasets.faces import load_faces
 from lfs_core.embedders import embed_all
 from lfs_core.evaluation.cost import counted
 from lfs_core.evaluation.evaluate import Settings, evaluate
+from lfs_core.evaluation.metrics.selectivity import FLIPS, flip_curves, flip_ranks
 from lfs_core.evaluation.pair_set import PairSet
-from lfs_core.evaluation.selectivity import FLIPS, flip_curves, flip_ranks
 
 ROUNDS = 5
 BATCH = 64

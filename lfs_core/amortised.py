@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lfs_core.errors import LFSError
-from lfs_core.files import replacing
+from lfs_core.util.files import replacing
 
 HIDDEN = 256  # channels of a head
 HEADS = 8  # of attention; they divide the channels
@@ -145,7 +145,10 @@ def save_head(head: CausalHead, path: str | os.PathLike) -> None:
 
 def shipped_heads() -> dict[str, Path]:
     """The files of the heads that ship with the package, by their networks' names."""
-    return {Path(f.name).stem: Path(str(f)) for f in files("lfs_core").joinpath("heads").iterdir()}
+    return {
+        Path(f.name).stem: Path(str(f))
+        for f in files("lfs_core").joinpath("weights", "heads").iterdir()
+    }
 
 
 def load_head(name: str | os.PathLike) -> CausalHead:

@@ -168,11 +168,11 @@ def fit(
     anew. `torchrun --nproc-per-node N --no-python lfs fit ...` trains a deep decoder on N
     processors.
     """
-    from lfs_core.autoencoder import fit_autoencoder_decoder
     from lfs_core.datasets.faces import load_faces
     from lfs_core.decoder import save_decoder
-    from lfs_core.embedding import SMALL, embed_folders
-    from lfs_core.fitting import fit_decoder, without_look_alikes
+    from lfs_core.training.autoencoder import fit_autoencoder_decoder
+    from lfs_core.training.embedding import SMALL, embed_folders
+    from lfs_core.training.fitting import fit_decoder, without_look_alikes
     from lfs_core.viz.fit_report import write_fit_report
 
     if output.suffix != ".safetensors":  # now, not after the work
@@ -227,7 +227,7 @@ def _fit_head(
     from lfs_core.datasets.faces import load_faces
     from lfs_core.datasets.folders import find_photographs
     from lfs_core.embedders import embed_all
-    from lfs_core.head_fitting import fit_causal
+    from lfs_core.training.heads import fit_causal
 
     try:
         head = fit_causal(
@@ -274,8 +274,8 @@ def train(
     It starts from EfficientNet-Lite0, trained on ImageNet, and is measured on classes it has not
     seen.
     """
-    from lfs_core.embedders.retrieval import save_network
-    from lfs_core.metric_learning import train_network
+    from lfs_core.embedders.efficientnet import save_network
+    from lfs_core.training.metric_learning import train_network
 
     if output.suffix != ".safetensors":  # now, not after the work
         raise LFSError(f"A network is a file of tensors: {output} must end in .safetensors.")
@@ -312,7 +312,7 @@ def index(
     ] = None,
 ) -> None:
     """Make a gallery of a folder, to search by similarity; run again, update what changed."""
-    from lfs_core.gallery import changes, index_folder, load_gallery
+    from lfs_core.search.gallery import changes, index_folder, load_gallery
 
     output = output or Path(f"{folder.resolve().name}.gallery")
     previous = load_gallery(output) if output.exists() else None
@@ -351,8 +351,8 @@ def retrieve(
     ] = None,
 ) -> None:
     """Find the photographs of a gallery that are most and least similar to a query, and see why."""
-    from lfs_core.gallery import load_gallery
-    from lfs_core.retrieval import Retriever
+    from lfs_core.search.gallery import load_gallery
+    from lfs_core.search.retriever import Retriever
     from lfs_core.viz.report import check_suffix
 
     if output:
@@ -428,10 +428,10 @@ def evaluate(
     Run again after an interruption, or with more explainers or metrics, it does only what is
     missing.
     """
-    from lfs_core.assets import cache_folder
     from lfs_core.evaluation.evaluate import Settings
     from lfs_core.evaluation.evaluate import evaluate as run_evaluation
     from lfs_core.evaluation.pair_set import load_pairs
+    from lfs_core.util.assets import cache_folder
     from lfs_core.viz.leaderboard import write_leaderboard
 
     if output.suffix != ".json":  # now, not after the work
@@ -495,7 +495,7 @@ def run(
     ] = None,
 ) -> None:
     """Run a notebook with other parameters; its figures and numbers come to lie in one folder."""
-    from lfs_core.run import find_notebook, parse_values, run_notebook, short_name
+    from lfs_core.book.run import find_notebook, parse_values, run_notebook, short_name
 
     found = find_notebook(notebook)
     values = parse_values(found, parameter or [])
@@ -531,9 +531,9 @@ def sweep(
 
     Run again, it does what is missing or has failed.
     """
-    from lfs_core.run import find_notebook
-    from lfs_core.sweep import parse_axes
-    from lfs_core.sweep import sweep as run_sweep
+    from lfs_core.book.run import find_notebook
+    from lfs_core.book.sweep import parse_axes
+    from lfs_core.book.sweep import sweep as run_sweep
 
     found = find_notebook(notebook)
     axes = parse_axes(found, [*grid, *(more or [])])
@@ -558,7 +558,7 @@ def book(
     pdf: Annotated[bool, typer.Option("--pdf", help="Print _build/book.pdf as well.")] = False,
 ) -> None:
     """Run the notebooks whose inputs changed, and build the book in _build/html."""
-    from lfs_core.book import build
+    from lfs_core.book.build import build
 
     build(Path.cwd(), store_outputs, pdf)
 

@@ -21,9 +21,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lfs_core.errors import LFSError
-from lfs_core.files import replacing
-from lfs_core.rows import Rows
-from lfs_core.training import train
+from lfs_core.training.loop import train
+from lfs_core.training.rows import Rows
+from lfs_core.util.files import replacing
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -505,7 +505,9 @@ def load_decoder(name: str | os.PathLike) -> Decoder:
     Raises:
         LFSError: there is no such decoder, or the file is not one.
     """
-    shipped = {Path(f.name).stem: f for f in files("lfs_core").joinpath("weights").iterdir()}
+    shipped = {
+        Path(f.name).stem: f for f in files("lfs_core").joinpath("weights", "decoders").iterdir()
+    }
     path = Path(str(shipped.get(os.fspath(name), name)))
     if not path.is_file():
         raise LFSError(

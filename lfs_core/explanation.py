@@ -14,7 +14,7 @@ from lfs_core.datasets.images import ImageLike
 from lfs_core.embedders import Embedder, embed, embedder_name, read_pair
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.mapping import check_unit_interval
-from lfs_core.threads import one_thread
+from lfs_core.util.threads import one_thread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

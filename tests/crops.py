@@ -9,8 +9,8 @@ from PIL import Image
 
 from lfs_core.embedders import embed, read_pair
 from lfs_core.explainer import PairExplanation
-from lfs_core.gallery import index_folder
-from lfs_core.retrieval import Retriever
+from lfs_core.search.gallery import index_folder
+from lfs_core.search.retriever import Retriever
 from lfs_core.viz.explorer import RetrievalExplorer
 
 SCENES = ("astronaut", "chelsea", "coffee")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lfs_core.evaluation.selectivity import FLIPS
+from lfs_core.evaluation.metrics.selectivity import FLIPS
 from lfs_core.explanation import PairExplanation
 from lfs_core.viz.flipbook import FlipBook
 

@@ -30,10 +30,10 @@ EXPLAINERS = {
     "gradient-x-input": "lfs_core.comparators.gradient_x_input:GradientXInput",
     "causal": "lfs_core.comparators.causal:Causal",
     "amortised": "lfs_core.comparators.amortised:Amortised",
-    "random": "lfs_core.comparators.random:Random",
-    "centre": "lfs_core.comparators.centre:Centre",
-    "edges": "lfs_core.comparators.edges:Edges",
-    "mean-map": "lfs_core.comparators.mean_map:MeanMap",
+    "random": "lfs_core.evaluation.controls.random:Random",
+    "centre": "lfs_core.evaluation.controls.centre:Centre",
+    "edges": "lfs_core.evaluation.controls.edges:Edges",
+    "mean-map": "lfs_core.evaluation.controls.mean_map:MeanMap",
 }
 
 

@@ -16,7 +16,7 @@ from lfs_core.embedders import Embedder, embedder_name
 from lfs_core.embedders.taps import Taps
 from lfs_core.errors import LFSError
 from lfs_core.explanation import cosines
-from lfs_core.threads import one_thread
+from lfs_core.util.threads import one_thread
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lfs_core.embedders import Embedder, embed
-from lfs_core.embedders.maps import LastMaps
+from lfs_core.embedders.last_maps import LastMaps
 from lfs_core.errors import LFSError
 from lfs_core.explanation import PairExplainer, PairExplanation, cosines
 from lfs_core.mapping import display_map

@@ -14,7 +14,7 @@ from lfs_core.comparators.fills import Fill, check_fill, plain
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.relevance import RELEVANCES
-from lfs_core.threads import one_thread
+from lfs_core.util.threads import one_thread
 
 KEPT = 1000  # images whose causal maps are remembered
 ROUNDING = 1e-6  # float32 cosines that differ by no more are equal

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.embedders import Embedder
-from lfs_core.embedders.maps import pooled_head
+from lfs_core.embedders.last_maps import pooled_head
 from lfs_core.errors import LFSError
 
 Form = Literal["folded", "raw"]

@@ -13,7 +13,7 @@ from lfs_core.decoder import load_decoder
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.mapping import difference_map
-from lfs_core.threads import one_thread
+from lfs_core.util.threads import one_thread
 
 BATCH = 1024  # embeddings decoded at a time
 ROUNDING = 1e-6  # of an embedding's length; latents nearer to the prototype's are the same
@@ -45,8 +45,8 @@ class Utkin(Comparator):
     Args:
         embedder: the network to explain; an `nn.Module` is switched to evaluation mode.
         autoencoder: the decoder of an autoencoder fitted to that network's embeddings (see
-            `lfs_core.autoencoder`), or its name or file; or any callable (B,D) -> (B,3,h,w). Left
-            out, the one that ships for the network.
+            `lfs_core.training.autoencoder`), or its name or file; or any callable
+            (B,D) -> (B,3,h,w). Left out, the one that ships for the network.
         prototypes: mean embeddings of classes (K,D), as `class_prototypes` makes them; each image
             is compared with the nearest by cosine. Left out, the mean of the pair is the prototype.
         important: |J|, the number of latents, or their share in (0,1]; at least one is taken.

@@ -18,12 +18,12 @@ from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 from tqdm import tqdm
 
-from lfs_core.assets import CELEBRITY_FACES, cache_folder, fetch
 from lfs_core.datasets.folders import find_photographs
 from lfs_core.datasets.images import ImageLike, load_image
 from lfs_core.errors import FaceError, ImageError, LFSError
-from lfs_core.files import replacing
-from lfs_core.threads import one_thread
+from lfs_core.util.assets import CELEBRITY_FACES, cache_folder, fetch
+from lfs_core.util.files import replacing
+from lfs_core.util.threads import one_thread
 
 FACE_SIZE = 160  # px
 MARGIN = 14  # px of the crop; the box is enlarged by it, since MTCNN cuts off chin and forehead

@@ -16,7 +16,7 @@ from torchvision.transforms.functional import to_pil_image
 
 from lfs_core.datasets.images import MAX_SIDE, MIN_SIDE, load_image
 from lfs_core.errors import LFSError
-from lfs_core.files import replacing
+from lfs_core.util.files import replacing
 
 # The colour photographs that installed packages ship: package, and file in it.
 SOURCES = {

@@ -25,9 +25,9 @@ May have a `name`; an `image_size`, the side of the images it reads, in pixels; 
 EMBEDDERS = {
     "facenet-casia": "lfs_core.embedders.facenet:facenet_casia",
     "facenet-vggface2": "lfs_core.embedders.facenet:facenet_vggface2",
-    "efficientnet-lite0": "lfs_core.embedders.retrieval:efficientnet_lite0",
-    "efficientnet-lite0-cub": "lfs_core.embedders.retrieval:efficientnet_lite0_cub",
-    "efficientnet-lite0-cars": "lfs_core.embedders.retrieval:efficientnet_lite0_cars",
+    "efficientnet-lite0": "lfs_core.embedders.efficientnet:efficientnet_lite0",
+    "efficientnet-lite0-cub": "lfs_core.embedders.efficientnet:efficientnet_lite0_cub",
+    "efficientnet-lite0-cars": "lfs_core.embedders.efficientnet:efficientnet_lite0_cars",
     "resnet50-dml": "lfs_core.embedders.resnet_dml:resnet50_dml",
 }
 ZOOS = {  # "timm:NAME" and "torchvision:NAME" are all networks of these libraries
@@ -66,7 +66,7 @@ def _load(name: str, options: dict[str, object]) -> nn.Module:
     elif colon and library in ZOOS:
         loader = partial(resolve_name(ZOOS[library]), model)
     elif name.endswith(".safetensors"):
-        loader = partial(resolve_name("lfs_core.embedders.retrieval:load_network"), name)
+        loader = partial(resolve_name("lfs_core.embedders.efficientnet:load_network"), name)
     else:
         raise LFSError(
             f"There is no network {name!r}; choose one of {list(EMBEDDERS)}, "

@@ -10,11 +10,11 @@ import torch
 from facenet_pytorch import InceptionResnetV1
 from torch import nn
 
-from lfs_core.assets import FACENET_CASIA, FACENET_VGGFACE2, digest, fetch
 from lfs_core.datasets.faces import FACE_SIZE
 from lfs_core.embedders.frozen_graph import read_weights
 from lfs_core.embedders.network import Network
 from lfs_core.errors import AssetError
+from lfs_core.util.assets import FACENET_CASIA, FACENET_VGGFACE2, digest, fetch
 
 
 class FaceNet(Network):

@@ -13,7 +13,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from lfs_core.assets import cache_folder, writing_to_cache
+from lfs_core.util.assets import cache_folder, writing_to_cache
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from numpy._core.multiarray import scalar
 from torch import Tensor, nn
 from torchvision.models import resnet50
 
-from lfs_core.assets import digest
 from lfs_core.embedders.checkpoints import check_fit, is_state, read_weights
 from lfs_core.embedders.network import Network
 from lfs_core.errors import AssetError
+from lfs_core.util.assets import digest
 
 IMAGE_SIZE = 224  # px, cut from the centre of a photograph whose short side is 256
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

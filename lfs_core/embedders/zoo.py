@@ -15,10 +15,10 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from lfs_core.assets import digest
 from lfs_core.embedders.checkpoints import check_fit, read_state
 from lfs_core.embedders.network import Network
 from lfs_core.errors import AssetError, LFSError
+from lfs_core.util.assets import digest
 
 # The files of these two are of networks that take ImageNet's normalisation back at their input.
 BUILT_AS_TRAINED = {

@@ -17,14 +17,14 @@ from tqdm import tqdm
 from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint, load_embedder
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.maps import maps_of
-from lfs_core.evaluation.metric import Case, Labels
+from lfs_core.evaluation.metrics.base import Case, Labels
 from lfs_core.evaluation.pair_set import PairSet
 from lfs_core.evaluation.records import Chunk, Record, Store
 from lfs_core.evaluation.results import Results
 from lfs_core.evaluation.spec import code_of, make_explainer, make_metric
 from lfs_core.evaluation.workers import run
 from lfs_core.explanation import cosines
-from lfs_core.manifest import commit, versions
+from lfs_core.util.manifest import commit, versions
 
 CHUNK = 25  # pairs explained and measured between two records
 SEEDS = 5

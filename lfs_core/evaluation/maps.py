@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lfs_core.evaluation.metric import SIDE
+from lfs_core.evaluation.metrics.base import SIDE
 
 BATCH = 10  # pairs explained at once; gradients of more take much memory
 

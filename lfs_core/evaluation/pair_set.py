@@ -20,8 +20,8 @@ from lfs_core.datasets.folders import find_photographs
 from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import to_tensor
 from lfs_core.embedders import Embedder
-from lfs_core.embedding import IMAGE_SIZE
 from lfs_core.errors import ImageError, LFSError
+from lfs_core.training.embedding import IMAGE_SIZE
 
 COLUMNS = ("image_a", "image_b", "same")
 

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from lfs_core.files import replacing
+from lfs_core.util.files import replacing
 
 
 @dataclass(frozen=True, eq=False)

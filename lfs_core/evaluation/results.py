@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from lfs_core.errors import LFSError
-from lfs_core.evaluation.metric import Labels
+from lfs_core.evaluation.metrics.base import Labels
 from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.evaluation.statistics import bootstrap_means, holm, sign_flip_test
-from lfs_core.files import replacing
+from lfs_core.util.files import replacing
 
 CONTROLS = ("random", "centre", "edges", "mean-map")
-RANDOMISED_MODULE = "lfs_core.evaluation.randomised"
+RANDOMISED_MODULE = "lfs_core.evaluation.controls.randomised"
 CONTROL_RELEVANCES = ("constant", "random", "shuffled", "inverted")
 SURE = 0.05  # p-values below it count
 KINDS = ("similar", "dissimilar")

@@ -14,20 +14,20 @@ from pkgutil import resolve_name
 from lfs_core.comparators import load_explainer
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
-from lfs_core.evaluation.metric import Metric
+from lfs_core.evaluation.metrics.base import Metric
 
 METRICS = {
-    "selectivity": "lfs_core.evaluation.selectivity:Selectivity",
-    "insertion": "lfs_core.evaluation.insertion:Insertion",
-    "verification": "lfs_core.evaluation.verification:Verification",
-    "road": "lfs_core.evaluation.road:Road",
-    "continuity": "lfs_core.evaluation.continuity:Continuity",
-    "lipschitz": "lfs_core.evaluation.continuity:Lipschitz",
-    "partner": "lfs_core.evaluation.partner:Partner",
-    "patch": "lfs_core.evaluation.patch:Patch",
-    "mosaic": "lfs_core.evaluation.mosaic:Mosaic",
-    "parts": "lfs_core.evaluation.parts:Parts",
-    "shown": "lfs_core.evaluation.shown:Shown",
+    "selectivity": "lfs_core.evaluation.metrics.selectivity:Selectivity",
+    "insertion": "lfs_core.evaluation.metrics.insertion:Insertion",
+    "verification": "lfs_core.evaluation.metrics.verification:Verification",
+    "road": "lfs_core.evaluation.metrics.road:Road",
+    "continuity": "lfs_core.evaluation.metrics.continuity:Continuity",
+    "lipschitz": "lfs_core.evaluation.metrics.continuity:Lipschitz",
+    "partner": "lfs_core.evaluation.metrics.partner:Partner",
+    "patch": "lfs_core.evaluation.metrics.patch:Patch",
+    "mosaic": "lfs_core.evaluation.metrics.mosaic:Mosaic",
+    "parts": "lfs_core.evaluation.metrics.parts:Parts",
+    "shown": "lfs_core.evaluation.metrics.shown:Shown",
 }
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from lfs_core.errors import LFSError
-from lfs_core.files import replacing
-from lfs_core.manifest import commit, versions
+from lfs_core.util.files import replacing
+from lfs_core.util.manifest import commit, versions
 
 STUDIES = {
     "decoding": "lfs_core.studies.decoding:decoding_study",

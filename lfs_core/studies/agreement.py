@@ -13,12 +13,12 @@ from lfs_core.datasets.faces import load_faces
 from lfs_core.datasets.pairs import all_pairs
 from lfs_core.decoder import Decoder, LinearDecoder, Moments, decoding_error
 from lfs_core.embedders import Embedder, embed_all
-from lfs_core.embedding import TrainingSet
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
-from lfs_core.rows import Rows
 from lfs_core.studies.decoding import CURVE, SSIM
 from lfs_core.studies.workshop import DEEP, FACES, OTHER_FACES, SEEDS, SIZE, Workshop, provenance
+from lfs_core.training.embedding import TrainingSet
+from lfs_core.training.rows import Rows
 
 PAIRS = 250  # of each kind, of demo faces
 P, THRESHOLD = 0.3, 0.3  # p and xi_1

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lfs_core.assets import cache_folder
 from lfs_core.embedders import load_embedder
 from lfs_core.evaluation.evaluate import Settings, evaluate
 from lfs_core.evaluation.pair_set import PairSet, load_pairs
 from lfs_core.evaluation.results import RANDOMISED_MODULE, Results
+from lfs_core.util.assets import cache_folder
 
 PAPER = ("explainlfs", "simexpert", "utkin", "tummala")
 CONTROLS = ("random", "centre", "edges", "mean-map")
@@ -108,7 +108,7 @@ RANDOMISED = Run(
     number=50,
     seeds=1,
 )
-ORACLE = "lfs_core.evaluation.oracle:Greedy"
+ORACLE = "lfs_core.evaluation.controls.greedy:Greedy"
 BOTH_WAYS = ("selectivity,every=10", "insertion,every=10")
 BEYOND = Run(
     (
@@ -180,8 +180,8 @@ RESOLUTION = replace(
     ),
     number=20,
 )
-FILTERS = "lfs_core.evaluation.filters:Filters"
-RECOGNISED = "lfs_core.evaluation.recognised:recognised"
+FILTERS = "lfs_core.evaluation.controls.filters:Filters"
+RECOGNISED = "lfs_core.evaluation.controls.recognised:recognised"
 PATTERNS = replace(
     BEYOND,
     explainers=(

@@ -19,7 +19,7 @@ from lfs_core.datasets.folders import find_photographs
 from lfs_core.embedders import embed_all, load_embedder
 from lfs_core.embedders.taps import Taps, find_layers
 from lfs_core.evaluation.pair_set import load_pairs
-from lfs_core.head_fitting import fit_causal, fit_head, unexplained, what_windows_do
+from lfs_core.training.heads import fit_causal, fit_head, unexplained, what_windows_do
 
 FOLDERS = {
     "facenet-casia": ("celeba", "lfw"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lfs_core.evaluation.agreement import agreement_beyond_chance, agreement_of_methods
+from lfs_core.evaluation.metrics.agreement import agreement_beyond_chance, agreement_of_methods
 from lfs_core.studies.evaluation import ALL_METHODS, FACES, RANDOMISED
 
 EXPERT = "simexpert"  # the paper's stand-in for an expert's judgement (Sec. 4.3.3)

@@ -12,11 +12,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lfs_core.decoder import Decoder
-from lfs_core.embedding import TrainingSet
-from lfs_core.evaluation.retrieval import retrieval_quality
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
 from lfs_core.studies.workshop import DEEP, SEEDS, SOURCES, Workshop, errors, provenance
+from lfs_core.training.embedding import TrainingSet
+from lfs_core.training.recall import retrieval_quality
 
 RETRIEVED = tuple(source for source, what in SOURCES.items() if what.unseen)
 EXPLAINED = ("linear", "conv")  # decoders whose maps are looked at

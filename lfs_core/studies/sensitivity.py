@@ -15,19 +15,19 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from lfs_core import autoencoder
-from lfs_core.assets import cache_folder
 from lfs_core.comparators import load_explainer
 from lfs_core.comparators.utkin import class_prototypes
 from lfs_core.datasets.faces import FaceSet, load_faces
 from lfs_core.datasets.pairs import Pair, all_pairs
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
 from lfs_core.embedders import Embedder, embed_all, load_embedder
-from lfs_core.embedding import embed_folders
-from lfs_core.evaluation.agreement import rank_correlation
+from lfs_core.evaluation.metrics.agreement import rank_correlation
 from lfs_core.explanation import Explainer
-from lfs_core.fitting import SHARES, without_look_alikes
 from lfs_core.studies.workshop import FACES, SIZE, SOURCES, provenance
+from lfs_core.training import autoencoder
+from lfs_core.training.embedding import embed_folders
+from lfs_core.training.fitting import SHARES, without_look_alikes
+from lfs_core.util.assets import cache_folder
 
 PAIRS = 60  # of each decision, of demo faces
 BATCH = 6  # pairs explained at a time

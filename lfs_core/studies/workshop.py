@@ -12,13 +12,13 @@ from pathlib import Path
 
 import torch
 
-from lfs_core.assets import cache_folder
 from lfs_core.datasets.faces import load_faces
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
 from lfs_core.embedders import Embedder, load_embedder
-from lfs_core.embedding import TrainingSet, embed_folders
-from lfs_core.files import replacing
-from lfs_core.fitting import SHARES, fit_parts, without_look_alikes
+from lfs_core.training.embedding import TrainingSet, embed_folders
+from lfs_core.training.fitting import SHARES, fit_parts, without_look_alikes
+from lfs_core.util.assets import cache_folder
+from lfs_core.util.files import replacing
 
 CORE = Path(__file__).parents[1]
 SIZE = 40  # px a side, as in the paper

@@ -19,9 +19,9 @@ from PIL import Image
 from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import ImageLike
 from lfs_core.errors import LFSError
-from lfs_core.evaluation.retrieval import KS, average_precision
 from lfs_core.explanation import Explainer
-from lfs_core.retrieval import Answer, Retriever
+from lfs_core.search.retriever import Answer, Retriever
+from lfs_core.training.recall import KS, average_precision
 from lfs_core.viz.report import check_suffix
 from lfs_core.viz.view import (
     LiveView,

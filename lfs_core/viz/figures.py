@@ -17,7 +17,7 @@ from lfs_core.errors import LFSError
 if TYPE_CHECKING:
     from lfs_core.datasets.pairs import Pair
     from lfs_core.explanation import PairExplanation
-    from lfs_core.gallery import Gallery
+    from lfs_core.search.gallery import Gallery
 
 MAP_COLOURS = "inferno"  # perceptually uniform, readable in grey and with any colour vision
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#666666"  # Okabe and Ito, 2008

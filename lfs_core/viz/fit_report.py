@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from lfs_core.decoder import Decoder
-from lfs_core.embedding import TrainingSet
-from lfs_core.files import replacing
-from lfs_core.fitting import SHARES
+from lfs_core.training.embedding import TrainingSet
+from lfs_core.training.fitting import SHARES
+from lfs_core.util.files import replacing
 from lfs_core.viz.figures import plot_curve, plot_reconstructions, plot_training
 from lfs_core.viz.report import check_suffix, settings_rows
 

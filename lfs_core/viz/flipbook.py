@@ -10,7 +10,7 @@ from torchvision.transforms.functional import to_pil_image
 
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
-from lfs_core.evaluation.selectivity import (
+from lfs_core.evaluation.metrics.selectivity import (
     FILLS,
     FLIPS,
     GRID,
@@ -38,7 +38,7 @@ class FlipBook(FixedView):
         embedder: the network whose decisions are explained.
         explanations: of one pair, by the method's name as it is to be read.
         fill: what superpixels are replaced by, a name in
-            `lfs_core.evaluation.selectivity.FILLS`.
+            `lfs_core.evaluation.metrics.selectivity.FILLS`.
         every: the cosine is measured after every so many flips; it must divide 20.
         seed: of noise and of the order among equals.
 

@@ -11,7 +11,7 @@ import numpy as np
 from lfs_core.evaluation.results import KINDS, Results, is_control
 from lfs_core.evaluation.spec import make_metric
 from lfs_core.evaluation.statistics import bootstrap_means
-from lfs_core.files import replacing
+from lfs_core.util.files import replacing
 from lfs_core.viz.report import check_suffix
 
 

@@ -29,16 +29,16 @@ from lfs_core.embedders import Embedder, embed, embedder_name, load_embedder
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.results import KINDS
 from lfs_core.explanation import PairExplanation, cosines
-from lfs_core.mapping import check_unit_interval, difference_map, perturb
-from lfs_core.relevance import normalized_distance, relevance
-from lfs_core.threads import one_thread
-from lfs_core.viz.report import check_suffix, render_report
-from lfs_core.viz.trust import (
+from lfs_core.findings.trust import (
     NO_FACE,
     UNSURE_FACE,
     doubts_about_method,
     doubts_about_similarity,
 )
+from lfs_core.mapping import check_unit_interval, difference_map, perturb
+from lfs_core.relevance import normalized_distance, relevance
+from lfs_core.util.threads import one_thread
+from lfs_core.viz.report import check_suffix, render_report
 from lfs_core.viz.view import (
     LiveView,
     colour_table,

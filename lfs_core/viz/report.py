@@ -18,7 +18,7 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from lfs_core.errors import LFSError
-from lfs_core.files import replacing
+from lfs_core.util.files import replacing
 from lfs_core.viz.figures import MAP_COLOURS, as_picture, overlay
 
 if TYPE_CHECKING:

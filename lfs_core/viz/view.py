@@ -28,7 +28,7 @@ from torch import Tensor
 from traitlets import Dict, observe
 
 from lfs_core.errors import LFSError
-from lfs_core.files import replacing
+from lfs_core.util.files import replacing
 from lfs_core.viz.figures import MAP_COLOURS
 from lfs_core.viz.report import check_suffix
 

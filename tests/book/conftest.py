@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from lfs_core.pdf import find_chromium
+from lfs_core.book.pdf import find_chromium
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from pypdf import PdfReader
 from site_files import SITE
 
 import lfs_core as lfs
-from lfs_core import pdf
-from lfs_core.book import print_pages
+from lfs_core.book import pdf
+from lfs_core.book.build import print_pages
 
 
 def test_the_book_can_be_printed(tmp_path: Path) -> None:

@@ -304,7 +304,7 @@ def test_numbers_in_prose_come_from_the_run(page: Page) -> None:
 
 
 def test_the_retrieval_page_shows_what_is_stored(page: Page) -> None:
-    from lfs_core.viz.results import load_results, recall_gain
+    from lfs_core.findings.results import load_results, recall_gain
 
     open_page(page, "notebooks/04_retrieval_explanations.html")
     text = page.locator("article").inner_text()

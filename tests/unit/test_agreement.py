@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 import lfs_core as lfs
-from lfs_core.evaluation.agreement import (
+from lfs_core.evaluation.metrics.agreement import (
     SIDE,
     agreement_beyond_chance,
     agreement_of_methods,

@@ -16,8 +16,8 @@ from lfs_core.causal import causal_map, draw_sets, shared_map, tiles
 from lfs_core.comparators.amortised import Amortised
 from lfs_core.evaluation.cost import counted
 from lfs_core.evaluation.spec import code_of
-from lfs_core.head_fitting import fit_causal, fit_head, losses, unexplained, what_windows_do
-from lfs_core.removals import LIGHT, SMALLEST, Removals, gather_removals, varied, without
+from lfs_core.training.heads import fit_causal, fit_head, losses, unexplained, what_windows_do
+from lfs_core.training.removals import LIGHT, SMALLEST, Removals, gather_removals, varied, without
 
 SIDE, GRID, CELLS, D = 8, 2, 4, 5
 
@@ -247,7 +247,7 @@ def test_gathering_goes_on_and_says_what_it_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("lfs_core.removals.BATCH", 8)
+    monkeypatch.setattr("lfs_core.training.removals.BATCH", 8)
     photographs = folder_of_squares(tmp_path / "people")
     broken = tmp_path / "people" / "00" / "broken.png"
     broken.write_text("no image")

@@ -12,12 +12,12 @@ import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
 import lfs_core as lfs
-from lfs_core.arrays import keep, kept, npz
-from lfs_core.run import execute
+from lfs_core.book.arrays import keep, kept, npz
+from lfs_core.book.run import execute
 
 SOURCE = """\
 import numpy as np
-from lfs_core.arrays import keep
+from lfs_core.book.arrays import keep
 keep(maps=np.arange(6, dtype='float32').reshape(2, 3), masks=np.eye(2, dtype=bool))
 """
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import lfs_core as lfs
-from lfs_core.assets import PackageAsset, UrlAsset, digest, fetch, unpack
+from lfs_core.util.assets import PackageAsset, UrlAsset, digest, fetch, unpack
 
 CONTENT = b"weights" * 1000
 
@@ -148,14 +148,14 @@ def test_a_read_only_cache_that_holds_the_file_will_do(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError("read-only")
 
-    monkeypatch.setattr("lfs_core.assets.FileLock", refuse)
+    monkeypatch.setattr("lfs_core.util.assets.FileLock", refuse)
     assert fetch(asset).read_bytes() == CONTENT
 
 
 def test_two_processes_download_once(asset: PackageAsset, cache: Path) -> None:
     code = (
         "import logging; logging.basicConfig(level=logging.INFO)\n"
-        "from lfs_core.assets import PackageAsset, fetch\n"
+        "from lfs_core.util.assets import PackageAsset, fetch\n"
         f"print(fetch({asset!r}).read_bytes() == {CONTENT[:7]!r} * 1000)"
     )
     both = [
@@ -171,7 +171,7 @@ def test_two_processes_download_once(asset: PackageAsset, cache: Path) -> None:
 def test_a_killed_download_leaves_nothing_in_the_way(asset: PackageAsset, cache: Path) -> None:
     code = (
         "import time\n"
-        "from lfs_core import assets\n"
+        "from lfs_core.util import assets\n"
         "def slow(asset, folder):\n"
         "    (folder / 'half').write_bytes(b'half')\n"
         "    print('started', flush=True)\n"

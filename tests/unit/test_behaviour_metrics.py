@@ -15,13 +15,13 @@ from torch import Tensor
 import lfs_core as lfs
 from lfs_core.datasets.faces import align_face
 from lfs_core.datasets.images import to_tensor
-from lfs_core.evaluation.continuity import TENTHS, Continuity, Lipschitz, displaced
-from lfs_core.evaluation.metric import SIDE, Case, Labels
-from lfs_core.evaluation.mosaic import Mosaic, mosaic
-from lfs_core.evaluation.partner import Partner
-from lfs_core.evaluation.parts import Parts, parts_of, regions, shares
-from lfs_core.evaluation.patch import Patch, pointing, square
-from lfs_core.evaluation.shown import Shown
+from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
+from lfs_core.evaluation.metrics.continuity import TENTHS, Continuity, Lipschitz, displaced
+from lfs_core.evaluation.metrics.mosaic import Mosaic, mosaic
+from lfs_core.evaluation.metrics.partner import Partner
+from lfs_core.evaluation.metrics.parts import Parts, parts_of, regions, shares
+from lfs_core.evaluation.metrics.patch import Patch, pointing, square
+from lfs_core.evaluation.metrics.shown import Shown
 
 SIZE = 2 * SIDE
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import lfs_core as lfs
-from lfs_core.evaluation.filters import Filters
-from lfs_core.evaluation.oracle import Greedy
+from lfs_core.evaluation.controls.filters import Filters
+from lfs_core.evaluation.controls.greedy import Greedy
+from lfs_core.evaluation.metrics.selectivity import FILLS, flip_curves, flip_ranks
 from lfs_core.evaluation.results import Results
-from lfs_core.evaluation.selectivity import FILLS, flip_curves, flip_ranks
 from lfs_core.viz import beyond
 
 SIDE = 16

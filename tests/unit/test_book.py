@@ -11,7 +11,8 @@ from nbformat.v4 import new_code_cell, new_output
 from tiny import write_notebook
 
 import lfs_core as lfs
-from lfs_core import book, run
+from lfs_core.book import build as book
+from lfs_core.book import run
 
 
 @pytest.fixture

@@ -297,7 +297,7 @@ def test_what_retrieval_refuses(
 def test_a_gallery_of_another_network(photographs: Path, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from lfs_core.gallery import load_gallery
+    from lfs_core.search.gallery import load_gallery
 
     gallery = tmp_path / "some.gallery"
     run("index", photographs, "-o", gallery)

@@ -10,7 +10,7 @@ from torch import nn
 import lfs_core as lfs
 from lfs_core.comparators.xssab import XSSAB
 from lfs_core.evaluation.cost import Cost, counted, measure_cost
-from lfs_core.viz.methods_table import methods_table
+from lfs_core.findings.methods_table import methods_table
 
 PAIR = [np.random.default_rng(k).integers(0, 256, (8, 8, 3), np.uint8) for k in range(2)]
 

@@ -16,8 +16,8 @@ from skimage.metrics import structural_similarity
 from sklearn.linear_model import Ridge, RidgeCV
 
 import lfs_core as lfs
-from lfs_core import training
 from lfs_core.decoder import GCV_RIDGES, Moments, decoding_error
+from lfs_core.training import loop as training
 
 
 def toy_data(n: int = 60, latents: int = 8, size: tuple[int, int] = (5, 4)) -> tuple:
@@ -345,7 +345,7 @@ def test_the_shipped_decoder() -> None:
     assert choosing["rank"][str(info["rank"])] <= choosing["ridge"][f"{info['ridge']:g}"]
     assert info["loss"] < 0.6 * info["loss_mean_image"]
     assert decoder(torch.zeros(1, 512)).shape == (1, 3, 40, 40)
-    path = Path(lfs.__file__).parent / "weights" / "facenet-casia.safetensors"
+    path = Path(lfs.__file__).parent / "weights" / "decoders" / "facenet-casia.safetensors"
     assert stored_types(path) == {torch.float16}
     assert path.stat().st_size < 2e6
 

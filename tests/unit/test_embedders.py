@@ -11,10 +11,10 @@ import torch
 from facenet_pytorch import InceptionResnetV1
 
 import lfs_core as lfs
-from lfs_core.assets import FACENET_CASIA, fetch
 from lfs_core.datasets.faces import FaceSet
 from lfs_core.embedders import Embedder, embed, embed_all
 from lfs_core.embedders.facenet import facenet_vggface2
+from lfs_core.util.assets import FACENET_CASIA, fetch
 
 
 def test_facenet_agrees_with_opencv(facenet: Embedder, faces: FaceSet) -> None:

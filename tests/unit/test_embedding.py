@@ -20,8 +20,8 @@ from safetensors import safe_open
 import lfs_core as lfs
 from lfs_core.datasets.folders import find_photographs, local_folder
 from lfs_core.embedders import Embedder, embed_all
-from lfs_core.embedding import TrainingSet, embed_folders, store_folder
-from lfs_core.store import EmbeddingStore
+from lfs_core.training.embedding import TrainingSet, embed_folders, store_folder
+from lfs_core.training.store import EmbeddingStore
 
 
 @pytest.fixture

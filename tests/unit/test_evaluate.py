@@ -18,7 +18,7 @@ import lfs_core as lfs
 from lfs_core.evaluation import maps as maps_module
 from lfs_core.evaluation.evaluate import Settings, evaluate
 from lfs_core.evaluation.maps import maps_of
-from lfs_core.evaluation.metric import SIDE
+from lfs_core.evaluation.metrics.base import SIDE
 from lfs_core.evaluation.pair_set import PairSet
 from lfs_core.evaluation.results import is_control, load_results
 from lfs_core.evaluation.spec import make_explainer, make_metric, parse

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import lfs_core as lfs
-from lfs_core.assets import CELEBRITY_FACES, fetch
 from lfs_core.evaluation.results import is_control
 from lfs_core.evaluation.spec import make_metric
 from lfs_core.studies import STUDIES, evaluation, hyperparameters, judgement, run_study, scenes
+from lfs_core.util.assets import CELEBRITY_FACES, fetch
 
 RUNS = {
     name: getattr(evaluation, name)

@@ -17,8 +17,8 @@ from PIL import Image
 
 import lfs_core as lfs
 from lfs_core.explanation import PairExplanation
-from lfs_core.gallery import index_folder
-from lfs_core.retrieval import Retriever
+from lfs_core.search.gallery import index_folder
+from lfs_core.search.retriever import Retriever
 from lfs_core.viz import explorer as module
 from lfs_core.viz.explorer import RetrievalExplorer
 

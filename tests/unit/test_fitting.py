@@ -11,9 +11,9 @@ import lfs_core as lfs
 from lfs_core.datasets.faces import FaceSet
 from lfs_core.decoder import decoding_error
 from lfs_core.embedders import Embedder, embed_all
-from lfs_core.embedding import TrainingSet
-from lfs_core.fitting import SHARES, fit_decoder, without_look_alikes
-from lfs_core.rows import Rows
+from lfs_core.training.embedding import TrainingSet
+from lfs_core.training.fitting import SHARES, fit_decoder, without_look_alikes
+from lfs_core.training.rows import Rows
 from lfs_core.viz.fit_report import write_fit_report
 
 
@@ -144,7 +144,7 @@ def test_demo_photographs_are_not_in_the_training_folders(
     faces: FaceSet, data_folder: Path
 ) -> None:
     """File by file: no photograph of the training folders is one of the demo's."""
-    from lfs_core.assets import CELEBRITY_FACES, digest, fetch
+    from lfs_core.util.assets import CELEBRITY_FACES, digest, fetch
 
     demo = {digest(path) for path in fetch(CELEBRITY_FACES).rglob("*.jpg")}
     training = {

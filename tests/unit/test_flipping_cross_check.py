@@ -14,9 +14,9 @@ from pytorch_grad_cam.metrics.perturbation_confidence import (
 from pytorch_grad_cam.metrics.road import NoisyLinearImputer
 from torch import Tensor, nn
 
-from lfs_core.evaluation.metric import SIDE, Case, Labels
-from lfs_core.evaluation.road import NOISE, PERCENTS, Road, impute
-from lfs_core.evaluation.selectivity import enlarged, flip_curves, flip_ranks
+from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
+from lfs_core.evaluation.metrics.road import NOISE, PERCENTS, Road, impute
+from lfs_core.evaluation.metrics.selectivity import enlarged, flip_curves, flip_ranks
 
 SIZE, GRID = 16, 4
 CELL = 3 * (SIZE // GRID) ** 2  # values in a superpixel
@@ -102,7 +102,7 @@ def test_imputation_is_that_of_grad_cam() -> None:
 
 def test_road_is_that_of_grad_cam(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its threshold is a percentile of the enlarged map."""
-    monkeypatch.setattr("lfs_core.evaluation.road.NOISE", 0.0)
+    monkeypatch.setattr("lfs_core.evaluation.metrics.road.NOISE", 0.0)
     images = coarse(2, 2 * SIDE, seed=3)
     maps = coarse(2, SIDE, seed=4)[:, :, 0]
     maps += 0.001 * torch.rand(maps.shape, generator=torch.Generator().manual_seed(5))  # no ties

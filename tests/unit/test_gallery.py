@@ -18,9 +18,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import lfs_core as lfs
-from lfs_core import gallery as module
-from lfs_core.gallery import Gallery, Photograph, changes, index_folder, load_gallery
-from lfs_core.retrieval import Retriever
+from lfs_core.search import gallery as module
+from lfs_core.search.gallery import Gallery, Photograph, changes, index_folder, load_gallery
+from lfs_core.search.retriever import Retriever
 
 
 class Colours(torch.nn.Module):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 import lfs_core as lfs
-from lfs_core.evaluation.ground_truth import moved_correlation, region_auroc, share_inside
+from lfs_core.evaluation.metrics.ground_truth import moved_correlation, region_auroc, share_inside
 
 
 @settings(max_examples=40, deadline=None)

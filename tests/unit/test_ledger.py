@@ -12,9 +12,16 @@ from scipy.stats import spearmanr
 
 import lfs_core as lfs
 from lfs_core.evaluation.results import load_results
+from lfs_core.findings.ledger import (
+    CLAIMS,
+    Interval,
+    ledger,
+    ledger_markdown,
+    part_ratios,
+    together,
+)
+from lfs_core.findings.results import RESULTS
 from lfs_core.viz import evaluation as viz
-from lfs_core.viz.ledger import CLAIMS, Interval, ledger, ledger_markdown, part_ratios, together
-from lfs_core.viz.results import RESULTS
 
 FLIPS, FEW = "selectivity,every=2", "selectivity,every=5"
 OWN, RANDOM = "explainlfs", "explainlfs,relevance=random"

@@ -17,7 +17,7 @@ from lfs_core.comparators import explainers_without
 from lfs_core.comparators.base import spread
 from lfs_core.comparators.gradcam import GradCAM
 from lfs_core.embedders import Embedder
-from lfs_core.embedders.maps import LastMaps, pooled_head
+from lfs_core.embedders.last_maps import LastMaps, pooled_head
 
 CLOSE = {"atol": 1e-5, "rtol": 0}
 sizes = st.tuples(st.integers(1, 9), st.integers(1, 9))

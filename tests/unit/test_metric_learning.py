@@ -17,10 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import lfs_core as lfs
-from lfs_core import metric_learning
 from lfs_core.datasets.folders import find_photographs
 from lfs_core.embedders import embed_all
-from lfs_core.embedders.retrieval import (
+from lfs_core.embedders.efficientnet import (
     FIRST_BLOCK,
     MetricNetwork,
     efficientnet_lite0,
@@ -29,8 +28,9 @@ from lfs_core.embedders.retrieval import (
     load_network,
     save_network,
 )
-from lfs_core.evaluation.retrieval import retrieval_quality
-from lfs_core.metric_learning import train_network
+from lfs_core.training import metric_learning
+from lfs_core.training.metric_learning import train_network
+from lfs_core.training.recall import retrieval_quality
 
 SHIPPED = {"cub": efficientnet_lite0_cub, "cars": efficientnet_lite0_cars}
 COLOURS = {  # so near each other that there is something to learn
@@ -125,7 +125,9 @@ def test_other_files_are_refused(kind: str, untrained: MetricNetwork, tmp_path: 
     if kind == "text":
         path.write_text("no tensors")
     elif kind == "decoder":
-        path = Path(str(files("lfs_core").joinpath("weights", "facenet-casia.safetensors")))
+        path = Path(
+            str(files("lfs_core").joinpath("weights", "decoders", "facenet-casia.safetensors"))
+        )
     elif kind != "no file":
         save_network(untrained, path)
         if kind == "damaged":

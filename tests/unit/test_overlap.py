@@ -10,7 +10,7 @@ import torch
 import lfs_core as lfs
 from lfs_core.datasets.pairs import Pair
 from lfs_core.datasets.scenes import load_scenes
-from lfs_core.evaluation.overlap import SHARED, overlap_scores, partly_shared
+from lfs_core.evaluation.metrics.overlap import SHARED, overlap_scores, partly_shared
 
 
 def test_who_knows_the_shared_part_scores_one_and_who_knows_nothing_a_half() -> None:

@@ -28,15 +28,15 @@ from PIL import Image
 import lfs_core as lfs
 from lfs_core.embedders import Embedder, embed, read_pair
 from lfs_core.evaluation.results import KINDS, load_results
-from lfs_core.mapping import display_map
-from lfs_core.viz import pair_explorer as module
-from lfs_core.viz.pair_explorer import PairExplorer
-from lfs_core.viz.results import RESULTS
-from lfs_core.viz.trust import (
+from lfs_core.findings.results import RESULTS
+from lfs_core.findings.trust import (
     doubts_about_method,
     doubts_about_similarity,
     stored_results,
 )
+from lfs_core.mapping import display_map
+from lfs_core.viz import pair_explorer as module
+from lfs_core.viz.pair_explorer import PairExplorer
 
 
 @pytest.fixture(scope="module")

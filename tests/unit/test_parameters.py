@@ -9,7 +9,7 @@ import papermill
 import pytest
 
 import lfs_core as lfs
-from lfs_core.parameters import Parameters, check_parameters
+from lfs_core.book.parameters import Parameters, check_parameters
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
 

@@ -12,8 +12,8 @@ from PIL import Image
 import lfs_core as lfs
 from lfs_core.datasets.faces import FaceSet
 from lfs_core.evaluation import randomised
-from lfs_core.evaluation.agreement import rank_correlation
-from lfs_core.evaluation.randomised import shuffled
+from lfs_core.evaluation.controls.randomised import shuffled
+from lfs_core.evaluation.metrics.agreement import rank_correlation
 from lfs_core.evaluation.results import is_control
 
 
@@ -46,7 +46,7 @@ def test_what_is_shuffled(facenet: torch.nn.Module, faces: FaceSet) -> None:
     assert torch.equal(explained.relevance, real.relevance)
     # Random weights give noise: its map knows nothing of that of the real decoder.
     assert rank_correlation(explained.maps, real.maps).abs().max() < 0.2
-    assert is_control("lfs_core.evaluation.randomised:decoder,seed=1")
+    assert is_control("lfs_core.evaluation.controls.randomised:decoder,seed=1")
 
 
 def test_a_decoder_is_fitted_to_the_shuffled_network(

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from lfs_core.decoder import ConvDecoder, Moments
-from lfs_core.evaluation.recognised import recognised, train_to_be_recognised
+from lfs_core.evaluation.controls.recognised import recognised, train_to_be_recognised
 
 D, SIDE = 6, 8
 

@@ -11,8 +11,7 @@ import pytest
 from scipy.stats import bootstrap
 
 import lfs_core as lfs
-from lfs_core.studies import STUDIES
-from lfs_core.viz.results import (
+from lfs_core.findings.results import (
     PAPER,
     PUBLISHED,
     RESULTS,
@@ -30,6 +29,7 @@ from lfs_core.viz.results import (
     speed_markdown,
     throughput_markdown,
 )
+from lfs_core.studies import STUDIES
 
 STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
 

@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import average_precision_score, normalized_mutual_info_score
 
 import lfs_core as lfs
-from lfs_core.evaluation.retrieval import average_precision, retrieval_quality
+from lfs_core.training.recall import average_precision, retrieval_quality
 
 
 def _by_hand(h: torch.Tensor, labels: list[str], ks: tuple[int, ...]) -> dict[str, float]:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lfs_core as lfs
-from lfs_core.evaluation.metric import SIDE, Case, Labels
-from lfs_core.evaluation.road import BLUR, NOISE, PERCENTS, Road, blur, impute
+from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
+from lfs_core.evaluation.metrics.road import BLUR, NOISE, PERCENTS, Road, blur, impute
 
 
 def network(images: torch.Tensor) -> torch.Tensor:
@@ -112,7 +112,7 @@ def test_curves_are_those_of_a_loop() -> None:
 
 def test_places_are_blocks_of_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     """A place of 2x2 pixels is removed whole: the network sees no pixel of it."""
-    monkeypatch.setattr("lfs_core.evaluation.road.NOISE", 0.0)
+    monkeypatch.setattr("lfs_core.evaluation.metrics.road.NOISE", 0.0)
     seen = []
 
     def watched(images: torch.Tensor) -> torch.Tensor:

@@ -22,8 +22,9 @@ from tiny import write_notebook
 from typer.testing import CliRunner
 
 import lfs_core as lfs
-from lfs_core import cli, run
-from lfs_core.parameters import Parameters, allowed, check_parameters, parse_parameters
+from lfs_core import cli
+from lfs_core.book import run
+from lfs_core.book.parameters import Parameters, allowed, check_parameters, parse_parameters
 
 PARAMETERS = 'p: float = 0.3  # size\nfaces: str = "demo"  # photographs\nseed: int = 0  # of all'
 SHOWN = (
@@ -36,7 +37,7 @@ SHOWN = (
     "print(sys.executable)\nprint(open('note.txt').read())",
     "index = pd.MultiIndex.from_tuples([('a', 1), ('b', 2)])\n"
     "pd.DataFrame({'third': [p / 3, np.nan], 'name': ['x', '0.25']}, index=index)",
-    "from lfs_core.arrays import keep\nkeep(square=np.full((2, 3), p * p))",
+    "from lfs_core.book.arrays import keep\nkeep(square=np.full((2, 3), p * p))",
     "from IPython.display import HTML, Image, display\n"
     f"display(Image(data={base64.b64encode(b'one')!r}, format='png'), metadata={{}})\n"
     f"display(Image(data={base64.b64encode(b'two')!r}, format='jpeg'), metadata={{}})\n"
@@ -83,7 +84,7 @@ def test_everything_lies_in_one_folder(done: Path) -> None:
 
 
 def test_numbers_are_kept_in_full(done: Path) -> None:
-    from lfs_core.outputs import flat
+    from lfs_core.book.outputs import flat
 
     numbers = json.loads((done / "numbers.json").read_text())
     glued = {"square": 0.7 * 0.7, "rounded": 0.7, "word": "none", "of numpy": 0.7}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lfs_core as lfs
-from lfs_core.evaluation.selectivity import (
+from lfs_core.evaluation.metrics.selectivity import (
     FILLS,
     area,
     enlarged,

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lfs_core as lfs
-from lfs_core import store as store_module
-from lfs_core.store import EmbeddingStore
+from lfs_core.training import store as store_module
+from lfs_core.training.store import EmbeddingStore
 
 SIZE = (4, 5)
 

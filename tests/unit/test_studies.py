@@ -12,12 +12,12 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 import lfs_core as lfs
-from lfs_core.embedding import TrainingSet
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
-from lfs_core.rows import Rows
 from lfs_core.studies import agreement, decoding, retrieval, run_study, workshop
 from lfs_core.studies.workshop import Source, Workshop
+from lfs_core.training.embedding import TrainingSet
+from lfs_core.training.rows import Rows
 
 
 @pytest.fixture

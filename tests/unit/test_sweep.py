@@ -16,9 +16,10 @@ from tiny import write_notebook
 from typer.testing import CliRunner
 
 import lfs_core as lfs
-from lfs_core import cli, run
+from lfs_core import cli
+from lfs_core.book import run
+from lfs_core.book.sweep import Point, parse_axes, sweep
 from lfs_core.evaluation.workers import local_cluster
-from lfs_core.sweep import Point, parse_axes, sweep
 
 PARAMETERS = 'p: float = 0.3  # size\ndecoder: str = "linear"  # which\nseed: int = 0  # of all'
 COUNT = "from pathlib import Path\nPath('runs.txt').open('a').write(f'{p} {decoder}\\n');"
@@ -175,7 +176,7 @@ def test_the_command_is_read_as_it_is_written(
         return [Point({"p": 0.1}, "p=0.1", None if len(asked) == 1 else "broken", 1.0, {})]
 
     monkeypatch.setattr(run, "NOTEBOOKS", here)
-    monkeypatch.setattr("lfs_core.sweep.sweep", answer)
+    monkeypatch.setattr("lfs_core.book.sweep.sweep", answer)
     command = "sweep 06 --grid p=0.1,0.3,0.5 decoder=linear,conv --jobs 2"
     assert CliRunner().invoke(cli.app, command.split()).exit_code == 0
     axes = {"p": [0.1, 0.3, 0.5], "decoder": ["linear", "conv"]}

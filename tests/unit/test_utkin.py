@@ -20,17 +20,17 @@ from typer.testing import CliRunner
 
 import lfs_core as lfs
 from lfs_core import cli
-from lfs_core.autoencoder import fit_autoencoder, fit_autoencoder_decoder
 from lfs_core.comparators import utkin
 from lfs_core.comparators.utkin import Utkin, class_prototypes, nearest_latents
 from lfs_core.datasets.faces import FaceSet
 from lfs_core.decoder import ConvDecoder, Decoder, decoding_error
 from lfs_core.embedders import Embedder, embed_all
-from lfs_core.embedding import TrainingSet
-from lfs_core.fitting import fit_decoder
-from lfs_core.rows import Rows
 from lfs_core.studies import sensitivity, workshop
 from lfs_core.studies.workshop import FACES, Source
+from lfs_core.training.autoencoder import fit_autoencoder, fit_autoencoder_decoder
+from lfs_core.training.embedding import TrainingSet
+from lfs_core.training.fitting import fit_decoder
+from lfs_core.training.rows import Rows
 from lfs_core.viz.fit_report import write_fit_report
 
 SIZE = 16
@@ -509,7 +509,7 @@ def test_the_sensitivity_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_autoencoders(name: str) -> None:
-    file = files("lfs_core").joinpath("weights", f"{name}-autoencoder.safetensors")
+    file = files("lfs_core").joinpath("weights", "decoders", f"{name}-autoencoder.safetensors")
     assert Path(str(file)).stat().st_size < 2.5e6
     with safe_open(str(file), "pt") as opened:
         header = opened.metadata()["lfs_decoder"]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
 import lfs_core as lfs
-from lfs_core.evaluation.metric import SIDE, Case, Labels
-from lfs_core.evaluation.selectivity import FILLS
-from lfs_core.evaluation.verification import (
+from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
+from lfs_core.evaluation.metrics.selectivity import FILLS
+from lfs_core.evaluation.metrics.verification import (
     MODES,
     PERCENTS,
     Verification,

@@ -1,0 +1,1 @@
+"""Building, running and sweeping the notebooks: their parameters, outputs and kernel."""

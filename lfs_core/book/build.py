@@ -1,0 +1,253 @@
+"""The book: notebooks executed by papermill, then built by Jupyter Book with execution off.
+
+`_build/executed` holds the executed notebooks, each with a manifest that says what it was made
+from. A notebook is run again when it, the core, its parameters, or an installed version changed.
+`_build/source` is what Jupyter Book reads, `_build/html` what it writes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+from filelock import FileLock
+
+from lfs_core.book import run
+from lfs_core.book.arrays import kept, npz
+from lfs_core.book.citation import how_to_cite
+from lfs_core.book.outputs import numbers
+from lfs_core.book.run import DEMO, TIER
+from lfs_core.errors import LFSError
+from lfs_core.findings.results import RESULTS, load_results, speed_markdown, throughput_markdown
+from lfs_core.util.files import replacing
+from lfs_core.util.manifest import versions
+
+log = logging.getLogger(__name__)
+
+DATA = "application/vnd.lfs."  # types of outputs that a page does not show
+# MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
+UNUSED = (
+    "*.map",
+    "*-svg*.js",
+    "svg",
+    "mml-chtml.js",
+    "tex-mml-*.js",
+    "tex-*-full*.js",
+    "node-main.js",
+)
+
+
+def build(root: Path, store: bool = False, pdf: bool = False) -> None:
+    """Run what changed, then build the site in `_build/html`.
+
+    Args:
+        root: the project's folder, with `_config.yml`, `_toc.yml`, `book` and `notebooks`.
+        store: copy the text outputs of the executed notebooks into the committed ones.
+        pdf: print the book as well, as `_build/book.pdf`.
+
+    Raises:
+        LFSError: this is not the project's folder, a notebook failed, the build warned, or there
+            is nothing to print with.
+    """
+    notebooks = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
+    if not notebooks or not (root / "_toc.yml").is_file():
+        raise LFSError(f"{root} is not the book's folder: it has no notebooks or no _toc.yml.")
+    work = root / "_build"
+    work.mkdir(exist_ok=True)
+    with FileLock(work / "lock"):  # a second build waits, and then finds little to do
+        manifests = [execute(notebook, work / "executed") for notebook in notebooks]
+        if store:
+            for notebook in notebooks:
+                store_outputs(work / "executed" / notebook.name, notebook)
+        source = assemble(root, work, manifests)
+        build_pages(source, work)
+        if pdf:
+            print_pages(source, work)
+    log.info("The book is %s", work / "html" / "index.html")
+
+
+def build_pages(source: Path, work: Path) -> None:
+    """Let Jupyter Book turn `source` into `html`; any warning is an error.
+
+    Raises:
+        LFSError: the build failed or warned.
+    """
+    log.info("Building the pages ...")
+    site = jupyter_book(source, work, "html")
+    shutil.rmtree(work / "html", ignore_errors=True)
+    shutil.copytree(site, work / "html", ignore=shutil.ignore_patterns(*UNUSED))
+
+
+def print_pages(source: Path, work: Path) -> None:
+    """Print the book as `book.pdf`.
+
+    Raises:
+        LFSError: the build failed or warned, or there is nothing to print with.
+    """
+    from lfs_core.book.pdf import one_page, print_book
+
+    log.info("Printing ...")
+    print_book(one_page(jupyter_book(source, work, "singlehtml")), work / "book.pdf")
+    log.info("The book to print is %s", work / "book.pdf")
+
+
+def jupyter_book(source: Path, work: Path, builder: str) -> Path:
+    """Run Jupyter Book, and return the folder that it wrote; any warning is an error.
+
+    It always starts anew: that takes seconds, and what Sphinx remembers of pages that have
+    changed leads to false warnings and stale pages.
+
+    Raises:
+        LFSError: the build failed or warned.
+    """
+    shutil.rmtree(work / "jupyter-book", ignore_errors=True)
+    main = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", main, "build", str(source), "-W", "-n", "--keep-going"]
+    command += ["--builder", builder, "--path-output", str(work / "jupyter-book")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    (work / "build.log").write_text(done.stdout + done.stderr)
+    if done.returncode:
+        warnings = [line for line in done.stderr.splitlines() if "WARNING" in line]
+        raise LFSError(
+            f"Jupyter Book failed; its log is {work / 'build.log'}.\n"
+            + "\n".join(warnings or done.stderr.splitlines()[-20:])
+        )
+    return work / "jupyter-book" / "_build" / builder
+
+
+def execute(notebook: Path, folder: Path) -> dict[str, object]:
+    """Run a notebook unless its executed copy is up to date; return its manifest.
+
+    Raises:
+        LFSError: a cell failed, or was not executed.
+    """
+    executed, record = folder / notebook.name, folder / f"{notebook.stem}.json"
+    made_from = run.origin(notebook, {})
+    if executed.is_file() and record.is_file():
+        manifest = json.loads(record.read_text())
+        if manifest["key"] == made_from["key"]:
+            log.info("%s is up to date.", notebook.name)
+            return manifest
+    folder.mkdir(parents=True, exist_ok=True)
+    log.info("Running %s ...", notebook.name)
+    start = time.monotonic()
+    record.unlink(missing_ok=True)
+    run.execute(notebook, executed, notebook.parent, values={})
+    manifest = made_from | {
+        "parameters": parameters(notebook),
+        "versions": versions(),
+        "seconds": round(time.monotonic() - start, 1),
+        "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+    }
+    with replacing(record) as new:
+        new.write_text(json.dumps(manifest, indent=2) + "\n")
+    return manifest
+
+
+def parameters(notebook: Path) -> str:
+    """The source of a notebook's `parameters` cell."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    return next(c.source for c in cells if "parameters" in c.metadata.get("tags", ()))
+
+
+def store_outputs(executed: Path, notebook: Path) -> None:
+    """Copy text outputs into a committed notebook; pictures and times stay out."""
+    run, stored = (nbformat.read(path, as_version=4) for path in (executed, notebook))
+    for source, target in zip(run.cells, stored.cells, strict=True):
+        if target.cell_type != "code":
+            continue
+        target.execution_count = source.execution_count
+        # What is not compared, progress bars and pages full of pictures, is not kept either.
+        ignored = "nbval-ignore-output" in target.metadata.get("tags", ())
+        kept = [] if ignored else source.outputs
+        target.outputs = [output for output in kept if output.get("name") != "stderr"]
+        for output in target.outputs:
+            if "data" in output:
+                output.data = {mime: v for mime, v in output.data.items() if "text/" in mime}
+    nbformat.write(stored, notebook)
+
+
+def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path:
+    """Lay out what Jupyter Book reads: configuration, pages, executed notebooks, run table."""
+    source = work / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(root / "book", source / "book")
+    shutil.copytree(root / "book" / "_static", source / "_static")
+    (source / "notebooks").mkdir()
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy2(root / name, source)
+    for manifest in manifests:
+        lay_out_notebook(work / "executed" / f"{manifest['notebook']}.ipynb", source)
+    (source / "book" / "how_to_cite.md").write_text(how_to_cite(root))
+    notebooks = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
+    (source / "book" / "parameters.md").write_text(run.parameters_markdown(notebooks))
+    stored = {path.stem: load_results(path.stem)["manifest"] for path in RESULTS.glob("*.json")}
+    (source / "book" / "runs.md").write_text(run_table(manifests) + stored_table(stored))
+    speed = speed_markdown(load_results("bench"))
+    speed += "\n" + throughput_markdown(load_results("throughput"))
+    (source / "book" / "speed_tables.md").write_text(speed)
+    return source
+
+
+def lay_out_notebook(executed: Path, source: Path) -> None:
+    """Put a notebook where Jupyter Book reads it, and its numbers and arrays where it copies them.
+
+    Raises:
+        LFSError: two of its cells keep arrays under one name.
+    """
+    notebook = nbformat.read(executed, as_version=4)
+    downloads = source / "files" / "downloads" / executed.stem
+    downloads.mkdir(parents=True)
+    (downloads / "numbers.json").write_text(json.dumps(numbers(notebook), indent=1) + "\n")
+    if arrays := kept(notebook):
+        (downloads / "arrays.npz").write_bytes(npz(arrays))
+    notebook.metadata.pop("widgets", None)  # views come as HTML; nothing would show their state
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            for mime in [mime for mime in output.get("data", {}) if mime.startswith(DATA)]:
+                del output["data"][mime]
+    nbformat.write(notebook, source / "notebooks" / executed.name)
+
+
+def run_table(manifests: list[dict[str, object]]) -> str:
+    """The status page's tables, in Markdown."""
+    lines = [
+        "| notebook | tier | network | seed | commit | finished | seconds |",
+        "| --- | --- | --- | --- | --- | --- | ---: |",
+    ]
+    lines += [
+        f"| {{doc}}`/notebooks/{m['notebook']}` | {m['tier']} | {m['network']} | {m['seed']} "
+        f"| `{m['commit']}` | {m['finished']} | {m['seconds']} |"
+        for m in manifests
+    ]
+    sources = "; ".join(data for data, _ in DEMO.values())
+    lines += ["", f"Data of the {TIER} tier: {sources}.", "", "Parameters:", ""]
+    for m in manifests:
+        lines += [f"{m['notebook']}", "```python", str(m["parameters"]), "```", ""]
+    lines += ["| package | version |", "| --- | --- |"]
+    lines += [f"| {name} | {v} |" for name, v in manifests[-1]["versions"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def stored_table(manifests: dict[str, dict[str, object]]) -> str:
+    """Where the stored results come from, in Markdown; by name."""
+    lines = [
+        "",
+        "Stored results, which the notebooks show and do not compute:",
+        "",
+        "| results | command | tier | commit | finished | seconds |",
+        "| --- | --- | --- | --- | --- | ---: |",
+    ]
+    lines += [
+        f"| `{name}.json` | `{m['command']}` | {m.get('tier', 'demo')} | `{m['commit']}` "
+        f"| {m['finished']} | {m['seconds']} |"
+        for name, m in sorted(manifests.items())
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,58 @@
+"""The kernel that notebooks run in: of this very interpreter, and it gives data with outputs."""
+
+from __future__ import annotations
+
+import json
+
+from ipykernel.kernelspec import get_kernel_dict
+from IPython.core.formatters import BaseFormatter
+from IPython.core.interactiveshell import InteractiveShell
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import ObjectName, Unicode
+
+from lfs_core.book.arrays import ARRAYS
+
+TABLE = "application/vnd.lfs.table+json"
+
+
+class Kernel(AsyncKernelManager):
+    """A kernel of `sys.executable`, whatever is registered under the notebook's kernel name."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """How it is started."""
+        return KernelSpec(
+            **get_kernel_dict(extra_arguments=["--ext", __name__, "--log-level=ERROR"])
+        )
+
+
+class TableFormatter(BaseFormatter):
+    """The data of a pandas table: columns, index and data, as JSON of its numbers in full."""
+
+    format_type = Unicode(TABLE)
+    print_method = ObjectName("_repr_lfs_table_")
+    _return_type = dict
+
+    def __call__(self, shown: object) -> dict[str, object] | None:
+        """The table, or None for what is no table."""
+        import pandas as pd  # whoever shows one has it
+
+        if not isinstance(shown, pd.DataFrame):
+            return None
+        return json.loads(shown.to_json(orient="split", double_precision=15, default_handler=str))
+
+
+class ArraysFormatter(BaseFormatter):
+    """The content of arrays that a notebook keeps."""
+
+    format_type = Unicode(ARRAYS)
+    print_method = ObjectName("_repr_lfs_arrays_")
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """What IPython calls in the kernel: tables and kept arrays are given as data from now on."""
+    display = shell.display_formatter
+    for formatter in (TableFormatter(parent=display), ArraysFormatter(parent=display)):
+        display.formatters[formatter.format_type] = formatter
+        display.active_types = [*display.active_types, formatter.format_type]

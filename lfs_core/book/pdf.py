@@ -1,0 +1,81 @@
+"""The book as one PDF: all pages in one, printed by Chromium."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from lfs_core.errors import LFSError
+from lfs_core.util.files import replacing
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+MARGIN = {"top": "16mm", "bottom": "16mm", "left": "14mm", "right": "14mm"}
+# Of every entry of the printed table of contents: its words, its target and its part.
+CONTENTS = """() => [...document.querySelectorAll("#jb-print-toc a")].map((a) => [
+  a.textContent.trim(),
+  decodeURIComponent(a.hash.slice(1)),
+  a.closest("ul").previousElementSibling.textContent.trim(),
+])"""
+
+
+def print_book(page: Path, output: Path) -> None:
+    """Print the book that is one page, with an outline of its parts and chapters.
+
+    Args:
+        page: what Sphinx's builder `singlehtml` wrote.
+        output: the PDF.
+
+    Raises:
+        LFSError: Chromium, playwright or pypdf is missing, or the file cannot be written.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+        from pypdf import PdfWriter
+    except ImportError:
+        raise LFSError(
+            "Printing needs playwright and pypdf, which are not installed: "
+            "pip install 'lfs-core[pdf]'"
+        ) from None
+    chromium = find_chromium()
+    if not chromium:
+        raise LFSError("Printing needs Chromium, and none was found; install it.")
+    with replacing(output) as new:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            opened = browser.new_context(offline=True).new_page()
+            opened.goto(page.resolve().as_uri(), wait_until="networkidle")
+            contents = opened.evaluate(CONTENTS)
+            opened.pdf(path=new, format="A4", margin=MARGIN, scale=0.8, tagged=True)
+            browser.close()
+        book = PdfWriter(clone_from=new)
+        places = {
+            name.removeprefix("/"): book.get_destination_page_number(place)
+            for name, place in book.named_destinations.items()
+        }
+        parts = {}
+        for words, target, part in contents:
+            if part not in parts:
+                parts[part] = book.add_outline_item(title=part, page_number=places[target])
+            book.add_outline_item(title=words, page_number=places[target], parent=parts[part])
+        book.write(new)
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium on this machine, if there is one."""
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
+
+
+def one_page(site: Path) -> Path:
+    """Make the page that `singlehtml` wrote stand alone, and return it.
+
+    Sphinx takes it to lie at the top of the site, and its links to lead to itself; neither is so
+    for a book whose first page lies in a folder.
+    """
+    (first,) = site.glob("book/*.html")
+    html = first.read_text(encoding="utf-8")
+    html = re.sub(rf'href="[^"#]*{first.name}#', 'href="#', html)
+    html = re.sub(r'(<a [^>]*image-reference[^>]*) href="[^"]*"', r"\1", html)
+    page = site / "book.html"
+    page.write_text(html, encoding="utf-8")
+    return page

@@ -1,0 +1,407 @@
+"""Run a notebook with other parameters; all that comes of it lies in one folder.
+
+A folder holds the executed notebook, its figures, `numbers.json`, `manifest.json`, and
+`arrays.npz` where the notebook keeps arrays. It appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import logging
+import os
+import re
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+from filelock import FileLock
+
+from lfs_core.book.parameters import allowed, check_parameters, parse_parameters
+from lfs_core.errors import LFSError
+from lfs_core.util.assets import CELEBRITY_FACES
+from lfs_core.util.files import replacing
+from lfs_core.util.manifest import RESULTS, commit, versions
+
+log = logging.getLogger(__name__)
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+CORE = Path(__file__).parents[1]
+TIER = "demo"
+# What a notebook works on, by the parameter that names it: data and network.
+DEMO = {
+    "faces": (f"{CELEBRITY_FACES.name}, from {CELEBRITY_FACES.package}", "facenet-casia"),
+    "images": ("crops of photographs that installed packages ship", "efficientnet-lite0"),
+}
+START = 300  # seconds that a kernel may take to start, on a machine that has much to do
+
+
+def find_notebook(name: str) -> Path:
+    """The notebook of that number, name, beginning of a name, or path.
+
+    Raises:
+        LFSError: there is none, or there are several.
+    """
+    if name.endswith(".ipynb"):
+        if Path(name).is_file():
+            return Path(name)
+        raise LFSError(f"There is no notebook {name}.")
+    known = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+    if not known:
+        raise LFSError(
+            f"The notebooks are not in {NOTEBOOKS}: they come with the project's sources, not with "
+            "the package. Give the path of one."
+        )
+    of_that_number = [path for path in known if path.stem.split("_")[0] == name]
+    matches = of_that_number or [path for path in known if path.stem.startswith(name)]
+    if len(matches) != 1:
+        names = "\n".join(f"  {path.stem}" for path in known)
+        raise LFSError(f"{name!r} names {len(matches) or 'no'} notebooks, of these:\n{names}")
+    return matches[0]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter as a notebook's `parameters` cell has it.
+
+    Attributes:
+        default: its value there.
+        comment: what follows it there.
+    """
+
+    default: object
+    comment: str
+
+
+def parameters_of(notebook: Path) -> dict[str, Parameter]:
+    """The parameters that a notebook takes, by name.
+
+    Raises:
+        LFSError: it cannot be read, or takes a parameter that is not known or has no literal
+            default.
+    """
+    import papermill
+
+    try:
+        found = papermill.inspect_notebook(notebook)
+        taken = {
+            name: Parameter(ast.literal_eval(one["default"]), one["help"])
+            for name, one in found.items()
+        }
+    except (OSError, ValueError, SyntaxError, nbformat.ValidationError) as error:
+        raise LFSError(f"{notebook} is no notebook with a parameters cell ({error}).") from error
+    check_parameters(**{name: parameter.default for name, parameter in taken.items()})
+    return taken
+
+
+def parse_values(notebook: Path, texts: Sequence[str]) -> dict[str, object]:
+    """Parameters as a command line gives them, `name=value`, checked for one notebook.
+
+    Raises:
+        LFSError: one is no such text, is given twice, is not taken by the notebook, has the wrong
+            type or is out of range.
+    """
+    given: dict[str, str] = {}
+    for text in texts:
+        name, is_pair, value = text.partition("=")
+        if not is_pair:
+            raise LFSError(f"{text!r} gives no parameter a value: write name=value.")
+        if name in given:
+            raise LFSError(f"{name} is given twice.")
+        given[name] = value
+    check_names(notebook, given)
+    return parse_parameters(given)
+
+
+def check_names(notebook: Path, names: Sequence[str] | Mapping[str, object]) -> None:
+    """Raise an LFSError that lists what the notebook takes unless it takes all these."""
+    taken = parameters_of(notebook)
+    if unknown := [name for name in names if name not in taken]:
+        lines = [
+            f"  {name}={parameter.default}  ({allowed(name)}): {parameter.comment}"
+            for name, parameter in taken.items()
+        ]
+        raise LFSError(
+            f"{notebook.stem} takes no {', '.join(unknown)}. It takes, with these defaults:\n"
+            + "\n".join(lines)
+        )
+
+
+def parameters_markdown(notebooks: Sequence[Path]) -> str:
+    """A table of all that notebooks take, in Markdown."""
+    lines = []
+    for notebook in notebooks:
+        lines += [
+            f"**{{doc}}`/notebooks/{notebook.stem}`**",
+            "",
+            "| parameter | default | what it can be | what it is |",
+            "| --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| `{name}` | `{parameter.default}` | {allowed(name)} | {parameter.comment} |"
+            for name, parameter in parameters_of(notebook).items()
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def short_name(values: Mapping[str, object]) -> str:
+    """The name of the folder of a run with these parameters."""
+    name = ",".join(f"{key}={value}" for key, value in values.items()) or "defaults"
+    short = re.sub(r"[^\w.,=+-]", "_", name)[:100]
+    if short == name:
+        return name
+    return f"{short}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"  # two folders of one name
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run, as it travels to the process that does it.
+
+    Attributes:
+        notebook: its name.
+        source: the notebook itself, JSON.
+        values: the parameters given.
+        folder: where it runs, unless the process is on a machine that has no such folder.
+    """
+
+    notebook: str
+    source: str
+    values: dict[str, object]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a task.
+
+    Attributes:
+        executed: the executed notebook, JSON; up to the cell that failed; None if there is none.
+        failed: why it failed; None if it did not.
+        seconds: how long it took.
+        versions: of the packages it was run with.
+    """
+
+    executed: str | None
+    failed: str | None
+    seconds: float
+    versions: dict[str, str]
+
+
+def task(notebook: Path, values: dict[str, object]) -> Task:
+    """The task of running a notebook with these parameters in the current folder."""
+    return Task(notebook.stem, notebook.read_text(encoding="utf-8"), values, Path.cwd())
+
+
+def work(task: Task, progress: bool = False) -> Outcome:
+    """Do a task, in a kernel of its own."""
+    folder = task.folder if task.folder.is_dir() else Path.cwd()
+    start, failed = time.monotonic(), None
+    with tempfile.TemporaryDirectory() as scratch:
+        source, executed = Path(scratch) / "source.ipynb", Path(scratch) / f"{task.notebook}.ipynb"
+        source.write_text(task.source, encoding="utf-8")
+        try:
+            execute(source, executed, folder, task.values, progress)
+        except LFSError as error:
+            failed = str(error)
+        text = executed.read_text(encoding="utf-8") if executed.is_file() else None
+    return Outcome(text, failed, round(time.monotonic() - start, 1), versions())
+
+
+def execute(
+    notebook: Path,
+    executed: Path,
+    folder: Path,
+    values: Mapping[str, object],
+    progress: bool = True,
+) -> None:
+    """Run every cell of a notebook with papermill.
+
+    Args:
+        notebook: the file.
+        executed: the file to write, cell by cell.
+        folder: where it runs.
+        values: parameters other than their defaults.
+        progress: show a progress bar.
+
+    Raises:
+        LFSError: a cell failed, was not executed, or the kernel died.
+    """
+    import papermill
+
+    from lfs_core.book.kernel import Kernel
+
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the error says it all
+    try:
+        papermill.execute_notebook(
+            notebook,
+            executed,
+            dict(values),
+            kernel_name="python3",
+            language="python",
+            kernel_manager_class=Kernel,
+            start_timeout=START,
+            progress_bar=progress,
+            # Not `cwd`, for which papermill changes the folder of this whole process.
+            resources={"metadata": {"path": str(folder)}},
+        )
+    except papermill.PapermillExecutionError as error:
+        raise LFSError(
+            f"{executed.name} failed in cell [{error.exec_count}]: {error.ename}: {error.evalue}."
+        ) from error
+    except RuntimeError as error:  # of the kernel: it died, or did not start
+        raise LFSError(
+            f"The kernel of {executed.name} ended before the notebook did ({error}); something "
+            "killed it, or memory ran out."
+        ) from error
+    check_executed(executed)
+
+
+def check_executed(notebook: Path) -> None:
+    """Raise an LFSError unless every code cell was executed without an error."""
+    for number, cell in enumerate(nbformat.read(notebook, as_version=4).cells):
+        if cell.cell_type != "code":
+            continue
+        if cell.execution_count is None and cell.source.strip():
+            raise LFSError(f"Cell {number} of {notebook.name} was not executed.")
+        if any(output.output_type == "error" for output in cell.outputs):
+            raise LFSError(f"Cell {number} of {notebook.name} holds an error.")
+
+
+def core_hash() -> str:
+    """SHA-256 of the core and of the stored results, all that notebooks are made from."""
+    digest = hashlib.sha256()
+    inputs = [f for f in CORE.rglob("*") if f.is_file() and f.suffix != ".pyc"]
+    for file in sorted([*inputs, *RESULTS.glob("*.json")]):
+        digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def cache_key(notebook: Path, values: Mapping[str, object], core: str) -> str:
+    """SHA-256 of all that an executed notebook depends on; its stored outputs are no part."""
+    cells = [(c.source, c.metadata) for c in nbformat.read(notebook, as_version=4).cells]
+    content = [TIER, DEMO, versions(), cells, dict(values), core]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def origin(notebook: Path, values: Mapping[str, object]) -> dict[str, object]:
+    """What a run with these parameters is made from, for its manifest."""
+    taken = {name: parameter.default for name, parameter in parameters_of(notebook).items()}
+    taken |= values
+    # The toy example needs neither photographs nor a network.
+    source = next((name for name in DEMO if name in taken), None)
+    data, network = DEMO.get(source, ("none", "none"))
+    tier = "none" if source is None else TIER
+    if source is not None and taken[source] != "demo":
+        data, tier = str(taken[source]), "local"
+    core = core_hash()
+    return {
+        "notebook": notebook.stem,
+        "key": cache_key(notebook, values, core),
+        "tier": tier,
+        "data": data,
+        "network": taken.get("network", network),
+        "seed": taken.get("seed", "none"),
+        "parameters": taken,
+        "commit": commit(notebook.parent),
+        "core": core,
+    }
+
+
+def run_notebook(notebook: Path, values: dict[str, object], folder: Path) -> None:
+    """Run a notebook and write all that comes of it.
+
+    Args:
+        notebook: the file.
+        values: parameters other than their defaults.
+        folder: to write; an earlier run in it is replaced.
+
+    Raises:
+        LFSError: a value cannot be used, the folder holds other things, or the notebook failed.
+    """
+    check_names(notebook, values)
+    check_parameters(**values)
+    check_folder(folder)
+    made_from = origin(notebook, values)
+    outcome = work(task(notebook, values), progress=True)
+    if outcome.failed:
+        keep_failed(folder, outcome)
+        where = f" Its cells up to there: {failed_file(folder)}." if outcome.executed else ""
+        raise LFSError(outcome.failed + where)
+    write_run(folder, made_from, outcome)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise an LFSError if replacing a folder would lose what no run has written."""
+    if not folder.exists():
+        return
+    manifest = read_manifest(folder)
+    ours = {*manifest.get("files", ()), "manifest.json"} if manifest else set()
+    if not folder.is_dir() or {path.name for path in folder.iterdir()} - ours:
+        raise LFSError(f"{folder} holds other things than a run; name another folder.")
+
+
+def read_manifest(folder: Path) -> dict[str, object] | None:
+    """A run's manifest, or None where there is no run."""
+    path = folder / "manifest.json"
+    try:
+        return json.loads(path.read_text()) if path.is_file() else None
+    except ValueError as error:
+        raise LFSError(f"{path} is no manifest of a run ({error}).") from error
+
+
+def keep_failed(folder: Path, outcome: Outcome) -> None:
+    """Keep the cells of a run that failed, up to there, beside its folder."""
+    if outcome.executed is not None:
+        with replacing(failed_file(folder)) as new:
+            new.write_text(outcome.executed, encoding="utf-8")
+
+
+def failed_file(folder: Path) -> Path:
+    """Where the notebook of a run that failed is kept."""
+    return folder.with_name(f"{folder.name}.failed.ipynb")
+
+
+def write_run(folder: Path, made_from: Mapping[str, object], outcome: Outcome) -> None:
+    """Write a run's folder, in place of an earlier one.
+
+    Raises:
+        LFSError: it cannot be written.
+    """
+    from lfs_core.book.arrays import kept, npz
+    from lfs_core.book.outputs import figures, numbers
+
+    executed = nbformat.reads(outcome.executed, as_version=4)
+    files = figures(executed) | {
+        f"{made_from['notebook']}.ipynb": outcome.executed.encode(),
+        "numbers.json": (json.dumps(numbers(executed), indent=1) + "\n").encode(),
+    }
+    if arrays := kept(executed):
+        files["arrays.npz"] = npz(arrays)
+    manifest = dict(made_from) | {
+        "versions": outcome.versions,
+        "seconds": outcome.seconds,
+        "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+        "files": sorted(files),
+    }
+    files["manifest.json"] = (json.dumps(manifest, indent=2) + "\n").encode()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as scratch:
+            new = Path(scratch) / "new"
+            new.mkdir()
+            for name, content in files.items():
+                (new / name).write_bytes(content)
+            with FileLock(folder.parent / ".lock"):
+                check_folder(folder)
+                if folder.exists():
+                    os.replace(folder, Path(scratch) / "old")
+                os.replace(new, folder)
+        failed_file(folder).unlink(missing_ok=True)
+    except OSError as error:
+        raise LFSError(f"Cannot write {folder} ({error.strerror or error}).") from error

@@ -1,0 +1,1 @@
+"""What knows nothing of a pair, and what looks at the test."""

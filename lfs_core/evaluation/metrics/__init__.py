@@ -1,0 +1,1 @@
+"""What can be measured of maps: one file a metric."""

@@ -1,0 +1,78 @@
+"""Maps of crops that share a part of one photograph: is the evidence in the part they share?
+
+A network that calls two crops similar has seen in both what both show. A map of that decision
+should be stronger there than elsewhere, and mark the same points of the scene in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from lfs_core.datasets.pairs import Pair
+from lfs_core.datasets.scenes import SceneSet
+from lfs_core.errors import LFSError
+from lfs_core.evaluation.metrics.ground_truth import moved_correlation, region_auroc
+
+SHARED = (0.15, 0.85)  # of either image; less or more leaves too little to tell apart
+
+
+def partly_shared(scenes: SceneSet, pairs: Sequence[Pair], count: int) -> list[Pair]:
+    """Pairs that share some but not all of their pixels, spread evenly over the given order.
+
+    Args:
+        scenes: the crops.
+        pairs: of crops of any scene, in the order over which to spread.
+        count: how many.
+
+    Raises:
+        LFSError: there are fewer.
+    """
+    low, high = SHARED
+    found = []
+    for pair in pairs:
+        if scenes.labels[pair.a] != scenes.labels[pair.b]:
+            continue
+        share = scenes.shared_region(pair.a, pair.b).float().mean(dim=(1, 2))
+        if share.min() >= low and share.max() <= high:
+            found.append(pair)
+    if len(found) < count:
+        raise LFSError(f"Only {len(found)} pairs share a part of their pixels, not {count}.")
+    return [found[int((k + 0.5) * len(found) / count)] for k in range(count)]
+
+
+def overlap_scores(
+    scenes: SceneSet,
+    pairs: Iterable[Pair],
+    methods: Mapping[str, Callable[[Pair], Tensor]],
+) -> dict[str, dict[str, list[float]]]:
+    """How well maps find the shared region, and whether they mark the same points of the scene.
+
+    Args:
+        scenes: the crops.
+        pairs: of crops that share a part.
+        methods: from a pair to its maps (2,H,W), by name.
+
+    Returns:
+        By method: "region", the mean over both images of `region_auroc`, and "points",
+        `moved_correlation`, NaN where a map is flat over the
+        corresponding points; one number a pair.
+    """
+    scores: dict[str, dict[str, list[float]]] = {
+        name: {"region": [], "points": []} for name in methods
+    }
+    for pair in pairs:
+        region = scenes.shared_region(pair.a, pair.b)
+        correspondence = scenes.correspondence(pair.a, pair.b)
+        for name, method in methods.items():
+            maps = method(pair)
+            both = [region_auroc(maps[side], region[side]) for side in (0, 1)]
+            scores[name]["region"].append(float(torch.tensor(both).mean()))
+            try:
+                points = moved_correlation(maps, correspondence)
+            except LFSError:  # a map is flat over the points
+                points = torch.nan
+            scores[name]["points"].append(points)
+    return scores

@@ -1,0 +1,1 @@
+"""Galleries, and what is asked of them."""

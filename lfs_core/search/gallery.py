@@ -1,0 +1,306 @@
+"""A gallery: a folder of photographs that is searched by similarity.
+
+It is one file. It holds an embedding of every photograph, and what tells whether a photograph has
+changed since: name, size, time and content.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lfs_core.datasets.folders import find_photographs
+from lfs_core.embedders import Embedder, embedder_name, fingerprint
+from lfs_core.errors import ImageError, LFSError
+from lfs_core.training.embedding import embed_photographs
+from lfs_core.util.files import replacing
+
+if TYPE_CHECKING:
+    import faiss
+
+EXACT_UP_TO = 100_000  # photographs; above, the nearest are found by an approximate index
+BATCH = 1024  # embeddings read from the store at once
+LINKS, EFFORT = 32, 256  # of the index: neighbours of a node, candidates kept in a search
+
+
+class Photograph(BaseModel):
+    """A file of a gallery.
+
+    Attributes:
+        name: its path below the gallery's folder.
+        label: the class that its sub-folder names; without one, as `find_photographs` says.
+        size: in bytes.
+        modified: nanoseconds since 1970.
+        key: SHA-256 of the content, in hexadecimal; "" if it cannot be used.
+        problem: why it is left out of the gallery; "" if it is not.
+    """
+
+    name: str
+    label: str
+    size: int
+    modified: int
+    key: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Photographs and their embeddings, sorted by name.
+
+    Attributes:
+        folder: where the photographs lie.
+        embedder: name of the network that embedded them.
+        fingerprint: of that network.
+        photographs: N files.
+        embeddings: (N,D) float32 of length 1.
+        left_out: files that cannot be used, or repeat another.
+        index: the approximate index of a large gallery, serialised; else None.
+        load_with: arguments of `load_embedder` that give the network again.
+    """
+
+    folder: Path
+    embedder: str
+    fingerprint: str
+    photographs: list[Photograph]
+    embeddings: Tensor
+    left_out: list[Photograph] = field(default_factory=list)
+    index: Tensor | None = None
+    load_with: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.photographs)
+
+    @property
+    def labels(self) -> list[str]:
+        """The class of each photograph."""
+        return [photograph.label for photograph in self.photographs]
+
+    def path(self, position: int) -> Path:
+        """Where a photograph lies."""
+        return self.folder / self.photographs[position].name
+
+    def similarities(self, h: Tensor) -> Tensor:
+        """(N,) cosines, in [-1,1], of an embedding (D,) with all photographs."""
+        return (self.embeddings @ torch.nn.functional.normalize(h, dim=0)).clamp(-1, 1)
+
+    def nearest(self, h: Tensor, k: int) -> tuple[list[int], list[float]]:
+        """Positions and cosines of the k photographs most similar to an embedding (D,).
+
+        Exact up to `EXACT_UP_TO` photographs. Above, a graph of neighbours is searched (Malkov and
+        Yashunin 2020), which may miss some.
+        """
+        k = min(k, len(self))
+        if self.index is None:
+            return _largest(self.similarities(h), k)
+        query = torch.nn.functional.normalize(h, dim=0)[None]
+        cosines, positions = self._graph.search(query.numpy(), k)
+        found = positions[0] >= 0
+        return positions[0][found].tolist(), cosines[0][found].clip(-1, 1).tolist()
+
+    def farthest(self, h: Tensor, k: int) -> tuple[list[int], list[float]]:
+        """Positions and cosines of the k least similar photographs, least first; always exact."""
+        positions, opposite = _largest(-self.similarities(h), min(k, len(self)))
+        return positions, [-cosine for cosine in opposite]
+
+    @cached_property
+    def _graph(self) -> faiss.IndexHNSWFlat:
+        graph = _faiss().deserialize_index(self.index.numpy())
+        graph.hnsw.efSearch = EFFORT
+        return graph
+
+    def check(self, embedder: Embedder) -> None:
+        """Raise an LFSError unless this network embedded the gallery."""
+        if fingerprint(embedder) != self.fingerprint:
+            raise LFSError(
+                f"This gallery was made with {self.embedder!r}, and the network given is another "
+                f"({embedder_name(embedder)!r}, or other weights). Use that network, or index the "
+                "folder again with this one."
+            )
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the gallery as safetensors; the file appears whole or not at all."""
+        table = {
+            "folder": str(self.folder),
+            "embedder": self.embedder,
+            "fingerprint": self.fingerprint,
+            "photographs": [p.model_dump() for p in self.photographs],
+            "left_out": [p.model_dump() for p in self.left_out],
+            "load_with": self.load_with,
+        }
+        # Not in the header, whose length is limited.
+        text = np.frombuffer(json.dumps(table).encode(), np.uint8).copy()
+        tensors = {"embeddings": self.embeddings.contiguous(), "table": torch.from_numpy(text)}
+        if self.index is not None:
+            tensors["index"] = self.index
+        with replacing(path) as new:
+            save_file(tensors, new, {"lfs_gallery": "1"})
+
+
+def load_gallery(path: str | os.PathLike) -> Gallery:
+    """Read a gallery from its file.
+
+    Raises:
+        LFSError: there is no such file, or it is not a gallery.
+    """
+    if Path(path).is_dir():
+        raise LFSError(f"{path} is a folder; make a gallery of it first: lfs index {path}")
+    if not Path(path).is_file():
+        raise LFSError(f"There is no gallery {path}; `lfs index FOLDER` makes one.")
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        table = json.loads(tensors["table"].numpy().tobytes())
+        files = TypeAdapter(list[Photograph])
+        gallery = Gallery(
+            Path(table["folder"]),
+            table["embedder"],
+            table["fingerprint"],
+            files.validate_python(table["photographs"]),
+            tensors["embeddings"],
+            files.validate_python(table["left_out"]),
+            tensors.get("index"),
+            table["load_with"],
+        )
+    except (SafetensorError, KeyError, ValueError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise LFSError(f"{path} is not a gallery made by `lfs index` ({reason}).") from error
+    if len(gallery.photographs) != len(gallery.embeddings):
+        raise LFSError(f"{path} is damaged: it names more photographs than it holds embeddings.")
+    return gallery
+
+
+def index_folder(
+    folder: str | os.PathLike,
+    embedder: Embedder,
+    previous: Gallery | None = None,
+    progress: bool = True,
+) -> Gallery:
+    """A gallery of every photograph below a folder, or a gallery brought up to date.
+
+    Files of the previous gallery whose size and time are the same are not read again, and content
+    that the network has seen anywhere is not embedded again. Of several files with the same
+    content the first one is kept.
+
+    Args:
+        folder: laid out as `find_photographs` reads it.
+        embedder: the network.
+        previous: the gallery of this folder as it was; of another folder or network it is no help.
+        progress: show a progress bar.
+
+    Raises:
+        ImageError: there is no folder, no image in it, or none that can be used.
+    """
+    folder, mark = Path(folder).resolve(), fingerprint(embedder)
+    known: dict[str, Photograph] = {}
+    vectors: dict[str, Tensor] = {}
+    if previous is not None and (previous.folder, previous.fingerprint) == (folder, mark):
+        files = [*previous.photographs, *previous.left_out]
+        known = {file.name: file for file in files if file.key}
+        keys = [photograph.key for photograph in previous.photographs]
+        vectors = dict(zip(keys, previous.embeddings, strict=True))
+
+    files = list(_files(folder, known))
+    new = [file for file in files if not file.key]
+    paths = [folder / file.name for file in new]
+    embedded = embed_photographs(embedder, paths, progress=progress and bool(paths))
+    for file, key in zip(new, embedded.keys, strict=True):
+        if key is None:
+            file.problem = embedded.skipped[str(folder / file.name)]
+        else:
+            file.key = key[:32].hex()
+    fresh = {file.key: key for file, key in zip(new, embedded.keys, strict=True) if key}
+    for start in range(0, len(fresh), BATCH):
+        batch = dict(islice(fresh.items(), start, start + BATCH))
+        h, _ = embedded.store.read(batch.values())
+        vectors |= zip(batch, torch.nn.functional.normalize(h), strict=True)
+
+    kept: dict[str, Photograph] = {}
+    left_out = []
+    for file in files:
+        if file.key and file.key in kept:
+            file.problem = f"has the same content as {kept[file.key].name}"
+        if file.problem:
+            left_out.append(file)
+        else:
+            kept[file.key] = file
+    if not kept:
+        raise ImageError(
+            f"None of the {len(files)} images in {folder} can be used; the first: "
+            f"{left_out[0].name} {left_out[0].problem}"
+        )
+    embeddings = torch.stack([vectors[key] for key in kept])
+    return Gallery(
+        folder,
+        embedder_name(embedder),
+        mark,
+        list(kept.values()),
+        embeddings,
+        left_out,
+        _build_index(embeddings) if len(kept) > EXACT_UP_TO else None,
+    )
+
+
+def changes(before: Gallery | None, after: Gallery) -> dict[str, int]:
+    """How many files were added, changed, removed and left as they were."""
+    old = {p.name: p.key for p in [*before.photographs, *before.left_out]} if before else {}
+    new = {p.name: p.key for p in [*after.photographs, *after.left_out]}
+    both = old.keys() & new.keys()
+    same = sum(old[name] == new[name] for name in both)
+    return {
+        "added": len(new) - len(both),
+        "changed": len(both) - same,
+        "removed": len(old) - len(both),
+        "unchanged": same,
+    }
+
+
+def _files(folder: Path, known: dict[str, Photograph]) -> Iterator[Photograph]:
+    """The files below a folder, with the content of those that are as they were."""
+    for path, label in find_photographs(folder):
+        name = path.relative_to(folder).as_posix()
+        try:
+            state = path.stat()
+        except OSError:  # removed since it was listed
+            continue
+        file = Photograph(name=name, label=label, size=state.st_size, modified=state.st_mtime_ns)
+        old = known.get(name)
+        if old and (old.size, old.modified) == (file.size, file.modified):
+            file.key = old.key
+        yield file
+
+
+def _largest(values: Tensor, k: int) -> tuple[list[int], list[float]]:
+    top = values.topk(k)
+    return top.indices.tolist(), top.values.tolist()
+
+
+def _build_index(embeddings: Tensor) -> Tensor:
+    faiss = _faiss()
+    graph = faiss.IndexHNSWFlat(embeddings.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
+    graph.add(embeddings.numpy())
+    return torch.from_numpy(faiss.serialize_index(graph))
+
+
+def _faiss() -> ModuleType:
+    try:
+        import faiss
+    except ImportError:
+        raise LFSError(
+            f"A gallery of more than {EXACT_UP_TO:,} photographs is searched with faiss, which is "
+            "not installed: pip install 'lfs-core[retrieval]'"
+        ) from None
+    return faiss

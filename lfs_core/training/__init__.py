@@ -1,0 +1,1 @@
+"""All that learns: embeddings kept, decoders, autoencoders, heads, networks."""

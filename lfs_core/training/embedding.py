@@ -1,0 +1,248 @@
+"""From folders of photographs to embeddings and small images, nothing embedded twice."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from lfs_core.datasets.faces import MARGIN, MIN_FACE, SURE
+from lfs_core.datasets.folders import Views, find_photographs, stream_views
+from lfs_core.datasets.framing import FRAMINGS
+from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint
+from lfs_core.errors import LFSError
+from lfs_core.training.rows import Rows
+from lfs_core.training.store import EmbeddingStore, Record
+from lfs_core.util.assets import cache_folder
+
+log = logging.getLogger(__name__)
+
+BATCH = 32  # photographs that are embedded, and written to the store, at once
+IMAGE_SIZE = 160  # px, for networks that do not say what they read
+SMALL = 40  # px, side of the decoder's images in the paper
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a decoder learns from: embeddings, the images they come from, and whose they are.
+
+    Attributes:
+        rows: embeddings (N,D) and images (N,3,h,w) uint8, in memory or in a store.
+        identities: N names of people or classes.
+        mirrored: positions of mirror images.
+        skipped: what could not be used, and why, by path.
+    """
+
+    rows: Rows
+    identities: Sequence[str]
+    mirrored: frozenset[int] = frozenset()
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.identities)
+
+    def subset(self, positions: Sequence[int]) -> TrainingSet:
+        """The images at these positions only."""
+        return TrainingSet(
+            self.rows.subset(positions),
+            [self.identities[k] for k in positions],
+            frozenset(new for new, k in enumerate(positions) if k in self.mirrored),
+        )
+
+    def of(self, identities: set[str], mirrored: bool = True) -> TrainingSet:
+        """The images of these identities only, with or without mirror images."""
+        return self.subset(
+            [
+                k
+                for k, identity in enumerate(self.identities)
+                if identity in identities and (mirrored or k not in self.mirrored)
+            ]
+        )
+
+    def split(self, shares: Sequence[float], seed: int) -> list[TrainingSet]:
+        """Parts that share no identity, of about these shares of the identities.
+
+        Mirror images serve to learn from: they are left in the first part only.
+        """
+        names = sorted(set(self.identities))
+        generator = torch.Generator().manual_seed(seed)
+        order = iter(torch.randperm(len(names), generator=generator).tolist())
+        counts = [round(share * len(names)) for share in shares[:-1]]
+        counts.append(len(names) - sum(counts))
+        parts = [{names[k] for k in islice(order, count)} for count in counts]
+        return [self.of(part, mirrored=number == 0) for number, part in enumerate(parts)]
+
+
+def embed_folders(
+    embedder: Embedder,
+    folders: Iterable[str | os.PathLike],
+    *,
+    size: int = SMALL,
+    framing: str | None = None,
+    mirror: bool = False,
+    workers: int = os.cpu_count() or 1,
+    progress: bool = True,
+) -> TrainingSet:
+    """Frame, embed and shrink every photograph below some folders.
+
+    Args:
+        embedder: the network.
+        folders: laid out as `find_photographs` reads them.
+        size: side of the decoder's images, in pixels.
+        framing: one of `FRAMINGS`; left out, what the network reads.
+        mirror: add the mirror image of every photograph.
+        workers: threads that read photographs while the network works.
+        progress: show a progress bar.
+
+    Raises:
+        ImageError: a folder is missing or holds no image.
+        LFSError: there is no such framing, or no photograph can be used.
+    """
+    photographs = [
+        (path, f"{Path(folder).name}/{identity}")
+        for folder in folders
+        for path, identity in find_photographs(folder)
+    ]
+    embedded = embed_photographs(
+        embedder,
+        [path for path, _ in photographs],
+        size=size,
+        framing=framing,
+        mirror=mirror,
+        workers=workers,
+        progress=progress,
+    )
+    # Every photograph gives one key, or two with its mirror image.
+    sides = 1 + mirror
+    usable = [place for place, key in enumerate(embedded.keys) if key is not None]
+    if not usable:
+        reason = next(iter(embedded.skipped.values()))
+        raise LFSError(f"None of the {len(photographs)} images can be used; the first: {reason}")
+    return TrainingSet(
+        embedded.store.rows([embedded.keys[place] for place in usable]),
+        [photographs[place // sides][1] for place in usable],
+        frozenset(row for row, place in enumerate(usable) if place % sides),
+        embedded.skipped,
+    )
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Photographs that are in a store.
+
+    Attributes:
+        store: where their embeddings and small images are.
+        keys: of each photograph, and after it of its mirror image where that was asked for; None
+            for one that cannot be used.
+        skipped: what cannot be used, and why, by path.
+    """
+
+    store: EmbeddingStore
+    keys: list[bytes | None]
+    skipped: dict[str, str]
+
+
+def embed_photographs(
+    embedder: Embedder,
+    paths: Sequence[Path],
+    *,
+    size: int = SMALL,
+    framing: str | None = None,
+    mirror: bool = False,
+    workers: int = os.cpu_count() or 1,
+    progress: bool = True,
+) -> Embedded:
+    """Frame, embed and shrink photographs; see `embed_folders`.
+
+    What is in the store already is not done again: an interrupted run goes on where it stopped.
+
+    Raises:
+        LFSError: there is no such framing or size, or the store cannot be written.
+    """
+    framing = framing or getattr(embedder, "framing", "whole")
+    if framing not in FRAMINGS:
+        raise LFSError(f"There is no framing {framing!r}; choose one of {list(FRAMINGS)}.")
+    if size < 1:
+        raise LFSError(f"The decoder's images cannot have {size} pixels a side.")
+    image_size = getattr(embedder, "image_size", IMAGE_SIZE)
+    folder = store_folder(embedder, framing, image_size, size)
+    store = EmbeddingStore(folder, (size, size))
+    keys: list[bytes | None] = []
+    skipped: dict[str, str] = {}
+    with _alone(folder), tqdm(total=len(paths), unit="img", disable=not progress) as bar:
+        bar.set_description("Embedding")
+        known = set(store.keys())
+        batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
+        views_of_batches = stream_views(
+            batches,
+            FRAMINGS[framing],
+            image_size,
+            size,
+            mirror=mirror,
+            known=frozenset(known),
+            workers=workers,
+        )
+        for batch, views in zip(batches, views_of_batches, strict=True):
+            records = _records(embedder, views, known)
+            store.write(records)
+            known |= records.keys()
+            for position, key in enumerate(views.keys):
+                reason = views.problems.get(position)
+                if reason is None and key not in records:
+                    reason = store.reason(key)
+                if reason:
+                    skipped[str(batch[position // (1 + mirror)])] = reason
+                keys.append(None if reason else key)
+            bar.update(len(batch))
+    return Embedded(store, keys, skipped)
+
+
+def store_folder(embedder: Embedder, framing: str, image_size: int, size: int) -> Path:
+    """Where embeddings by this network, of images framed like this, are kept."""
+    settings = [framing, image_size, size, fingerprint(embedder), version("pillow")]
+    if framing == "face":
+        settings += [MARGIN, MIN_FACE, SURE, version("facenet-pytorch")]
+    digest = hashlib.sha256(repr(settings).encode()).hexdigest()
+    return cache_folder() / "embeddings" / f"{embedder_name(embedder)}-{framing}-{digest[:16]}"
+
+
+def _records(embedder: Embedder, views: Views, known: set[bytes]) -> dict[bytes, Record]:
+    """What to store of a batch: embeddings of the images not known yet, and problems."""
+    records: dict[bytes, Record] = {
+        views.keys[position]: reason
+        for position, reason in views.problems.items()
+        if views.keys[position] is not None
+    }
+    # A file may lie twice among the photographs, even within a batch.
+    new = {views.keys[position]: place for place, position in enumerate(views.fresh)}
+    places = [place for key, place in new.items() if key not in known]
+    if places:
+        embeddings = embed_all(embedder, views.images[places], BATCH)
+        for place, h in zip(places, embeddings, strict=True):
+            records[views.keys[views.fresh[place]]] = (h.float(), views.small[place])
+    return records
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Embed for this store alone; a second process waits, and then finds everything done."""
+    lock = FileLock(folder / "embedding.lock")
+    try:
+        lock.acquire(timeout=1)
+    except Timeout:
+        log.info("Another process is embedding with this network; waiting for it ...")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
