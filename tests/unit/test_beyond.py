@@ -13,7 +13,7 @@ from lfs_core.evaluation.controls.filters import Filters
 from lfs_core.evaluation.controls.greedy import Greedy
 from lfs_core.evaluation.metrics.selectivity import FILLS, flip_curves, flip_ranks
 from lfs_core.evaluation.results import Results
-from lfs_core.viz import beyond
+from lfs_core.findings import beyond
 
 SIDE = 16
 METRICS = tuple(beyond.TESTS)

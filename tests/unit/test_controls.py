@@ -14,14 +14,14 @@ from skimage.color import rgb2gray
 from skimage.filters import sobel
 
 import lfs_core as lfs
-from lfs_core.comparators import mean_map
 from lfs_core.datasets.faces import FaceSet
 from lfs_core.datasets.scenes import load_scenes
-from lfs_core.evaluation import ground_truth
+from lfs_core.evaluation.controls import mean_map
 from lfs_core.evaluation.controls.centre import Centre, centre_prior
 from lfs_core.evaluation.controls.edges import Edges
 from lfs_core.evaluation.controls.mean_map import MeanMap
 from lfs_core.evaluation.controls.random import Random
+from lfs_core.evaluation.metrics import ground_truth
 
 SIZE = 16
 

@@ -9,8 +9,8 @@ import torch
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
 
-from lfs_core.assets import FACENET_CASIA, fetch
 from lfs_core.embedders.frozen_graph import read_weights
+from lfs_core.util.assets import FACENET_CASIA, fetch
 
 
 def test_facenets_weights_are_those_of_the_generated_parser() -> None:

@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 
 import lfs_core as lfs
 from lfs_core.evaluation.results import load_results
+from lfs_core.findings import evaluation as viz
 from lfs_core.findings.ledger import (
     CLAIMS,
     Interval,
@@ -21,7 +22,6 @@ from lfs_core.findings.ledger import (
     together,
 )
 from lfs_core.findings.results import RESULTS
-from lfs_core.viz import evaluation as viz
 
 FLIPS, FEW = "selectivity,every=2", "selectivity,every=5"
 OWN, RANDOM = "explainlfs", "explainlfs,relevance=random"

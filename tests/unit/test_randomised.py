@@ -11,7 +11,7 @@ from PIL import Image
 
 import lfs_core as lfs
 from lfs_core.datasets.faces import FaceSet
-from lfs_core.evaluation import randomised
+from lfs_core.evaluation.controls import randomised
 from lfs_core.evaluation.controls.randomised import shuffled
 from lfs_core.evaluation.metrics.agreement import rank_correlation
 from lfs_core.evaluation.results import is_control
