@@ -7,25 +7,20 @@ every pair.
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lfs_core.errors import LFSError
-from lfs_core.util.files import replacing
+from lfs_core.util.modules import save_module, stored_module
 
 HIDDEN = 256  # channels of a head
 HEADS = 8  # of attention; they divide the channels
-HEADER = "lfs_causal_head"
 
 
 class CausalHead(nn.Module):
@@ -133,14 +128,7 @@ class _Mixer(nn.Module):
 
 def save_head(head: CausalHead, path: str | os.PathLike) -> None:
     """Write a head as fp16 safetensors with a JSON header; the file appears whole or not."""
-    made_with = {"torch": torch.__version__, "python": platform.python_version()}
-    header = {"config": head.config, "info": {"versions": made_with} | head.info}
-    tensors = {
-        name: tensor.half().contiguous() if tensor.is_floating_point() else tensor
-        for name, tensor in head.state_dict().items()
-    }
-    with replacing(path) as new:
-        save_file(tensors, new, {HEADER: json.dumps(header)})
+    save_module(path, "causal head", head.state_dict(), head.info, config=head.config)
 
 
 def shipped_heads() -> dict[str, Path]:
@@ -164,14 +152,8 @@ def load_head(name: str | os.PathLike) -> CausalHead:
             f"There is no causal head {os.fspath(name)!r}: give a file, or one of "
             f"{sorted(shipped)}; `lfs fit --kind causal` makes one for another network."
         )
-    try:
-        with safe_open(path, "pt") as file:
-            header = json.loads((file.metadata() or {})[HEADER])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    with stored_module(path, "causal head") as (header, tensors):
         head = CausalHead(**header["config"])
         head.load_state_dict(tensors)
-    except (SafetensorError, TypeError, KeyError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise LFSError(f"{path} is not a causal head saved by lfs_core ({reason}).") from error
-    head.info = header["info"]
+        head.info = header["info"]
     return head.eval().requires_grad_(False)

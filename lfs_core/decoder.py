@@ -6,24 +6,20 @@ of pixel values and images.
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import platform
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar, Self
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lfs_core.errors import LFSError
 from lfs_core.training.loop import train
 from lfs_core.training.rows import Rows
-from lfs_core.util.files import replacing
+from lfs_core.util.modules import save_module, stored_module
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -488,15 +484,8 @@ def training_pair(embeddings: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
 
 def save_decoder(decoder: Decoder, path: str | os.PathLike) -> None:
     """Write a decoder as fp16 safetensors with a JSON header; the file appears whole or not."""
-    versions = {"torch": torch.__version__, "python": platform.python_version()}
-    header = {
-        "kind": decoder.kind,
-        "config": decoder.config,
-        "info": {"versions": versions} | decoder.info,
-    }
-    tensors = {name: t.half().contiguous() for name, t in decoder.state_dict().items()}
-    with replacing(path) as new:
-        save_file(tensors, new, {"lfs_decoder": json.dumps(header)})
+    about = {"kind": decoder.kind, "config": decoder.config}
+    save_module(path, "decoder", decoder.state_dict(), decoder.info, **about)
 
 
 def load_decoder(name: str | os.PathLike) -> Decoder:
@@ -514,14 +503,8 @@ def load_decoder(name: str | os.PathLike) -> Decoder:
             f"There is no decoder {os.fspath(name)!r}: give a file, or one of {sorted(shipped)}; "
             "`lfs fit` makes one for another network."
         )
-    try:
-        with safe_open(path, "pt") as file:
-            header = json.loads(file.metadata()["lfs_decoder"])
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+    with stored_module(path, "decoder") as (header, tensors):
         decoder = DECODERS[header["kind"]](**header["config"])
         decoder.load_state_dict(tensors)
-    except (SafetensorError, TypeError, KeyError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise LFSError(f"{path} is not a decoder saved by lfs_core ({reason}).") from error
-    decoder.info = header["info"]
+        decoder.info = header["info"]
     return decoder.eval().requires_grad_(False)

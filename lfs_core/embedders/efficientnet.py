@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from importlib.resources import files
 from pathlib import Path
 
 import torch
 from efficientnet_lite_pytorch import EfficientNet
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from lfs_core.embedders.network import Network
 from lfs_core.errors import LFSError
 from lfs_core.util.assets import EFFICIENTNET_LITE0, fetch
-from lfs_core.util.files import replacing
+from lfs_core.util.modules import save_module, stored_module
 
 IMAGE_SIZE = 224  # px
 FEATURES = 1280  # numbers that EfficientNet-Lite0 pools
@@ -125,15 +122,13 @@ def save_network(network: MetricNetwork, path: str | os.PathLike) -> None:
     Raises:
         LFSError: the file cannot be written.
     """
-    header = {"name": network.name, "info": network.info}
     imagenet = MetricNetwork(network.name).state_dict()
     tensors = {
-        key: tensor.half().contiguous()
+        key: tensor
         for key, tensor in network.state_dict().items()
         if key.startswith("head.") or not torch.equal(tensor, imagenet[key])
     }
-    with replacing(path) as new:
-        save_file(tensors, new, {"lfs_network": json.dumps(header)})
+    save_module(path, "network", tensors, network.info, name=network.name)
 
 
 def load_network(path: str | os.PathLike) -> MetricNetwork:
@@ -146,24 +141,11 @@ def load_network(path: str | os.PathLike) -> MetricNetwork:
     path = Path(path)
     if not path.is_file():
         raise LFSError(f"There is no network {path}; `lfs train` makes one.")
-    try:
-        with safe_open(path, "pt") as file:
-            header = json.loads((file.metadata() or {})["lfs_network"])
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+    with stored_module(path, "network") as (header, tensors):
         network = MetricNetwork(header["name"], header["info"])
         imagenet = network.state_dict()
         network.load_state_dict({**imagenet, **tensors})
         network.head.load_state_dict({k: tensors[f"head.{k}"] for k in ("weight", "bias")})
-    except (
-        SafetensorError,
-        TypeError,
-        KeyError,
-        ValueError,
-        RuntimeError,
-        AttributeError,
-    ) as error:
-        reason = str(error).splitlines()[0]
-        raise LFSError(f"{path} is not a network saved by lfs_core ({reason}).") from error
     return network
 
 

@@ -1,0 +1,80 @@
+"""Modules in files: fp16 safetensors, with a JSON header that says how to build them again."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lfs_core.errors import LFSError
+from lfs_core.util.files import replacing
+
+
+def save_module(
+    path: str | os.PathLike,
+    kind: str,
+    tensors: Mapping[str, Tensor],
+    info: Mapping[str, object],
+    /,
+    **header: object,
+) -> None:
+    """Write a module; the file appears whole or not at all.
+
+    Args:
+        path: the file.
+        kind: "decoder", "causal head" or "network", which `stored_module` asks for again.
+        tensors: of its state; floats are kept in half precision.
+        info: where the module comes from; the versions are added where it does not name them.
+        header: what else is needed to build it again, ready for JSON.
+
+    Raises:
+        LFSError: the file cannot be written.
+    """
+    versions = {"torch": torch.__version__, "python": platform.python_version()}
+    text = json.dumps(header | {"info": {"versions": versions} | info})
+    stored = {
+        name: tensor.half().contiguous() if tensor.is_floating_point() else tensor.contiguous()
+        for name, tensor in tensors.items()
+    }
+    with replacing(path) as new:
+        save_file(stored, new, {_marker(kind): text})
+
+
+@contextmanager
+def stored_module(
+    path: str | os.PathLike, kind: str
+) -> Iterator[tuple[dict[str, object], dict[str, Tensor]]]:
+    """Give the header and the tensors of a file, from which the block builds the module again.
+
+    Raises:
+        LFSError: the file was not written by `save_module` for this kind, or is damaged: what it
+            holds cannot be read, or the block fails on it.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            header = json.loads((file.metadata() or {})[_marker(kind)])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        yield header, tensors
+    except (
+        SafetensorError,
+        OSError,
+        TypeError,
+        KeyError,
+        ValueError,
+        RuntimeError,
+        AttributeError,
+    ) as error:
+        reason = str(error).splitlines()[0]
+        raise LFSError(f"{Path(path)} is not a {kind} saved by lfs_core ({reason}).") from error
+
+
+def _marker(kind: str) -> str:
+    return f"lfs_{kind.replace(' ', '_')}"
