@@ -5,10 +5,7 @@ from .comparators import list_explainers as list_explainers
 from .comparators import load_explainer as load_explainer
 from .datasets.faces import align_face as align_face
 from .datasets.images import load_image as load_image
-from .decoder import ConvDecoder as ConvDecoder
 from .decoder import Decoder as Decoder
-from .decoder import LinearDecoder as LinearDecoder
-from .decoder import MLPDecoder as MLPDecoder
 from .decoder import load_decoder as load_decoder
 from .decoder import save_decoder as save_decoder
 from .embedders import load_embedder as load_embedder
@@ -27,6 +24,9 @@ from .search.gallery import Gallery as Gallery
 from .search.gallery import index_folder as index_folder
 from .search.gallery import load_gallery as load_gallery
 from .search.retriever import Retriever as Retriever
+from .training.decoders import ConvDecoder as ConvDecoder
+from .training.decoders import LinearDecoder as LinearDecoder
+from .training.decoders import MLPDecoder as MLPDecoder
 from .training.embedding import embed_folders as embed_folders
 from .training.fitting import fit_decoder as fit_decoder
 from .training.metric_learning import train_network as train_network

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from lfs_core.errors import LFSError
-from lfs_core.util.modules import save_module, stored_module
 
 HIDDEN = 256  # channels of a head
 HEADS = 8  # of attention; they divide the channels
@@ -128,6 +127,8 @@ class _Mixer(nn.Module):
 
 def save_head(head: CausalHead, path: str | os.PathLike) -> None:
     """Write a head as fp16 safetensors with a JSON header; the file appears whole or not."""
+    from lfs_core.util.modules import save_module
+
     save_module(path, "causal head", head.state_dict(), head.info, config=head.config)
 
 
@@ -145,6 +146,8 @@ def load_head(name: str | os.PathLike) -> CausalHead:
     Raises:
         LFSError: there is no such head, or the file is not one.
     """
+    from lfs_core.util.modules import stored_module
+
     shipped = shipped_heads()
     path = shipped.get(os.fspath(name), Path(name))
     if not path.is_file():

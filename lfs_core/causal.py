@@ -13,11 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from lfs_core.embedders import Embedder, embed
 from lfs_core.errors import LFSError
+from lfs_core.explanation import Embedder, embed
 
 BATCH = 64  # images of the network at a time
-FEW = 20  # windows: as many as pixel flipping replaces
 
 
 def tiles(size: tuple[int, int], grids: Sequence[int], shifted: bool = False) -> Tensor:
@@ -52,40 +51,6 @@ def _strips(side: int, grid: int, shift: float) -> Tensor:
     """(n,side) bool: which pixels along a side are in each of its strips."""
     strip = (torch.arange(side) * grid / side + shift).floor().long()
     return strip == torch.arange(int(strip.max()) + 1)[:, None]
-
-
-def draw_sets(windows: int, count: int, seed: int) -> Tensor:
-    """Sets of windows to take away, (count,windows) bool.
-
-    One in six holds one window; of the others, one half holds 2 to FEW windows, and one half 2 to
-    all but one.
-
-    Args:
-        windows: K.
-        count: how many sets.
-        seed: of the draw.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    few, many = (
-        torch.randint(2, min(most, windows - 1) + 1, (count,), generator=generator)
-        for most in (FEW, windows)
-    )
-    number = torch.arange(count)
-    sizes = torch.where(number % 2 == 0, few, many).where(number % 6 > 0, 1)
-    ranks = torch.rand(count, windows, generator=generator).argsort(dim=1).argsort(dim=1)
-    return ranks < sizes[:, None]
-
-
-def draw_windows(windows: int, count: int, seed: int) -> Tensor:
-    """Different windows to take away one at a time, (count,windows) bool, each row with one.
-
-    Args:
-        windows: K, at least `count`.
-        count: how many.
-        seed: of the draw.
-    """
-    order = torch.randperm(windows, generator=torch.Generator().manual_seed(seed))
-    return torch.eye(windows, dtype=torch.bool)[order[:count]]
 
 
 @torch.no_grad()

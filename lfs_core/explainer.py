@@ -8,12 +8,17 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
-from lfs_core.explanation import Explainer, PairExplainer, PairExplanation, cosines
+from lfs_core.explanation import (
+    Embedder,
+    Explainer,
+    PairExplainer,
+    PairExplanation,
+    cosines,
+    one_thread,
+)
 from lfs_core.mapping import PERTURBATIONS, check_unit_interval, difference_map, display_map
 from lfs_core.relevance import RELEVANCES
-from lfs_core.util.threads import one_thread
 
 __all__ = ["ExplainLFS", "Explainer", "PairExplanation"]
 

@@ -1,23 +1,30 @@
-"""What every explanation method takes and returns."""
+"""What every explanation method takes, a network and pairs of images, and what it returns."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
-from lfs_core.datasets.images import ImageLike
-from lfs_core.embedders import Embedder, embed, embedder_name, read_pair
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.mapping import check_unit_interval
-from lfs_core.util.threads import one_thread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from lfs_core.datasets.images import ImageLike
+
+Embedder = Callable[[Tensor], Tensor]
+"""(B,3,H,W) in [0,1] -> (B,D).
+
+May have a `name`; an `image_size`, the side of the images it reads, in pixels; and a `framing`,
+"face" if it reads aligned faces, "centre" if the square in the middle, else "whole".
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +175,11 @@ class PairExplainer:
         """
         if not pairs:
             return []
+        from lfs_core.datasets.images import read_pair  # files and arrays become tensors
+
         with one_thread():
-            read = [read_pair(self.embedder, *pair) for pair in pairs]
+            size = getattr(self.embedder, "image_size", None)
+            read = [read_pair(*pair, size) for pair in pairs]
             if len({images.shape for images in read}) > 1:
                 raise ImageError(
                     "The pairs differ in size; set `image_size` on the embedder, or explain them "
@@ -199,3 +209,46 @@ def cosines(h: Tensor) -> Tensor:
     """Similarities (P,) of pairs of embeddings (P,2,D), in [-1,1]."""
     # Rounding may carry the cosine of equal embeddings past 1.
     return torch.cosine_similarity(h[:, 0], h[:, 1]).clamp(-1, 1)
+
+
+def embedder_name(embedder: Embedder) -> str:
+    """Its `name`, or that of its function or class."""
+    return getattr(embedder, "name", getattr(embedder, "__name__", type(embedder).__name__))
+
+
+def device_of(embedder: Embedder) -> torch.device | None:
+    """Where a network's weights are; None for what has none, which takes images where they are."""
+    parameters = embedder.parameters() if isinstance(embedder, torch.nn.Module) else ()
+    return next((parameter.device for parameter in parameters), None)
+
+
+def embed(embedder: Embedder, images: Tensor) -> Tensor:
+    """Embeddings (B,D) of images (B,3,H,W), checked; on the CPU, wherever the network is.
+
+    Raises:
+        LFSError: the embedder does not return (B,D), or returns NaN or infinity.
+    """
+    h = embedder(images.to(device_of(embedder)))
+    if not isinstance(h, Tensor) or h.ndim != 2 or len(h) != len(images):
+        shape = tuple(h.shape) if isinstance(h, Tensor) else type(h).__name__
+        raise LFSError(
+            f"The embedder turned {tuple(images.shape)} into {shape}; it must return (B,D)."
+        )
+    if not h.isfinite().all():
+        raise LFSError("The embedder returned NaN or infinity; check its weights and its input.")
+    return h.cpu()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch work on one thread.
+
+    An explanation's own steps are so small that waking a second thread takes longer than they do,
+    and a thread that waits for the next one keeps the network from its core.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -11,8 +11,10 @@ from crops import Colours
 from PIL import Image
 
 from lfs_core.datasets.images import to_tensor
-from lfs_core.decoder import ConvDecoder, Decoder, LinearDecoder, MLPDecoder, Moments
+from lfs_core.decoder import Decoder
 from lfs_core.embedders import embed
+from lfs_core.training.decoders import ConvDecoder, LinearDecoder, MLPDecoder
+from lfs_core.training.moments import Moments
 from lfs_core.viz.pair_explorer import PairExplorer
 
 PAIRS = [(0, 1), (0, 2), (2, 3)]

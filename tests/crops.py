@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from lfs_core.embedders import embed, read_pair
+from lfs_core.datasets.images import read_pair
+from lfs_core.embedders import embed
 from lfs_core.explainer import PairExplanation
 from lfs_core.search.gallery import index_folder
 from lfs_core.search.retriever import Retriever
@@ -42,7 +43,7 @@ def write_crops(folder: Path, per_scene: int = 8, width: int = 180, height: int 
 def explain(image_a: Image.Image, image_b: Image.Image) -> PairExplanation:
     """Maps that rise from left to right, and from top to bottom; xi_1 is 0.5, xi_2 is 0.5."""
     network = Colours()
-    images = read_pair(network, image_a, image_b)
+    images = read_pair(image_a, image_b, getattr(network, "image_size", None))
     similarity = torch.cosine_similarity(*embed(network, images), dim=0).item()
     ramp = torch.linspace(0, 1, 32).expand(32, 32)
     return PairExplanation(

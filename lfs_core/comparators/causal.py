@@ -8,14 +8,15 @@ from collections import OrderedDict
 import torch
 from torch import Tensor
 
-from lfs_core.causal import causal_map, draw_sets, evidence, shared_map, tiles, to_pixels
+from lfs_core.causal import causal_map, evidence, shared_map, tiles, to_pixels
 from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.comparators.fills import Fill, check_fill, plain
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
+from lfs_core.explanation import one_thread
 from lfs_core.relevance import RELEVANCES
-from lfs_core.util.threads import one_thread
 
+FEW = 20  # windows: as many as pixel flipping replaces
 KEPT = 1000  # images whose causal maps are remembered
 ROUNDING = 1e-6  # float32 cosines that differ by no more are equal
 
@@ -166,3 +167,37 @@ class Causal(CausalMethod):
         """Everything needed to make this explainer again."""
         own = ("grid", "scales", "shifted", "sets", "fill")
         return super().settings() | {name: getattr(self, name) for name in own}
+
+
+def draw_sets(windows: int, count: int, seed: int) -> Tensor:
+    """Sets of windows to take away, (count,windows) bool.
+
+    One in six holds one window; of the others, one half holds 2 to FEW windows, and one half 2 to
+    all but one.
+
+    Args:
+        windows: K.
+        count: how many sets.
+        seed: of the draw.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    few, many = (
+        torch.randint(2, min(most, windows - 1) + 1, (count,), generator=generator)
+        for most in (FEW, windows)
+    )
+    number = torch.arange(count)
+    sizes = torch.where(number % 2 == 0, few, many).where(number % 6 > 0, 1)
+    ranks = torch.rand(count, windows, generator=generator).argsort(dim=1).argsort(dim=1)
+    return ranks < sizes[:, None]
+
+
+def draw_windows(windows: int, count: int, seed: int) -> Tensor:
+    """Different windows to take away one at a time, (count,windows) bool, each row with one.
+
+    Args:
+        windows: K, at least `count`.
+        count: how many.
+        seed: of the draw.
+    """
+    order = torch.randperm(windows, generator=torch.Generator().manual_seed(seed))
+    return torch.eye(windows, dtype=torch.bool)[order[:count]]

@@ -21,9 +21,9 @@ from tqdm import tqdm
 from lfs_core.datasets.folders import find_photographs
 from lfs_core.datasets.images import ImageLike, load_image
 from lfs_core.errors import FaceError, ImageError, LFSError
+from lfs_core.explanation import one_thread
 from lfs_core.util.assets import CELEBRITY_FACES, cache_folder, fetch
 from lfs_core.util.files import replacing
-from lfs_core.util.threads import one_thread
 
 FACE_SIZE = 160  # px
 MARGIN = 14  # px of the crop; the box is enlarged by it, since MTCNN cuts off chin and forehead

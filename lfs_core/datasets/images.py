@@ -65,6 +65,27 @@ def to_tensor(source: ImageLike, size: int | None = None) -> torch.Tensor:
     return pixels
 
 
+def read_pair(image_a: ImageLike, image_b: ImageLike, size: int | None = None) -> torch.Tensor:
+    """Two images as a network reads them, (2,3,H,W) in [0,1].
+
+    Args:
+        image_a: as for `load_image`.
+        image_b: likewise.
+        size: if given, both are resized to `size` x `size` pixels; the network's `image_size`.
+
+    Raises:
+        ImageError: an image cannot be read, or the two differ in size.
+    """
+    images = [to_tensor(image, size) for image in (image_a, image_b)]
+    if images[0].shape != images[1].shape:
+        sizes = " and ".join(f"{image.shape[2]}x{image.shape[1]}" for image in images)
+        raise ImageError(
+            f"The images are {sizes} pixels; give two of one size, or set `image_size` "
+            "on the embedder."
+        )
+    return torch.stack(images)
+
+
 def shrink(images: torch.Tensor, size: int) -> torch.Tensor:
     """Images (N,3,H,W) uint8, averaged down to (N,3,size,size) uint8: what decoders learn."""
     small = torch.nn.functional.interpolate(images.float(), (size, size), mode="area")

@@ -5,22 +5,26 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
-from collections.abc import Callable
 from functools import partial
 from pkgutil import resolve_name
 
 import torch
 from torch import Tensor, nn
 
-from lfs_core.datasets.images import ImageLike, to_tensor
-from lfs_core.errors import ImageError, LFSError
+from lfs_core.errors import LFSError
+from lfs_core.explanation import Embedder, device_of, embed, embedder_name
 
-Embedder = Callable[[Tensor], Tensor]
-"""(B,3,H,W) in [0,1] -> (B,D).
-
-May have a `name`; an `image_size`, the side of the images it reads, in pixels; and a `framing`,
-"face" if it reads aligned faces, "centre" if the square in the middle, else "whole".
-"""
+__all__ = [
+    "EMBEDDERS",
+    "ZOOS",
+    "Embedder",
+    "device_of",
+    "embed",
+    "embed_all",
+    "embedder_name",
+    "fingerprint",
+    "load_embedder",
+]
 
 EMBEDDERS = {
     "facenet-casia": "lfs_core.embedders.facenet:facenet_casia",
@@ -79,11 +83,6 @@ def _load(name: str, options: dict[str, object]) -> nn.Module:
     return loader(**options)
 
 
-def embedder_name(embedder: Embedder) -> str:
-    """Its `name`, or that of its function or class."""
-    return getattr(embedder, "name", getattr(embedder, "__name__", type(embedder).__name__))
-
-
 def fingerprint(embedder: Embedder) -> str:
     """What tells this embedder's embeddings from every other's, as a hexadecimal number.
 
@@ -103,46 +102,6 @@ def fingerprint(embedder: Embedder) -> str:
     for tensor in tensors:
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def read_pair(embedder: Embedder, image_a: ImageLike, image_b: ImageLike) -> Tensor:
-    """Two images as the embedder reads them, (2,3,H,W) in [0,1].
-
-    Raises:
-        ImageError: an image cannot be read, or the two differ in size.
-    """
-    size = getattr(embedder, "image_size", None)
-    images = [to_tensor(image, size) for image in (image_a, image_b)]
-    if images[0].shape != images[1].shape:
-        sizes = " and ".join(f"{image.shape[2]}x{image.shape[1]}" for image in images)
-        raise ImageError(
-            f"The images are {sizes} pixels; give two of one size, or set `image_size` "
-            "on the embedder."
-        )
-    return torch.stack(images)
-
-
-def device_of(embedder: Embedder) -> torch.device | None:
-    """Where a network's weights are; None for what has none, which takes images where they are."""
-    parameters = embedder.parameters() if isinstance(embedder, nn.Module) else ()
-    return next((parameter.device for parameter in parameters), None)
-
-
-def embed(embedder: Embedder, images: Tensor) -> Tensor:
-    """Embeddings (B,D) of images (B,3,H,W), checked; on the CPU, wherever the network is.
-
-    Raises:
-        LFSError: the embedder does not return (B,D), or returns NaN or infinity.
-    """
-    h = embedder(images.to(device_of(embedder)))
-    if not isinstance(h, Tensor) or h.ndim != 2 or len(h) != len(images):
-        shape = tuple(h.shape) if isinstance(h, Tensor) else type(h).__name__
-        raise LFSError(
-            f"The embedder turned {tuple(images.shape)} into {shape}; it must return (B,D)."
-        )
-    if not h.isfinite().all():
-        raise LFSError("The embedder returned NaN or infinity; check its weights and its input.")
-    return h.cpu()
 
 
 def embed_all(embedder: Embedder, images: Tensor, batch_size: int = 32) -> Tensor:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from lfs_core.datasets.images import ImageLike
-from lfs_core.embedders import embed, read_pair
+from lfs_core.datasets.images import ImageLike, read_pair
+from lfs_core.embedders import embed
 from lfs_core.embedders.taps import Tapped
 from lfs_core.errors import LFSError
 from lfs_core.explanation import PairExplainer
@@ -99,7 +99,7 @@ def measure_cost(
     network = explainer.embedder
     if not isinstance(network, nn.Module):
         raise LFSError("Passes are counted in an nn.Module; wrap the network in one.")
-    both = read_pair(network, *pair)
+    both = read_pair(*pair, getattr(network, "image_size", None))
     _embed(network, both)
     times, bare = [], []
     begin = time.perf_counter()

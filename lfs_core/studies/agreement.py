@@ -11,13 +11,15 @@ from tqdm import tqdm
 
 from lfs_core.datasets.faces import load_faces
 from lfs_core.datasets.pairs import all_pairs
-from lfs_core.decoder import Decoder, LinearDecoder, Moments, decoding_error
+from lfs_core.decoder import Decoder
 from lfs_core.embedders import Embedder, embed_all
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
 from lfs_core.studies.decoding import CURVE, SSIM
 from lfs_core.studies.workshop import DEEP, FACES, OTHER_FACES, SEEDS, SIZE, Workshop, provenance
+from lfs_core.training.decoders import LinearDecoder, decoding_error
 from lfs_core.training.embedding import TrainingSet
+from lfs_core.training.moments import Moments
 from lfs_core.training.rows import Rows
 
 PAIRS = 250  # of each kind, of demo faces
@@ -81,8 +83,8 @@ def _variants(workshop: Workshop) -> Iterator[tuple[str, tuple[Decoder, float, f
     yield "linear, LFW", fitted(OTHER_FACES, "linear")
     moments = Moments.of(train.rows.batches())
     for ridge in (1e-6, 1e-2, 1.0, 100.0):
-        yield f"linear, ridge {ridge:g}", measured(moments.solve(ridge))
-    full = moments.solve(first[0].info["ridge"])
+        yield f"linear, ridge {ridge:g}", measured(LinearDecoder.solved(moments, ridge))
+    full = LinearDecoder.solved(moments, first[0].info["ridge"])
     for rank in (512, 256, 128, 32, 16, 8):
         yield f"linear, rank {rank}", measured(full.reduced(rank))
     for side in (20, 10):

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from lfs_core.amortised import CausalHead, load_head, save_head
-from lfs_core.causal import causal_map, draw_sets, evidence, shared_map, tiles
+from lfs_core.causal import causal_map, evidence, shared_map, tiles
+from lfs_core.comparators.causal import draw_sets
 from lfs_core.comparators.fills import plain
 from lfs_core.datasets.faces import load_faces
 from lfs_core.datasets.folders import find_photographs

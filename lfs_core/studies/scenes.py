@@ -12,11 +12,11 @@ from lfs_core.comparators import load_explainer
 from lfs_core.datasets.images import shrink
 from lfs_core.datasets.pairs import Pair, all_pairs
 from lfs_core.datasets.scenes import SceneSet, load_scenes
-from lfs_core.decoder import LinearDecoder
 from lfs_core.embedders import embed_all, load_embedder
 from lfs_core.evaluation.metrics.overlap import overlap_scores, partly_shared
 from lfs_core.evaluation.spec import parse
 from lfs_core.studies.evaluation import CHEAP, CONTROLS
+from lfs_core.training.decoders import LinearDecoder
 from lfs_core.training.embedding import SMALL
 
 NETWORK = "efficientnet-lite0"

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from lfs_core.decoder import BATCH, ConvDecoder, Moments, decoding_error
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
+from lfs_core.training.decoders import ConvDecoder, decoding_error
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.fitting import SHARES, provenance
+from lfs_core.training.moments import BATCH, Moments
 from lfs_core.training.rows import Rows
 
 WIDTH = 64  # of the decoder

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from lfs_core.datasets.faces import FaceSet
-from lfs_core.decoder import DECODERS, Decoder, LinearDecoder, Moments, decoding_error
+from lfs_core.decoder import Decoder, decoder_class
 from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint
 from lfs_core.errors import LFSError
+from lfs_core.training.decoders import LinearDecoder, decoding_error
 from lfs_core.training.embedding import TrainingSet
+from lfs_core.training.moments import Moments
 from lfs_core.util.assets import cache_folder
 
 SHARES = (0.8, 0.1, 0.1)  # of the identities: to learn from, to choose by, to measure on
@@ -47,8 +49,7 @@ def fit_decoder(
     Raises:
         LFSError: there is no such kind, or there are too few identities to split.
     """
-    if kind not in DECODERS:
-        raise LFSError(f"There is no decoder {kind!r}; choose one of {list(DECODERS)}.")
+    decoder_class(kind)  # now, not after the work
     if len(set(data.identities)) < 10:
         raise LFSError(
             f"The images show {len(set(data.identities))} people or classes; at least 10 are "
@@ -77,7 +78,7 @@ def fit_parts(
         decoder, chosen = _fit_linear(moments, Moments.of(choose.rows.batches()))
     else:
         checkpoint = _checkpoint(embedder, kind, train, seed, options)
-        decoder = DECODERS[kind].fit(
+        decoder = decoder_class(kind).fit(
             train.rows, validation=choose.rows, seed=seed, checkpoint=checkpoint, **options
         )
         chosen = {
@@ -131,7 +132,7 @@ def _fit_linear(moments: Moments, choose: Moments) -> tuple[LinearDecoder, dict[
     latent_mean, mean_image = moments.latent_mean, moments.mean_image
     by_ridge = {r: choose.error(moments.weight(r), latent_mean, mean_image) for r in RIDGES}
     ridge = min(by_ridge, key=by_ridge.get)
-    full = moments.solve(ridge)
+    full = LinearDecoder.solved(moments, ridge)
     # A lower rank would cost little error, but its maps differ.
     ranks = [2**k for k in range(3, 12) if 2**k < full.up.shape[1]]
     by_rank = {

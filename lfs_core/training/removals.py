@@ -20,7 +20,8 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, normalize
 from tqdm import tqdm
 
-from lfs_core.causal import FEW, draw_sets, draw_windows, tiles
+from lfs_core.causal import tiles
+from lfs_core.comparators.causal import FEW, draw_sets, draw_windows
 from lfs_core.comparators.fills import plain
 from lfs_core.datasets.folders import stream_views
 from lfs_core.datasets.framing import FRAMINGS

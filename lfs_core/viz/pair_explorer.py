@@ -24,11 +24,11 @@ from lfs_core.comparators import explainer_class, load_explainer
 from lfs_core.datasets.faces import SURE, crop_face, detect_faces
 from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import ImageLike, load_image, to_tensor
-from lfs_core.decoder import Decoder, LinearDecoder, load_decoder
+from lfs_core.decoder import Decoder, load_decoder
 from lfs_core.embedders import Embedder, embed, embedder_name, load_embedder
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.results import KINDS
-from lfs_core.explanation import PairExplanation, cosines
+from lfs_core.explanation import PairExplanation, cosines, one_thread
 from lfs_core.findings.trust import (
     NO_FACE,
     UNSURE_FACE,
@@ -37,7 +37,7 @@ from lfs_core.findings.trust import (
 )
 from lfs_core.mapping import check_unit_interval, difference_map, perturb
 from lfs_core.relevance import normalized_distance, relevance
-from lfs_core.util.threads import one_thread
+from lfs_core.training.decoders import LinearDecoder
 from lfs_core.viz.report import check_suffix, render_report
 from lfs_core.viz.view import (
     LiveView,

@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 
 import lfs_core as lfs
 from lfs_core.amortised import CausalHead, load_head, save_head
-from lfs_core.causal import causal_map, draw_sets, shared_map, tiles
+from lfs_core.causal import causal_map, shared_map, tiles
 from lfs_core.comparators.amortised import Amortised
+from lfs_core.comparators.causal import draw_sets
 from lfs_core.evaluation.cost import counted
 from lfs_core.evaluation.spec import code_of
 from lfs_core.training.heads import fit_causal, fit_head, losses, unexplained, what_windows_do

@@ -16,8 +16,9 @@ from skimage.metrics import structural_similarity
 from sklearn.linear_model import Ridge, RidgeCV
 
 import lfs_core as lfs
-from lfs_core.decoder import GCV_RIDGES, Moments, decoding_error
 from lfs_core.training import loop as training
+from lfs_core.training.decoders import decoding_error
+from lfs_core.training.moments import GCV_RIDGES, Moments
 
 
 def toy_data(n: int = 60, latents: int = 8, size: tuple[int, int] = (5, 4)) -> tuple:
@@ -71,7 +72,7 @@ def test_the_error_from_sums_is_the_error_on_the_images() -> None:
     """For data the decoder was fitted to, and for others, without looking at an image again."""
     h, x = toy_data(n=300)
     seen, unseen = Moments.of(h[:200], x[:200]), Moments.of(h[200:], x[200:])
-    decoder = seen.solve(0.1)
+    decoder = lfs.LinearDecoder.solved(seen, 0.1)
     for moments, part in ((seen, slice(0, 200)), (unseen, slice(200, 300))):
         expected = (decoder.pixels(h[part]) - x[part]).square().mean().item()
         error = moments.error(seen.weight(0.1), seen.latent_mean, seen.mean_image)

@@ -9,8 +9,8 @@ import torch
 
 import lfs_core as lfs
 from lfs_core.datasets.faces import FaceSet
-from lfs_core.decoder import decoding_error
 from lfs_core.embedders import Embedder, embed_all
+from lfs_core.training.decoders import decoding_error
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.fitting import SHARES, fit_decoder, without_look_alikes
 from lfs_core.training.rows import Rows

@@ -26,7 +26,8 @@ from crops import Colours
 from PIL import Image
 
 import lfs_core as lfs
-from lfs_core.embedders import Embedder, embed, read_pair
+from lfs_core.datasets.images import read_pair
+from lfs_core.embedders import Embedder, embed
 from lfs_core.evaluation.results import KINDS, load_results
 from lfs_core.findings.results import RESULTS
 from lfs_core.findings.trust import (
@@ -70,7 +71,7 @@ def unpack(packed: dict, size: list[int]) -> np.ndarray:
 
 def embeddings(pair: tuple[int, int]) -> torch.Tensor:
     images = photographs()
-    return embed(Colours(), read_pair(Colours(), *(images[k] for k in pair)))
+    return embed(Colours(), read_pair(*(images[k] for k in pair)))
 
 
 def upload(explorer: PairExplorer, name: str, content: bytes) -> dict:
@@ -341,7 +342,7 @@ def test_of_several_faces_one_is_chosen() -> None:
     expected = lfs.datasets.faces.align_faces(both)
     for part in (0, 1):
         seen = explorer._seen(0, 0, part)[0]
-        true = read_pair(Faces(), expected[part], expected[part])[0]
+        true = read_pair(expected[part], expected[part], Faces.image_size)[0]
         assert torch.equal(seen, true)
     one, other = (ask(explorer, "pair", 0, 0, part, 0, 0, 130) for part in (0, 1))
     assert one["similarity"] == 1 and other["similarity"] < 1

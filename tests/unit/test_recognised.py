@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from lfs_core.decoder import ConvDecoder, Moments
 from lfs_core.evaluation.controls.recognised import recognised, train_to_be_recognised
+from lfs_core.training.decoders import ConvDecoder
+from lfs_core.training.moments import Moments
 
 D, SIDE = 6, 8
 

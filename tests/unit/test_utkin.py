@@ -23,11 +23,12 @@ from lfs_core import cli
 from lfs_core.comparators import utkin
 from lfs_core.comparators.utkin import Utkin, class_prototypes, nearest_latents
 from lfs_core.datasets.faces import FaceSet
-from lfs_core.decoder import ConvDecoder, Decoder, decoding_error
+from lfs_core.decoder import Decoder
 from lfs_core.embedders import Embedder, embed_all
 from lfs_core.studies import sensitivity, workshop
 from lfs_core.studies.workshop import FACES, Source
 from lfs_core.training.autoencoder import fit_autoencoder, fit_autoencoder_decoder
+from lfs_core.training.decoders import ConvDecoder, decoding_error
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.fitting import fit_decoder
 from lfs_core.training.rows import Rows

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from lfs_core.datasets.folders import find_photographs, local_folder
-from lfs_core.decoder import LinearDecoder, load_decoder
+from lfs_core.decoder import load_decoder
 from lfs_core.embedders import Embedder, embedder_name
 from lfs_core.errors import LFSError
 from lfs_core.explainer import ExplainLFS
+from lfs_core.training.decoders import LinearDecoder
 from lfs_core.training.embedding import IMAGE_SIZE, SMALL, embed_photographs
 
 

@@ -18,7 +18,7 @@ from lfs_core.embedders import embed_all
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
 from lfs_core.evaluation.metrics.selectivity import BATCH, GRID, area, enlarged, flip_ranks
-from lfs_core.util.threads import one_thread
+from lfs_core.explanation import one_thread
 
 PERCENTS = (10, 30, 50, 70, 90)  # of the places are removed
 NOISE = 0.01  # standard deviation, of values in [0,1]
