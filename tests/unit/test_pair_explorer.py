@@ -71,7 +71,7 @@ def unpack(packed: dict, size: list[int]) -> np.ndarray:
 
 def embeddings(pair: tuple[int, int]) -> torch.Tensor:
     images = photographs()
-    return embed(Colours(), read_pair(*(images[k] for k in pair)))
+    return embed(Colours(), read_pair(*(images[k] for k in pair), Colours.image_size))
 
 
 def upload(explorer: PairExplorer, name: str, content: bytes) -> dict:
