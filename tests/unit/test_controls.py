@@ -21,7 +21,6 @@ from lfs_core.evaluation.controls.centre import Centre, centre_prior
 from lfs_core.evaluation.controls.edges import Edges
 from lfs_core.evaluation.controls.mean_map import MeanMap
 from lfs_core.evaluation.controls.random import Random
-from lfs_core.evaluation.metrics import ground_truth
 
 SIZE = 16
 
@@ -56,7 +55,6 @@ def test_centre_is_symmetric_and_highest_in_the_middle() -> None:
     # A quarter of each side, from the centre outwards, is one standard deviation.
     assert prior[1, 4].item() == pytest.approx(torch.tensor(-0.5).exp().item())
     assert prior[2, 2].item() == pytest.approx(torch.tensor(-0.5).exp().item())
-    assert ground_truth.centre_prior is centre_prior
 
 
 def test_centre_is_the_same_for_every_image() -> None:

@@ -6,9 +6,6 @@ import torch
 from torch import Tensor
 
 from lfs_core.errors import LFSError
-from lfs_core.evaluation.controls.centre import centre_prior
-
-__all__ = ["centre_prior", "moved_correlation", "region_auroc", "share_inside"]
 
 
 def region_auroc(heat: Tensor, region: Tensor) -> float:
