@@ -375,7 +375,7 @@ def retrieve(
     if output:
         from lfs_core.decoder import load_decoder
         from lfs_core.explainer import ExplainLFS
-        from lfs_core.viz.explorer import RetrievalExplorer
+        from lfs_core.viz.views.explorer import RetrievalExplorer
 
         explain = ExplainLFS(network, load_decoder(decoder or searched.embedder))
         asked = query if answer.position is None else answer.position

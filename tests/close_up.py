@@ -15,7 +15,7 @@ from lfs_core.decoder import Decoder
 from lfs_core.embedders import embed
 from lfs_core.training.decoders import ConvDecoder, LinearDecoder, MLPDecoder
 from lfs_core.training.moments import Moments
-from lfs_core.viz.pair_explorer import PairExplorer
+from lfs_core.viz.views.pair_explorer import PairExplorer
 
 PAIRS = [(0, 1), (0, 2), (2, 3)]
 METHODS = ("explainlfs", "occlusion", "centre")

@@ -12,7 +12,7 @@ from lfs_core.embedders import embed
 from lfs_core.explainer import PairExplanation
 from lfs_core.search.gallery import index_folder
 from lfs_core.search.retriever import Retriever
-from lfs_core.viz.explorer import RetrievalExplorer
+from lfs_core.viz.views.explorer import RetrievalExplorer
 
 SCENES = ("astronaut", "chelsea", "coffee")
 

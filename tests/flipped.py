@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lfs_core.evaluation.metrics.selectivity import FLIPS
 from lfs_core.explanation import PairExplanation
-from lfs_core.viz.flipbook import FlipBook
+from lfs_core.viz.views.flipbook import FlipBook
 
 EVERY = 5
 SIDE = 40

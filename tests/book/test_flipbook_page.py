@@ -11,7 +11,7 @@ from flipped import EVERY, FLIPS, explained_by, flip_book
 from opened import CONTRAST, PIXELS, opened
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from lfs_core.viz.flipbook import FlipBook
+from lfs_core.viz.views.flipbook import FlipBook
 
 STEPS = FLIPS // EVERY
 # Which of the 8x8 superpixels of a canvas are black? By row.

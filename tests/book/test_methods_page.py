@@ -11,7 +11,7 @@ from compared import PAIRS, compare
 from opened import CONTRAST, PIXELS, opened, pair_button
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from lfs_core.viz.methods import MethodsFigure
+from lfs_core.viz.views.methods import MethodsFigure
 
 METHODS = ["ramps", "signed", "zero", "noise"]
 EVIL = "x</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>"

@@ -19,8 +19,8 @@ import lfs_core as lfs
 from lfs_core.explanation import PairExplanation
 from lfs_core.search.gallery import index_folder
 from lfs_core.search.retriever import Retriever
-from lfs_core.viz import explorer as module
-from lfs_core.viz.explorer import RetrievalExplorer
+from lfs_core.viz.views import explorer as module
+from lfs_core.viz.views.explorer import RetrievalExplorer
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from flipped import EVERY, FLIPS, corners, explained_by, flip_book
 from PIL import Image
 
 import lfs_core as lfs
-from lfs_core.viz.flipbook import FlipBook
+from lfs_core.viz.views.flipbook import FlipBook
 
 
 def opened(source: str) -> np.ndarray:

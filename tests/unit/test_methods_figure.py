@@ -19,7 +19,7 @@ from PIL import Image
 
 import lfs_core as lfs
 from lfs_core.explanation import PairExplanation
-from lfs_core.viz.methods import MethodsFigure, plot_methods
+from lfs_core.viz.views.methods import MethodsFigure, plot_methods
 
 Explanations = dict[str, list[PairExplanation]]
 

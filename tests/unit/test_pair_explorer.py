@@ -36,8 +36,8 @@ from lfs_core.findings.trust import (
     stored_results,
 )
 from lfs_core.mapping import display_map
-from lfs_core.viz import pair_explorer as module
-from lfs_core.viz.pair_explorer import PairExplorer
+from lfs_core.viz.views import pair_explorer as module
+from lfs_core.viz.views.pair_explorer import PairExplorer
 
 
 @pytest.fixture(scope="module")

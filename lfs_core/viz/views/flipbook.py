@@ -19,8 +19,8 @@ from lfs_core.evaluation.metrics.selectivity import (
     superpixels,
 )
 from lfs_core.explanation import PairExplanation
-from lfs_core.viz.methods import check_same_pairs
-from lfs_core.viz.view import FixedView, data_url, source
+from lfs_core.viz.views.methods import check_same_pairs
+from lfs_core.viz.views.view import FixedView, code, data_url, style
 
 SIDE = 160  # px, longest side of a picture
 QUALITY = 75  # of WebP
@@ -47,8 +47,8 @@ class FlipBook(FixedView):
             of another network, or an option has another value.
     """
 
-    _esm = source("flipbook", "js")
-    _css = source("flipbook", "css")
+    _esm = code("flipbook")
+    _css = style("flipbook")
     view, title = "flipbook", "Pixel flipping, step by step"
 
     def __init__(

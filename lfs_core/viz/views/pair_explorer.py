@@ -1,6 +1,6 @@
 """The pair explorer: two photographs, the decision about them, and why, looked at closely.
 
-One view, `pair_explorer.js`, in two places. In JupyterLab it asks this class; in a page without
+One view, `web/pair_explorer`, in two places. In JupyterLab it asks this class; in a page without
 Python it asks a table of this class's answers, made in advance.
 """
 
@@ -39,8 +39,9 @@ from lfs_core.mapping import check_unit_interval, difference_map, perturb
 from lfs_core.relevance import normalized_distance, relevance
 from lfs_core.training.decoders import LinearDecoder
 from lfs_core.viz.report import check_suffix, render_report
-from lfs_core.viz.view import (
+from lfs_core.viz.views.view import (
     LiveView,
+    code,
     colour_table,
     data_url,
     packed,
@@ -49,8 +50,8 @@ from lfs_core.viz.view import (
     reduce,
     render,
     save,
-    source,
     stepped,
+    style,
     text,
 )
 
@@ -120,8 +121,8 @@ class PairExplorer(LiveView):
             range.
     """
 
-    _esm = source("pair_explorer", "js")
-    _css = source("pair_explorer", "css")
+    _esm = code("pair_explorer")
+    _css = style("pair_explorer")
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from torchvision.transforms.functional import to_pil_image
 from lfs_core.errors import LFSError
 from lfs_core.explanation import PairExplanation
 from lfs_core.viz.figures import MAP_COLOURS, as_picture, bare
-from lfs_core.viz.view import FixedView, colour_table, data_url, reduce, source, stepped
+from lfs_core.viz.views.view import FixedView, code, colour_table, data_url, reduce, stepped, style
 
 COLUMNS = 10  # methods side by side in a figure; more go below
 WIDTH, DPI = 9.6, 150  # of a figure, in inches and pixels per inch
@@ -99,8 +99,8 @@ class MethodsFigure(FixedView):
         LFSError: there are none, or methods explain different pairs or decisions.
     """
 
-    _esm = source("methods", "js")
-    _css = source("methods", "css")
+    _esm = code("methods")
+    _css = style("methods")
     view, title = "methods", "The same pairs by several methods"
 
     def __init__(self, explanations: Mapping[str, Sequence[PairExplanation]]) -> None:

@@ -1,7 +1,7 @@
 """What the interactive views share: packed numbers and maps, and pages that need no Python.
 
-A view is a JavaScript module and a style sheet of one name; what all views use comes before them,
-from `view.js` and `view.css`.
+A view is a folder of JavaScript modules in `web`, of which `main.js` is the first, and a style
+sheet; what all views use is in `web/common`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
@@ -31,6 +32,7 @@ from lfs_core.errors import LFSError
 from lfs_core.util.files import replacing
 from lfs_core.viz.figures import MAP_COLOURS
 from lfs_core.viz.report import check_suffix
+from lfs_core.viz.views.joined import joined
 
 try:
     from anywidget import AnyWidget
@@ -42,6 +44,7 @@ except ImportError:
 __all__ = [
     "FixedView",
     "LiveView",
+    "code",
     "colour_table",
     "data_url",
     "packed",
@@ -50,12 +53,12 @@ __all__ = [
     "reduce",
     "render",
     "save",
-    "source",
     "stepped",
+    "style",
     "text",
 ]
 
-VIZ = files("lfs_core.viz")
+WEB = files("lfs_core.viz.views") / "web"
 
 
 class FixedView(AnyWidget):
@@ -167,9 +170,16 @@ def save(path: str | os.PathLike, view: str, contents: Mapping[str, object], tit
         new.write_text(render(view, contents, title), encoding="utf-8")
 
 
-def source(view: str, kind: str) -> str:
-    """The code ("js") or the style ("css") of a view, after what all views share."""
-    return "\n".join((VIZ / f"{name}.{kind}").read_text("utf-8") for name in ("view", view))
+@cache
+def code(view: str) -> str:
+    """A view as one JavaScript module."""
+    return joined(WEB, f"{view}/main.js")
+
+
+@cache
+def style(view: str) -> str:
+    """A view's style, after what all views share."""
+    return "\n".join((WEB / name / "style.css").read_text("utf-8") for name in ("common", view))
 
 
 def render(view: str, contents: Mapping[str, object], title: str | None = None) -> str:
@@ -182,14 +192,14 @@ def render(view: str, contents: Mapping[str, object], title: str | None = None) 
             several times.
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string((VIZ / "view.html").read_text("utf-8"))
+    template = environment.from_string((WEB / "common" / "page.html").read_text("utf-8"))
     data = json.dumps(contents, separators=(",", ":"))
     return template.render(
         title=title,
         view=view,
         data=data.replace("<", "\\u003c"),  # no name may end the script element
-        css=source(view, "css"),
-        js=source(view, "js"),
+        css=style(view),
+        js=code(view),
     )
 
 

@@ -1,6 +1,6 @@
 """The retrieval explorer: what a gallery answers to each photograph, right or wrong, and why.
 
-One view, `explorer.js`, in two places. In JupyterLab it asks this class; in a page without Python
+One view, `web/explorer`, in two places. In JupyterLab it asks this class; in a page without Python
 it asks a table of this class's answers, made in advance.
 """
 
@@ -23,8 +23,9 @@ from lfs_core.explanation import Explainer
 from lfs_core.search.retriever import Answer, Retriever
 from lfs_core.training.recall import KS, average_precision
 from lfs_core.viz.report import check_suffix
-from lfs_core.viz.view import (
+from lfs_core.viz.views.view import (
     LiveView,
+    code,
     colour_table,
     data_url,
     packed,
@@ -33,7 +34,7 @@ from lfs_core.viz.view import (
     reduce,
     render,
     save,
-    source,
+    style,
     text,
 )
 
@@ -71,8 +72,8 @@ class RetrievalExplorer(LiveView):
         bottom: how many of the least similar.
     """
 
-    _esm = source("explorer", "js")
-    _css = source("explorer", "css")
+    _esm = code("explorer")
+    _css = style("explorer")
 
     def __init__(
         self, retriever: Retriever, explain: Explainer, top: int = 20, bottom: int = 5

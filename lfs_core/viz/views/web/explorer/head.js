@@ -1,0 +1,66 @@
+// The query, and what the gallery's answer is worth.
+
+/** @import { App, Opened } from "./types.d.ts" */
+
+import { h, title } from "../common/elements.js";
+import { className, isMarked, isRight } from "./classes.js";
+
+/**
+ * @param {App} app
+ * @param {Opened} opened
+ */
+export function worth(app, { nearest, relevant, precision, position }) {
+  if (!isMarked(app)) {
+    return position === null
+      ? "An image from outside the gallery: what is right is not known."
+      : "No other photograph of its class is in the gallery.";
+  }
+  const right = nearest.map(([item]) => isRight(app, item));
+  const found = right.filter(Boolean).length;
+  const recall = app.contents.recallAt
+    .filter((k) => k <= right.length)
+    .map((k) => `@${k} ${right.slice(0, k).includes(true) ? "yes" : "no"}`);
+  const top = nearest.length;
+  const ap = precision.toFixed(2);
+  return `${found} of ${relevant} in the top ${top}, AP@${top} ${ap}, Recall${recall.join(", ")}`;
+}
+
+/**
+ * The ranks that are right.
+ *
+ * @param {App} app
+ * @param {Opened} opened
+ */
+function strip(app, { nearest }) {
+  if (!isMarked(app)) return null;
+  const right = nearest.map(([item]) => isRight(app, item));
+  const ranks = right.flatMap((is, k) => (is ? [k + 1] : [])).join(", ");
+  return h(
+    "div",
+    { class: "lfs-strip", role: "img", "aria-label": `Right at ranks: ${ranks || "none"}.` },
+    ...right.map((is) => h("span", { class: is ? "lfs-right" : "" })),
+  );
+}
+
+/**
+ * @param {App} app
+ * @param {Opened} opened
+ */
+export function head(app, opened) {
+  const { contents, names, query, shelf } = app;
+  const { position } = opened;
+  const name = position === null ? "" : className(app, position);
+  const twin = query >= contents.photographs && position !== null;
+  return [
+    h("span", { class: "lfs-frame" }, shelf.image(query, `The query, ${opened.name}`)),
+    h(
+      "div",
+      {},
+      title(opened.name),
+      name ? h("p", {}, `class ${name}`) : null,
+      twin ? h("p", {}, `The gallery holds it, as ${names[position]}.`) : null,
+      h("p", { class: "lfs-headline", role: "status" }, worth(app, opened)),
+      strip(app, opened),
+    ),
+  ];
+}

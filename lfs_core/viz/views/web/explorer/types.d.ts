@@ -1,0 +1,72 @@
+import type { Ask, Size } from "../common/types.d.ts";
+
+/** What the widget holds. Photographs are known by numbers; those from outside come last. */
+export interface Contents {
+  live: boolean;
+  photographs: number;
+  entries: number[];
+  names: Record<number, string>;
+  labels: Record<number, number>;
+  classNames: Record<number, string>;
+  pictures?: Record<number, string>;
+  answers?: Record<string, any>;
+  top: number;
+  bottom: number;
+  ranksAtOnce: number;
+  page: number;
+  recallAt: number[];
+  sides: [number, number];
+  colours: string;
+}
+
+/** What is said of a query; without another of its class `label` is null. */
+export interface Opened {
+  name: string;
+  position: number | null;
+  label: number | null;
+  relevant: number;
+  precision: number;
+  nearest: [number, number][];
+  farthest: [number, number][];
+  ranks: number;
+}
+
+/** A photograph that was retrieved: which, its rank from 1, its similarity. */
+export type Hit = [number, number, number];
+
+/** Why a pair is similar or not. */
+export interface Explained {
+  similarity: number;
+  similar: boolean;
+  threshold?: number | null;
+  method: string;
+  mapThreshold: number;
+  ranges: [number, number][];
+  size: Size;
+  steps: Uint8Array[];
+}
+
+export type Picture = { source?: string; problem?: string };
+
+/** Photographs, asked for when they are first shown. */
+export interface Shelf {
+  forget(): void;
+  image(item: number, alt: string): HTMLImageElement;
+  loaded(item: number): Promise<HTMLImageElement | null>;
+}
+
+/** What all parts of the view know, and what they ask of one another. */
+export interface App {
+  contents: Contents;
+  names: Record<number, string>;
+  uid: string;
+  root: HTMLElement;
+  ask: Ask;
+  askLater: Ask;
+  shelf: Shelf;
+  query: number;
+  opened: Opened | null;
+  square: boolean;
+  open(item: number): Promise<void>;
+  explain(item: number, hits: Hit[]): void;
+}

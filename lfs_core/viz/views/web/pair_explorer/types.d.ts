@@ -1,0 +1,96 @@
+import type { Answer, Ask, How, Question, Size } from "../common/types.d.ts";
+
+/** What the widget holds. `p` and `threshold` (xi_1) are places in the lists of their values. */
+export interface Contents {
+  live: boolean;
+  /** `decoders` says of each whether it is linear. */
+  networks: { name: string; methods: string[]; decoders: Record<string, boolean> }[];
+  ps: number[];
+  pPlaces: number[];
+  thresholds: number[];
+  p: number;
+  threshold: number;
+  mapThreshold: number;
+  colours: Record<string, string>;
+  entries?: Entry[];
+  pairs?: [number, number][];
+  first?: number;
+  answers?: Record<string, any>;
+}
+
+export interface Entry {
+  name: string;
+  picture: string;
+}
+
+/** What the reader has chosen: photographs, their parts (faces), and what is asked of them. */
+export interface Choice {
+  network: number;
+  items: number[];
+  parts: number[];
+  method: string;
+  decoder: string;
+  p: number;
+  threshold: number;
+  latent: number | null;
+}
+
+/** One photograph as a network can read it: a picture, and doubts, of each part. */
+export interface Photograph {
+  name: string;
+  pictures: string[];
+  doubts: string[][];
+}
+
+/** The network's decision about a pair. */
+export interface Pair {
+  similarity: number;
+  similar: boolean;
+  doubts: string[];
+}
+
+/** Embeddings, how they differ (Eq. 3), and the relevance (Eq. 2), by latent. */
+export interface Latents {
+  h: number[][];
+  d: number[];
+  R: number[];
+}
+
+/** A map in steps from 0 to 255 of its highest value, and in values. */
+export interface Side {
+  highest: number;
+  relative: Uint8Array;
+  values: Float32Array;
+  signed: { range: [number, number]; values: Float32Array } | null;
+}
+
+/** What is on the screen. */
+export interface Shown {
+  photographs: Photograph[];
+  images: HTMLImageElement[];
+  pair: Pair;
+  latents: Latents;
+  maps: Side[];
+  size: Size;
+  choice: Choice;
+  doubts: string[];
+}
+
+/** What all parts of the view know, and what they ask of one another. */
+export interface App {
+  contents: Contents;
+  choice: Choice;
+  how: How;
+  shown: Shown | null;
+  ask: Ask;
+  /** As `ask`, but what was answered before is remembered. */
+  know(...question: Question): Promise<Answer>;
+  /** Shows what is chosen, as soon as it is known. */
+  update(): Promise<void>;
+}
+
+/** A part of the view that shows something of what is known. */
+export interface Part {
+  element: HTMLElement;
+  draw(shown: Shown): void;
+}
