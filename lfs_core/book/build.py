@@ -25,9 +25,10 @@ from lfs_core.book.citation import how_to_cite
 from lfs_core.book.outputs import numbers
 from lfs_core.book.run import DEMO, TIER
 from lfs_core.errors import LFSError
-from lfs_core.findings.results import RESULTS, load_results, speed_markdown, throughput_markdown
+from lfs_core.findings.speed import speed_markdown, throughput_markdown
+from lfs_core.findings.stored import stored_run
 from lfs_core.util.files import replacing
-from lfs_core.util.manifest import versions
+from lfs_core.util.manifest import RESULTS, versions
 
 log = logging.getLogger(__name__)
 
@@ -188,10 +189,10 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
     (source / "book" / "how_to_cite.md").write_text(how_to_cite(root))
     notebooks = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     (source / "book" / "parameters.md").write_text(run.parameters_markdown(notebooks))
-    stored = {path.stem: load_results(path.stem)["manifest"] for path in RESULTS.glob("*.json")}
+    stored = {path.stem: stored_run(path.stem)["manifest"] for path in RESULTS.glob("*.json")}
     (source / "book" / "runs.md").write_text(run_table(manifests) + stored_table(stored))
-    speed = speed_markdown(load_results("bench"))
-    speed += "\n" + throughput_markdown(load_results("throughput"))
+    speed = speed_markdown(stored_run("bench"))
+    speed += "\n" + throughput_markdown(stored_run("throughput"))
     (source / "book" / "speed_tables.md").write_text(speed)
     return source
 

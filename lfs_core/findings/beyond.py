@@ -1,4 +1,4 @@
-"""Figures and tables of what lies beyond the paper: faithfulness, its price, and what makes it."""
+"""Tables of what lies beyond the paper: faithfulness, its price, and what makes it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from lfs_core.evaluation.results import KINDS, SURE, Results, is_control
+from lfs_core.evaluation.results import KINDS, SURE, Results
 from lfs_core.evaluation.spec import parse
 from lfs_core.evaluation.statistics import DRAWS, bootstrap_means
-from lfs_core.viz.figures import BLUE, GREY, ORANGE, as_picture, bare
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import Tensor
 
 TESTS = {"selectivity,every=10": "deletion", "insertion,every=10": "insertion"}
 OTHER_NOISE = {f"{metric},fill=own-noise": test for metric, test in TESTS.items()}
@@ -28,61 +24,6 @@ CHEAP = 30  # passes a pair; what costs less is what one pass of each image has 
 def passes(cost: Mapping[str, float]) -> float:
     """Forward passes, a backward pass counted as two more."""
     return cost["forward"] + 2 * cost["backward"]
-
-
-def plot_pareto(results: Results, costs: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Scores against time, in four panels; the line joins what nothing quicker beats.
-
-    Time is in units of the two passes that the similarity itself costs.
-    """
-    figure = Figure(figsize=(9.6, 9.6), layout="constrained")
-    axes = figure.subplots(len(TESTS), len(KINDS), sharex=True)
-    named = [name for name in results.explainers if name in costs]
-    price = np.array([costs[name]["of two passes"] for name in named])
-    places = [results.explainers.index(name) for name in named]
-    for row, (metric, test) in zip(axes, TESTS.items(), strict=True):
-        for axis, kind in zip(row, KINDS, strict=True):
-            means, low, high = (of[places] for of in bootstrap_means(results.scores(metric, kind)))
-            for k, name in enumerate(named):
-                colour = GREY if is_control(name) else ORANGE if name == OURS else BLUE
-                axis.plot([price[k]] * 2, [low[k], high[k]], color=colour, alpha=0.6)
-                axis.plot(price[k], means[k], "o", color=colour, ms=5)
-            for k, height in zip(
-                np.argsort(means), _apart(np.sort(means), high.max()), strict=True
-            ):
-                axis.annotate(
-                    named[k],
-                    (price[k], means[k]),
-                    (10, height),
-                    textcoords=("data", "data"),
-                    fontsize=6,
-                    va="center",
-                    arrowprops={"arrowstyle": "-", "lw": 0.3, "color": GREY},
-                )
-            _frontier(axis, price, means)
-            axis.set(title=f"{test}, {kind} pairs", xscale="log", ylim=(0, None))
-            axis.grid(alpha=0.3)
-    for axis in axes[-1]:
-        axis.set_xlabel("time, in units of two passes")
-    for axis in axes[:, 0]:
-        axis.set_ylabel("mean change of the cosine")
-    return figure
-
-
-def _apart(rising: np.ndarray, top: float) -> np.ndarray:
-    """Heights of labels in the order of their points, none on another."""
-    gap = top / 28
-    heights = rising.copy()
-    for k in range(1, len(heights)):
-        heights[k] = max(heights[k], heights[k - 1] + gap)
-    return heights
-
-
-def _frontier(axis: Axes, price: np.ndarray, means: np.ndarray) -> None:
-    """A stair through the best score at each price."""
-    order = np.lexsort((-means, price))
-    best = np.maximum.accumulate(means[order])
-    axis.step(price[order], best, where="post", color=GREY, lw=0.8, ls=":")
 
 
 def advantages_table(results: Results, tests: Mapping[str, str] = TESTS) -> pd.DataFrame:
@@ -274,31 +215,3 @@ def nearness_table(found: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
             f"beside {who}": mean(values) for who, values in of["mean map"].items()
         }
     return pd.DataFrame(rows).T.rename_axis(["network", "correlation of"])
-
-
-def plot_evidence(
-    image: Tensor, partners: Sequence[Tensor], maps: Sequence[Tensor], titles: Sequence[str]
-) -> Figure:
-    """One image beside several partners: above each the partner, below what speaks for a match.
-
-    Args:
-        image: (3,H,W) in [0,1].
-        partners: as many images as there are maps.
-        maps: evidence (g,g) of either sign.
-        titles: of the partners.
-    """
-    count = len(partners)
-    figure = Figure(figsize=(2.3 * (count + 1), 5.0), layout="constrained")
-    axes = figure.subplots(2, count + 1)
-    limit = max(float(of.abs().max()) for of in maps)
-    axes[0, 0].imshow(as_picture(image))
-    axes[0, 0].set_title("image", fontsize=10)
-    axes[1, 0].set_axis_off()
-    for column, (partner, heat, title) in enumerate(zip(partners, maps, titles, strict=True), 1):
-        axes[0, column].imshow(as_picture(partner))
-        axes[0, column].set_title(title, fontsize=10)
-        scale = axes[1, column].imshow(heat.numpy(), "PuOr_r", vmin=-limit, vmax=limit)
-    for axis in axes.flat:
-        bare(axis)
-    figure.colorbar(scale, ax=axes[1, :], label="fall of the cosine", shrink=0.9)
-    return figure

@@ -7,7 +7,7 @@ from functools import cache
 from lfs_core.comparators import explainer_class
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.results import KINDS, Results, is_control, load_results
-from lfs_core.findings.results import RESULTS
+from lfs_core.util.manifest import RESULTS
 
 STORED = (  # evaluations in `book/results`, each of one network; the later ones of more methods
     *("faces", "birds", "cars"),

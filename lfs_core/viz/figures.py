@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAP_COLOURS = "inferno"  # perceptually uniform, readable in grey and with any colour vision
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#666666"  # Okabe and Ito, 2008
+PURPLE, SKY, RED = "#cc79a7", "#56b4e9", "#d55e00"
 
 
 def as_picture(image: Tensor) -> np.ndarray:
@@ -121,6 +122,34 @@ def plot_shared(images: Tensor, regions: Tensor, maps: Mapping[str, Tensor]) -> 
             bare(axis)
             if side == 0:
                 axis.set_title(name, fontsize=10)
+    return figure
+
+
+def plot_evidence(
+    image: Tensor, partners: Sequence[Tensor], maps: Sequence[Tensor], titles: Sequence[str]
+) -> Figure:
+    """One image beside several partners: above each the partner, below what speaks for a match.
+
+    Args:
+        image: (3,H,W) in [0,1].
+        partners: as many images as there are maps.
+        maps: evidence (g,g) of either sign.
+        titles: of the partners.
+    """
+    count = len(partners)
+    figure = Figure(figsize=(2.3 * (count + 1), 5.0), layout="constrained")
+    axes = figure.subplots(2, count + 1)
+    limit = max(float(of.abs().max()) for of in maps)
+    axes[0, 0].imshow(as_picture(image))
+    axes[0, 0].set_title("image", fontsize=10)
+    axes[1, 0].set_axis_off()
+    for column, (partner, heat, title) in enumerate(zip(partners, maps, titles, strict=True), 1):
+        axes[0, column].imshow(as_picture(partner))
+        axes[0, column].set_title(title, fontsize=10)
+        scale = axes[1, column].imshow(heat.numpy(), "PuOr_r", vmin=-limit, vmax=limit)
+    for axis in axes.flat:
+        bare(axis)
+    figure.colorbar(scale, ax=axes[1, :], label="fall of the cosine", shrink=0.9)
     return figure
 
 

@@ -6,11 +6,9 @@ import os
 from importlib.resources import files
 
 import jinja2
-import numpy as np
 
-from lfs_core.evaluation.results import KINDS, Results, is_control
-from lfs_core.evaluation.spec import make_metric
-from lfs_core.evaluation.statistics import bootstrap_means
+from lfs_core.evaluation.results import KINDS, Results
+from lfs_core.findings.score_tables import board
 from lfs_core.util.files import replacing
 from lfs_core.viz.report import check_suffix
 
@@ -32,7 +30,7 @@ def write_leaderboard(results: Results, path: str | os.PathLike) -> None:
     )
     boards = [board(results, metric, kind) for metric in results.metrics for kind in KINDS]
     page = environment.from_string(template).render(
-        boards=[found for found in boards if found["rows"]],
+        boards=[_with_places(found) for found in boards if found["rows"]],
         manifest=results.manifest,
         similar=int(results.labels.is_similar.sum()),
         problems={of: found for of, found in results.problems.items() if found},
@@ -41,40 +39,11 @@ def write_leaderboard(results: Results, path: str | os.PathLike) -> None:
         new.write_text(page, encoding="utf-8")
 
 
-def board(results: Results, metric: str, kind: str) -> dict[str, object]:
-    """One metric on one kind of pair: explainers from best to worst, with what a page shows."""
-    scores = results.scores(metric, kind)
-    if not len(scores) or not np.isfinite(scores).any():
-        return {"rows": []}
-    better = make_metric(metric).better
-    means, low, high = bootstrap_means(scores)
-    left, right = np.nanmin([low, means * 0]), np.nanmax(high)
-    order = np.argsort(-means if better == "higher" else means)  # NaN comes last
-
-    def place(value: float) -> float:
-        return 100 * (value - left) / ((right - left) or 1)
-
-    rows = []
-    for k in (k for k in order if np.isfinite(means[k])):
-        explainer = results.explainers[k]
-        rows.append(
-            {
-                "explainer": explainer,
-                "control": is_control(explainer),
-                "beats_controls": results.beats_controls(metric, kind, explainer),
-                "pairs": int(np.isfinite(scores[:, k]).sum()),
-                "mean": means[k],
-                "low": low[k],
-                "high": high[k],
-                "places": [place(low[k]), place(means[k]), place(high[k])],
-            }
-        )
-    return {
-        "metric": metric,
-        "about": make_metric(metric).about,
-        "kind": kind,
-        "better": better,
-        "left": left,
-        "right": right,
-        "rows": rows,
-    }
+def _with_places(found: dict[str, object]) -> dict[str, object]:
+    """A board whose rows say where on the page their interval lies, in percent of the scale."""
+    left, right = found["left"], found["right"]
+    for row in found["rows"]:
+        row["places"] = [
+            100 * (row[end] - left) / ((right - left) or 1) for end in ("low", "mean", "high")
+        ]
+    return found

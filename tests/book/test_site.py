@@ -304,12 +304,13 @@ def test_numbers_in_prose_come_from_the_run(page: Page) -> None:
 
 
 def test_the_retrieval_page_shows_what_is_stored(page: Page) -> None:
-    from lfs_core.findings.results import load_results, recall_gain
+    from lfs_core.findings.retrieval_tables import recall_gain
+    from lfs_core.findings.stored import stored_run
 
     open_page(page, "notebooks/04_retrieval_explanations.html")
     text = page.locator("article").inner_text()
     for data in ("cub", "cars"):
-        gain = recall_gain(load_results("retrieval"), data)
+        gain = recall_gain(stored_run("retrieval"), data)
         assert f"{100 * gain['gain']:+.1f} [{100 * gain['low']:+.1f}" in text
         assert f"{gain['trained']:.3f}" in text and f"{gain['frozen']:.3f}" in text
 

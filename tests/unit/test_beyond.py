@@ -14,6 +14,7 @@ from lfs_core.evaluation.controls.greedy import Greedy
 from lfs_core.evaluation.metrics.selectivity import FILLS, flip_curves, flip_ranks
 from lfs_core.evaluation.results import Results
 from lfs_core.findings import beyond
+from lfs_core.viz.pareto import plot_pareto
 
 SIDE = 16
 METRICS = tuple(beyond.TESTS)
@@ -86,7 +87,7 @@ def test_advantages_are_paired_and_starred() -> None:
 
 
 def test_the_frontier_is_what_nothing_cheaper_beats() -> None:
-    figure = beyond.plot_pareto(results(), COSTS)
+    figure = plot_pareto(results(), COSTS)
     assert len(figure.axes) == 4
     assert beyond.passes(COSTS["xssab"]) == 10
     for axis in figure.axes:

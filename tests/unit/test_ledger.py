@@ -12,16 +12,14 @@ from scipy.stats import spearmanr
 
 import lfs_core as lfs
 from lfs_core.evaluation.results import load_results
-from lfs_core.findings import evaluation as viz
-from lfs_core.findings.ledger import (
-    CLAIMS,
-    Interval,
-    ledger,
-    ledger_markdown,
-    part_ratios,
-    together,
-)
-from lfs_core.findings.results import RESULTS
+from lfs_core.findings import parameter_tables, score_tables
+from lfs_core.findings.claims import CLAIMS
+from lfs_core.findings.intervals import Interval, together
+from lfs_core.findings.judges import part_ratios
+from lfs_core.findings.ledger import ledger, ledger_markdown
+from lfs_core.findings.stored import origin
+from lfs_core.util.manifest import RESULTS
+from lfs_core.viz import score_figures
 
 FLIPS, FEW = "selectivity,every=2", "selectivity,every=5"
 OWN, RANDOM = "explainlfs", "explainlfs,relevance=random"
@@ -251,28 +249,28 @@ def test_pixel_flipping_is_on_as_many_pairs_as_it_says() -> None:
 
 def test_tables_of_scores() -> None:
     results = load_results(RESULTS / "faces.json")
-    table = viz.scores_table(results, FLIPS)
+    table = score_tables.scores_table(results, FLIPS)
     for explainer, line in table.iterrows():
         for kind in KINDS:
             values = moved("faces", explainer, FLIPS, kind)
             mean = float(re.match(r"-?\d\.\d{3}", line[kind])[0])
             assert mean == pytest.approx(values.mean(), abs=6e-4)
     assert table.loc["random", "similar: beats controls"] == "control"
-    places = viz.ranking(results, FLIPS, "similar")
+    places = score_tables.ranking(results, FLIPS, "similar")
     best = min(results.explainers, key=lambda of: -moved("faces", of, FLIPS, "similar").mean())
     assert places[results.explainers.index(best)] == 1
     assert sorted(places) == list(range(1, len(places) + 1))
     some = ["centre", "occlusion", OWN]
     worst_first = sorted(some, key=lambda of: moved("faces", of, FLIPS, "similar").mean())
-    among = viz.ranking(results, FLIPS, "similar", some)
+    among = score_tables.ranking(results, FLIPS, "similar", some)
     assert [some[k] for k in np.argsort(-among)] == worst_first
-    tau = viz.stability_table({"a": places, "b": places[::-1], "c": places})
+    tau = score_tables.stability_table({"a": places, "b": places[::-1], "c": places})
     assert tau.loc["a", "c"] == 1 and tau.loc["a", "a"] == 1 and tau.loc["a", "b"] < 1
 
 
 def test_figures_of_scores() -> None:
     results = load_results(RESULTS / "faces.json")
-    figure = viz.plot_scores(results, FLIPS)
+    figure = score_figures.plot_scores(results, FLIPS)
     for axis, kind in zip(figure.axes, KINDS, strict=True):
         labels = [label.get_text() for label in axis.get_yticklabels()]
         assert {label.removesuffix(" †") for label in labels} == set(results.explainers)
@@ -281,19 +279,21 @@ def test_figures_of_scores() -> None:
             marked = label != name
             assert marked == (results.beats_controls(FLIPS, kind, name) is False)
     # Mosaics say something of similar pairs only.
-    assert len(viz.plot_scores(load_results(RESULTS / "mosaics.json"), "mosaic").axes) == 1
-    curves = viz.plot_curves(results, FLIPS, range(0, 21, 2), (OWN, "random"), "flips")
+    assert (
+        len(score_figures.plot_scores(load_results(RESULTS / "mosaics.json"), "mosaic").axes) == 1
+    )
+    curves = score_figures.plot_curves(results, FLIPS, range(0, 21, 2), (OWN, "random"), "flips")
     drawn = curves.axes[0].lines[0].get_ydata()
     of = numbers("faces", OWN, FLIPS)[of_kind("faces", "similar")]
     np.testing.assert_allclose(drawn, of.mean(axis=0), atol=1e-6)
     judgement = raw("judgement")
-    figure = viz.plot_agreement_beyond_chance(judgement["with_expert"])
+    figure = score_figures.plot_agreement_beyond_chance(judgement["with_expert"])
     assert len(figure.axes) == 3
 
 
 def test_the_table_of_hyperparameters() -> None:
     decoders = raw("hyperparameters")["decoders"]
-    table = viz.hyperparameters_table(decoders)
+    table = parameter_tables.hyperparameters_table(decoders)
     for name, of in decoders.items():
         for p, found in of["p"].items():
             mean = np.mean(found["rank correlation"])
@@ -314,7 +314,7 @@ def mean_of(text: str) -> float:
 def test_the_table_of_scenes() -> None:
     found = raw("scenes")
     kinds = np.array(found["kinds"])
-    table = viz.overlap_table(found)
+    table = score_tables.overlap_table(found)
     assert set(table.index) == set(found["scores"])
     for explainer, of in found["scores"].items():
         for which, name in (("region", "shared part"), ("points", "same points")):
@@ -328,12 +328,12 @@ def test_the_table_of_scenes() -> None:
 
 
 def test_the_tables_of_continuity_and_of_pointing() -> None:
-    table = viz.measures_table(load_results(RESULTS / "continuity.json"))
+    table = score_tables.measures_table(load_results(RESULTS / "continuity.json"))
     for explainer in table.index:
         ratios = numbers("continuity", explainer, "lipschitz").max(axis=1)
         shown = table.loc[explainer, "lipschitz"]
         assert mean_of(shown) == pytest.approx(np.nanmean(ratios), abs=6e-4)
-    table = viz.pointing_table(load_results(RESULTS / "behaviour.json"))
+    table = score_tables.pointing_table(load_results(RESULTS / "behaviour.json"))
     for explainer, kind in ((of, kind) for of in table.index for kind in KINDS):
         pointing = numbers("behaviour", explainer, "patch")[of_kind("behaviour", kind), 1]
         assert mean_of(table.loc[explainer, kind]) == pytest.approx(np.nanmean(pointing), abs=6e-4)
@@ -341,7 +341,7 @@ def test_the_tables_of_continuity_and_of_pointing() -> None:
 
 def test_the_matrix_of_agreement() -> None:
     found = raw("judgement")
-    drawn = viz.plot_between_methods(found).axes[0].images[0].get_array()
+    drawn = score_figures.plot_between_methods(found).axes[0].images[0].get_array()
     between = np.array(found["between_methods"])
     apart = ~np.eye(len(between), dtype=bool)
     np.testing.assert_array_equal(drawn[apart], between[apart])
@@ -351,22 +351,24 @@ def test_the_matrix_of_agreement() -> None:
 
 def test_more_figures() -> None:
     faces = load_results(RESULTS / "faces.json")
-    matrix = viz.plot_pairwise(faces, FLIPS).axes[0]
+    matrix = score_figures.plot_pairwise(faces, FLIPS).axes[0]
     by, p = faces.pairwise(FLIPS, "similar")
     drawn = np.ma.filled(matrix.images[0].get_array(), np.nan)
     np.testing.assert_allclose(drawn, np.where(p < 0.05, by, np.nan))
     assert len(matrix.texts) == (p >= 0.05).sum()
     continuity = load_results(RESULTS / "continuity.json")
-    line = viz.plot_continuity(continuity, "continuity", (OWN,)).axes[0].lines[0].get_ydata()
+    line = (
+        score_figures.plot_continuity(continuity, "continuity", (OWN,)).axes[0].lines[0].get_ydata()
+    )
     np.testing.assert_allclose(line, np.nanmean(numbers("continuity", OWN, "continuity"), axis=0))
-    figure = viz.plot_parts({OWN: part_ratios(OWN, "similar")})
+    figure = score_figures.plot_parts({OWN: part_ratios(OWN, "similar")})
     for axis, values in zip(figure.axes, first_columns(OWN, "parts", "similar", 3), strict=True):
         assert axis.lines[1].get_xdata()[0] == pytest.approx(np.nanmean(values))
 
 
 def test_where_a_stored_run_comes_from() -> None:
     for name in EVALUATIONS:
-        text = viz.provenance(raw(name)["manifest"])
+        text = origin(raw(name)["manifest"])
         assert f"{raw(name)['manifest']['number']} pairs of" in text
         assert f"lfs study {name} --data DATA" in text
 

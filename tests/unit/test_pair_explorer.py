@@ -29,13 +29,13 @@ import lfs_core as lfs
 from lfs_core.datasets.images import read_pair
 from lfs_core.embedders import Embedder, embed
 from lfs_core.evaluation.results import KINDS, load_results
-from lfs_core.findings.results import RESULTS
 from lfs_core.findings.trust import (
     doubts_about_method,
     doubts_about_similarity,
     stored_results,
 )
 from lfs_core.mapping import display_map
+from lfs_core.util.manifest import RESULTS
 from lfs_core.viz.views import pair_explorer as module
 from lfs_core.viz.views.pair_explorer import PairExplorer
 

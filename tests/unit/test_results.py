@@ -11,25 +11,25 @@ import pytest
 from scipy.stats import bootstrap
 
 import lfs_core as lfs
-from lfs_core.findings.results import (
+from lfs_core.findings.decoder_tables import (
     PAPER,
-    PUBLISHED,
-    RESULTS,
     agreement_table,
     decoding_table,
+    retrieval_decoders_table,
+)
+from lfs_core.findings.intervals import mean_interval
+from lfs_core.findings.parameter_tables import sensitivity_table
+from lfs_core.findings.retrieval_tables import (
+    PUBLISHED,
     explanations_table,
-    load_results,
-    mean_interval,
-    plot_agreement,
-    plot_learning_curves,
     quality_table,
     recall_gain,
-    retrieval_decoders_table,
-    sensitivity_table,
-    speed_markdown,
-    throughput_markdown,
 )
+from lfs_core.findings.speed import speed_markdown, throughput_markdown
+from lfs_core.findings.stored import stored_run
 from lfs_core.studies import STUDIES
+from lfs_core.util.manifest import RESULTS
+from lfs_core.viz.decoder_figures import plot_agreement, plot_learning_curves
 
 STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
 
@@ -40,7 +40,7 @@ def test_what_is_stored() -> None:
 
 @pytest.mark.parametrize("name", STORED)
 def test_a_manifest_says_how_to_repeat_the_run(name: str) -> None:
-    manifest = load_results(name)["manifest"]
+    manifest = stored_run(name)["manifest"]
     assert {"command", "commit", "versions", "seconds", "finished"} <= set(manifest)
     if name in ("decoding", "agreement", "retrieval", "sensitivity"):
         assert {"tier", "data", "networks", "seeds", "settings"} <= set(manifest)
@@ -54,7 +54,7 @@ def test_no_path_of_a_machine_is_stored() -> None:
 
 
 def test_every_number_of_the_decoding_table() -> None:
-    results = load_results("decoding")
+    results = stored_run("decoding")
     table = decoding_table(results)
     assert set(table.index.get_level_values(0)) >= set(PAPER)
     for (source, name), line in table.iterrows():
@@ -77,7 +77,7 @@ def test_every_number_of_the_decoding_table() -> None:
 
 
 def test_every_source_has_a_learning_curve_of_every_kind() -> None:
-    results = load_results("decoding")
+    results = stored_run("decoding")
     for source in {row["source"] for row in results["rows"]}:
         for kind in ("linear", "mlp", "conv"):
             images = {
@@ -90,7 +90,7 @@ def test_every_source_has_a_learning_curve_of_every_kind() -> None:
 
 
 def test_every_number_of_the_agreement_table() -> None:
-    results = load_results("agreement")
+    results = stored_run("agreement")
     table = agreement_table(results)
     assert len(table) == len(results["rows"]) >= 15
     for row in results["rows"]:
@@ -106,7 +106,7 @@ def test_every_number_of_the_agreement_table() -> None:
 
 
 def test_every_number_of_the_retrieval_tables() -> None:
-    results = load_results("retrieval")
+    results = stored_run("retrieval")
     quality = quality_table(results)
     assert len(quality) == len(results["quality"]) + len(PUBLISHED) == 6
     names = {"cub": "birds", "cars": "cars"}
@@ -167,7 +167,7 @@ def test_the_interval_is_that_of_scipys_bootstrap() -> None:
 
 
 def test_the_speed_page_shows_what_was_measured() -> None:
-    bench = load_results("bench")
+    bench = stored_run("bench")
     text = speed_markdown(bench)
     assert f"{bench['results']['lfs fit']['ratio']:.2f} times" in text
     assert f"{bench['results']['embedder, batches of 32']['ratio']:.2f} [" in text
@@ -178,12 +178,12 @@ def test_the_speed_page_shows_what_was_measured() -> None:
 
 def test_results_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(lfs.LFSError, match="no stored results"):
-        load_results("nothing")
+        stored_run("nothing")
     assert json.loads((RESULTS / "decoding.json").read_text())["manifest"]["study"] == "decoding"
 
 
 def test_every_number_of_the_sensitivity_table() -> None:
-    results = load_results("sensitivity")
+    results = stored_run("sensitivity")
     table = sensitivity_table(results)
     assert len(table) == len(results["rows"])
     for row, (_, line) in zip(results["rows"], table.iterrows(), strict=True):
@@ -199,7 +199,7 @@ def test_every_number_of_the_sensitivity_table() -> None:
 
 
 def test_every_number_of_the_throughput_table() -> None:
-    throughput = load_results("throughput")
+    throughput = stored_run("throughput")
     text = throughput_markdown(throughput)
     assert throughput["manifest"]["commit"] in text
     for result in throughput["results"].values():

@@ -1,25 +1,19 @@
-"""Figures and tables of evaluations: curves, scores with intervals, agreement beyond chance."""
+"""Figures of evaluations: curves, scores with intervals, agreement beyond chance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import kendalltau
 
 from lfs_core.evaluation.results import KINDS, SURE, Results, is_control
 from lfs_core.evaluation.spec import make_metric
 from lfs_core.evaluation.statistics import bootstrap_means
-from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE, plot_matrix
+from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, plot_matrix
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-PURPLE, SKY, RED = "#cc79a7", "#56b4e9", "#d55e00"  # Okabe and Ito, 2008
 LINES = [  # told apart by dashes too
     (BLUE, "-"),
     (ORANGE, "-"),
@@ -32,16 +26,6 @@ LINES = [  # told apart by dashes too
     (BLUE, ":"),
     (ORANGE, "--"),
 ]
-
-
-def provenance(manifest: Mapping[str, object]) -> str:
-    """Where a stored run comes from, as one line of Markdown."""
-    seeds = f", {manifest['seeds']} seeds" if "seeds" in manifest else ""
-    return (
-        f"*Stored run*: {manifest['number']} pairs of {manifest['pairs']}, network "
-        f"{manifest['embedder']}{seeds}; commit {manifest['commit']}, {manifest['finished']}. "
-        f"`{manifest['command']}` repeats it."
-    )
 
 
 def plot_curves(
@@ -90,52 +74,6 @@ def plot_scores(results: Results, metric: str) -> Figure:
     return figure
 
 
-def _whisker(axis: Axes, place: int, low: float, mean: float, high: float, hollow: bool) -> None:
-    colour = GREY if hollow else BLUE
-    axis.plot([low, high], [place, place], color=colour)
-    axis.plot(mean, place, "o", color=colour, markerfacecolor="white" if hollow else colour)
-
-
-def scores_table(results: Results, metric: str) -> pd.DataFrame:
-    """Mean scores with 95 % intervals, and whether each explainer beats its controls for sure."""
-    import pandas as pd
-
-    table: dict[str, dict[str, str]] = {}
-    for row in results.rows():
-        if row["metric"] != metric:
-            continue
-        text = f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-        line = table.setdefault(row["explainer"], {})
-        line[row["kind"]] = text
-        beats = results.beats_controls(metric, row["kind"], row["explainer"])
-        line[f"{row['kind']}: beats controls"] = {True: "yes", False: "no", None: "control"}[beats]
-    return pd.DataFrame(table).T.rename_axis("explainer")
-
-
-def measures_table(results: Results) -> pd.DataFrame:
-    """Mean scores over all pairs with 95 % intervals, a column for each metric."""
-    import pandas as pd
-
-    columns = {metric: results.scores(metric).T for metric in results.metrics}
-    return pd.DataFrame(
-        {metric: [_mean(scores) for scores in of] for metric, of in columns.items()},
-        pd.Index(results.explainers, name="explainer"),
-    )
-
-
-def pointing_table(results: Results) -> pd.DataFrame:
-    """How often the strongest place of a map lies on the right side in the patch test."""
-    import pandas as pd
-
-    return pd.DataFrame(
-        {
-            kind: [_mean(results.curves(name, "patch", kind)[:, 1]) for name in results.explainers]
-            for kind in KINDS
-        },
-        pd.Index(results.explainers, name="explainer"),
-    )
-
-
 def plot_pairwise(results: Results, metric: str) -> Figure:
     """Every explainer against every other: by how much the row is better, where that is sure."""
     count = len(results.explainers)
@@ -153,49 +91,6 @@ def plot_pairwise(results: Results, metric: str) -> Figure:
         axis.set_title(f"{kind} pairs")
     figure.colorbar(shown, ax=axes, label="row better than column by", shrink=0.8)
     return figure
-
-
-def hyperparameters_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
-    """Rank correlation of maps with those for p = 0.3 and for the other decision; pixels shown."""
-    import pandas as pd
-
-    return pd.DataFrame(
-        {
-            name: {
-                **{f"p = {p}": _mean(at["rank correlation"]) for p, at in of["p"].items()},
-                "other decision": _mean(of["other_decision"]),
-                **{f"shown above {at}": _mean(shares) for at, shares in of["shown"].items()},
-            }
-            for name, of in found.items()
-        }
-    )
-
-
-def _mean(values: Sequence[float]) -> str:
-    mean, low, high = bootstrap_means(np.array(values), draws=2000)
-    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def ranking(
-    results: Results, metric: str, kind: str, explainers: Sequence[str] | None = None
-) -> np.ndarray:
-    """The place of each explainer, or of some among themselves, by its mean score; 1 is best."""
-    places = [results.explainers.index(name) for name in explainers or results.explainers]
-    means = bootstrap_means(results.scores(metric, kind)[:, places], draws=1)[0]
-    better = -1 if make_metric(metric).better == "higher" else 1
-    return np.argsort(np.argsort(better * means)) + 1
-
-
-def stability_table(rankings: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Kendall's tau of rankings of the same explainers with each other, in [-1,1]."""
-    import pandas as pd
-
-    names = list(rankings)
-    return pd.DataFrame(
-        [[kendalltau(rankings[a], rankings[b]).statistic for b in names] for a in names],
-        names,
-        names,
-    ).round(2)
 
 
 def plot_agreement_beyond_chance(found: Mapping[str, Mapping[str, Mapping]]) -> Figure:
@@ -239,24 +134,6 @@ def plot_continuity(results: Results, metric: str, explainers: Sequence[str]) ->
     return figure
 
 
-def overlap_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
-    """How well maps find the shared part of two crops, and the same points in both, by method."""
-    import pandas as pd
-
-    names = {"region": "shared part", "points": "same points"}
-    kinds = np.array(found["kinds"])
-    table = {
-        explainer: {
-            f"{name}, {kind}": _mean(np.array(of[which], dtype=float)[kinds == kind])
-            for which, name in names.items()
-            for kind in dict.fromkeys(found["kinds"])
-        }
-        for explainer, of in found["scores"].items()
-    }
-    best_first = sorted(table, key=lambda explainer: -np.mean(found["scores"][explainer]["region"]))
-    return pd.DataFrame(table)[best_first].T.rename_axis("explainer")
-
-
 def plot_parts(ratios: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     """How many times its share of the area each part of the face has of a map."""
     figure = Figure(figsize=(9.6, 1.4 + 0.25 * len(ratios)), layout="constrained")
@@ -271,3 +148,9 @@ def plot_parts(ratios: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
         axis.set(title=part, xlabel="times its share of the area")
     axes[0].invert_yaxis()
     return figure
+
+
+def _whisker(axis: Axes, place: int, low: float, mean: float, high: float, hollow: bool) -> None:
+    colour = GREY if hollow else BLUE
+    axis.plot([low, high], [place, place], color=colour)
+    axis.plot(mean, place, "o", color=colour, markerfacecolor="white" if hollow else colour)

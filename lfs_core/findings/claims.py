@@ -1,0 +1,188 @@
+"""The paper's claims, in its order, and how each is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lfs_core.findings import judges
+from lfs_core.findings.intervals import Verdict
+from lfs_core.findings.judges import ALIKE, CHANCE, COMMON, FEW_FLIPS, FLIPS, RANDOM, RIVALS
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One line of the ledger.
+
+    Attributes:
+        section: of the paper.
+        statement: what it says, in our words.
+        test: what would have to be seen if it is so.
+        study: `lfs study` by this name repeats the numbers.
+        judge: finds the result, in words and numbers, and the verdict.
+    """
+
+    section: str
+    statement: str
+    test: str
+    study: str
+    judge: Callable[[], tuple[str, Verdict]]
+
+    @property
+    def command(self) -> str:
+        """What repeats the numbers."""
+        return f"lfs study {self.study} --data DATA -o {self.study}.json"
+
+
+CLAIMS = (
+    Claim(
+        "3",
+        "The method applies to any network that gives embeddings.",
+        "It runs on networks for faces, birds and cars without gradients or layers.",
+        "birds",
+        judges.any_network,
+    ),
+    Claim(
+        "3.2",
+        "Latents matter by their relevance R (Eq. 2).",
+        "With R its maps find more of what moves the similarity than with random numbers for R.",
+        "faces",
+        lambda: judges.compared(["faces"], FLIPS, [RANDOM]),
+    ),
+    Claim(
+        "3",
+        "The map explains the decision about this pair.",
+        f"Maps of other pairs, and for other partners, differ: rank correlation below {COMMON}.",
+        "behaviour",
+        judges.partner,
+    ),
+    Claim(
+        "3",
+        "The map shows what the network has learnt.",
+        f"It changes when the network forgets: the rank correlation is below {COMMON}.",
+        "judgement",
+        judges.forgotten,
+    ),
+    Claim(
+        "4.1",
+        "A cosine of 0.3 separates the same person from another.",
+        "More than 0.9 of the pairs are decided right.",
+        "faces",
+        judges.similarity_threshold,
+    ),
+    Claim(
+        "4.1",
+        "Faces are decoded with an error of 0.02.",
+        "The lowest held-out error reaches it, on aligned faces and on whole images.",
+        "decoding",
+        lambda: judges.decoding(
+            ("CelebA, aligned faces", "CelebA, whole images"), (0.02, 0.02), "decoding"
+        ),
+    ),
+    Claim(
+        "4.1",
+        "The method is not sensitive to p.",
+        f"Maps for p = 0.01 and 1 are those for 0.3: their rank correlation is above {ALIKE}.",
+        "hyperparameters",
+        judges.p,
+    ),
+    Claim(
+        "4.1",
+        "The method is not sensitive to the threshold of the map.",
+        "Of the pixels shown at 0.6, more than 0.8 are shown at 0.8.",
+        "hyperparameters",
+        judges.map_threshold,
+    ),
+    Claim(
+        "4.1",
+        "The network looks at mouth, eyes and nose, in this order.",
+        "Each part has more of the map than of the area, and they come in this order.",
+        "behaviour",
+        judges.parts,
+    ),
+    Claim(
+        "4.1",
+        "The less similar a similar pair, the more pixels are shown.",
+        "Similarity and share of pixels above 0.7 are negatively correlated.",
+        "behaviour",
+        judges.more_pixels,
+    ),
+    Claim(
+        "4.2",
+        "Birds and cars are decoded with errors of 0.03 and 0.05.",
+        "The lowest held-out error reaches them.",
+        "decoding",
+        lambda: judges.decoding(("CUB-200 birds", "Cars-196"), (0.03, 0.05), "decoding"),
+    ),
+    Claim(
+        "4.2",
+        "The decoder's error does not affect the explanations.",
+        f"Maps of other decoders are the same: their mean rank correlation is above {ALIKE}.",
+        "agreement",
+        judges.decoder_matters,
+    ),
+    Claim(
+        "4.2",
+        "The most similar image of a query has a cosine of 0.94 to 0.98.",
+        "So it is here, with other networks and galleries: the means are above 0.9.",
+        "retrieval",
+        judges.nearest,
+    ),
+    Claim(
+        "4.3.1",
+        "Similar pairs become less similar as the most relevant superpixels are perturbed.",
+        "The cosine falls.",
+        "faces",
+        lambda: judges.moves("similar"),
+    ),
+    Claim(
+        "4.3.1",
+        "Dissimilar pairs become more similar as those of both images are perturbed.",
+        "The cosine rises.",
+        "faces",
+        lambda: judges.moves("dissimilar"),
+    ),
+    Claim(
+        "4.3.1",
+        "It moves because the superpixels are the most relevant ones.",
+        "It moves more than when superpixels are perturbed in random order.",
+        "faces",
+        lambda: judges.compared(["faces"], FLIPS, [CHANCE]),
+    ),
+    Claim(
+        "4.3.2",
+        "The further an image is displaced, the more its explanation changes.",
+        "Size of displacement and change of the map are positively correlated.",
+        "continuity",
+        judges.continuous,
+    ),
+    Claim(
+        "4.3.3",
+        "ExplainLFS is closer to SIMExpert than the methods of Utkin and Tummala.",
+        "Its rank correlation with SIMExpert, beyond that with other pairs, is higher.",
+        "judgement",
+        judges.expert,
+    ),
+    Claim(
+        "4.4",
+        "ExplainLFS finds relevant pixels better than Tummala, Utkin and SIMExpert.",
+        "The similarity moves further than under each of the three.",
+        "faces",
+        lambda: judges.compared(["faces"], FLIPS, RIVALS),
+    ),
+    Claim(
+        "4.4",
+        "The similarity drops sharply at the six most relevant superpixels.",
+        "It drops further than at six superpixels in random order.",
+        "faces",
+        judges.six,
+    ),
+    Claim(
+        "4.2, 4.4",
+        "So it is on birds and cars.",
+        "The similarity moves further than under each of the three.",
+        "birds",
+        lambda: judges.compared(["birds", "cars"], FEW_FLIPS, RIVALS),
+    ),
+)
+"""In the order of the paper; each stands for itself."""

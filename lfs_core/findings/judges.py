@@ -1,0 +1,254 @@
+"""What the stored results say about each claim: in words and numbers, and as a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import rankdata
+
+from lfs_core.comparators import explainer_class
+from lfs_core.evaluation.results import KINDS
+from lfs_core.findings.intervals import Interval, Verdict, correlation, interval, together
+from lfs_core.findings.stored import stored_evaluation, stored_run
+
+METHOD, RANDOM, CHANCE = "explainlfs", "explainlfs,relevance=random", "random"
+RIVALS = ("simexpert", "tummala", "utkin")
+FLIPS = "selectivity,every=2"
+FEW_FLIPS = "selectivity,every=5"
+ALIKE = 0.95  # maps whose rank correlation is above it are the same for a reader
+COMMON = 0.5  # maps that agree more than this have more in common than of their own
+NAMES = {
+    "simexpert": "SIMExpert",
+    "tummala": "Tummala",
+    "utkin": "Utkin",
+    RANDOM: "random relevance",
+    CHANCE: "random order",
+}
+
+
+def advantage(name: str, metric: str, kind: str, other: str) -> Interval:
+    """By how much ExplainLFS scores better than another explainer on the same pairs."""
+    found = stored_evaluation(name).against(metric, kind, METHOD, [other])[0]
+    return Interval(found["by"], found["low"], found["high"])
+
+
+def moves(kind: str) -> tuple[str, Verdict]:
+    """Whether the cosine moves as flips should make it, on pairs of one kind."""
+    curves = stored_evaluation("faces").curves(METHOD, FLIPS, kind)
+    sign = 1 if kind == "similar" else -1
+    moved = interval(sign * (curves[:, 0] - curves[:, -1]))
+    return f"{'fall' if sign > 0 else 'rise'} of the cosine after 20 flips {moved}", moved.above()
+
+
+def compared(studies: Sequence[str], metric: str, others: Sequence[str]) -> tuple[str, Verdict]:
+    """Advantages over others in scores of pixel flipping, on both kinds of pair."""
+    parts, verdicts = [], []
+    for study in studies:
+        for kind in KINDS:
+            found = {other: advantage(study, metric, kind, other) for other in others}
+            verdicts += [of.above() for of in found.values()]
+            listed = ", ".join(f"{NAMES[other]} {of}" for other, of in found.items())
+            where = f"{study}, {kind} pairs" if len(studies) > 1 else f"{kind} pairs"
+            parts.append(f"{where}: over {listed}")
+    return "advantage in the mean change of the cosine, " + "; ".join(parts), together(verdicts)
+
+
+def six() -> tuple[str, Verdict]:
+    """How far the cosine of similar pairs falls in six flips, and how much beyond chance."""
+    results = stored_evaluation("faces")
+    at_six = {
+        of: (lambda c: c[:, 0] - c[:, 3])(results.curves(of, FLIPS, "similar"))
+        for of in (METHOD, CHANCE)
+    }
+    own, more = interval(at_six[METHOD]), interval(at_six[METHOD] - at_six[CHANCE])
+    return f"fall after 6 flips {own}; more than in random order {more}", more.above()
+
+
+def continuous() -> tuple[str, Verdict]:
+    """Whether a map changes more the further its image is displaced."""
+    measured = stored_evaluation("continuity").measured
+    linear, conv = (
+        measured[of]["continuity"].double().numpy() for of in (METHOD, f"{METHOD},decoder=conv")
+    )
+    found = interval(_rises(conv))
+    return (
+        f"largest change with the linear decoder, which gives both images one map, "
+        f"{np.nanmax(linear):.3f}; with the convolutional one, rank correlation of size of "
+        f"displacement and change of map {found}",
+        found.above(),
+    )
+
+
+def _rises(curves: np.ndarray) -> np.ndarray:
+    """Of curves (P,20), how far they follow displacements of 1 to 10 and 10 to 1 tenths."""
+    size = rankdata([*range(1, 11), *range(10, 0, -1)])
+    kept = curves[np.isfinite(curves).all(axis=1)]
+    kept = kept[np.ptp(kept, axis=1) > 0]
+    return np.array([np.corrcoef(size, rankdata(curve))[0, 1] for curve in kept])
+
+
+def expert() -> tuple[str, Verdict]:
+    """How far maps agree with SIMExpert's, beyond their agreement with those of other pairs."""
+    found = stored_run("judgement")["with_expert"]
+
+    def beyond(name: str) -> np.ndarray:
+        of = found[name]["rank correlation"]
+        return np.subtract(of["same_pair"], of["other_pairs"])
+
+    own = beyond(METHOD)
+    ahead = {other: interval(own - beyond(other)) for other in ("tummala", "utkin")}
+    listed = ", ".join(f"than {NAMES[other]} by {of}" for other, of in ahead.items())
+    plain = interval(found[METHOD]["rank correlation"]["same_pair"])
+    return (
+        f"rank correlation with SIMExpert {plain}, beyond other pairs {interval(own)}; "
+        f"higher {listed}",
+        together([of.above() for of in ahead.values()]),
+    )
+
+
+PARTS = ("eyes", "nose", "mouth")
+
+
+def part_ratios(explainer: str, kind: str) -> dict[str, np.ndarray]:
+    """How many times its share of the area each part of the face has of a map, pair by pair."""
+    measured = stored_evaluation("behaviour").curves(explainer, "parts", kind)
+    return {part: measured[:, k] for k, part in enumerate(PARTS)}
+
+
+def parts() -> tuple[str, Verdict]:
+    """How many times its share of the area each part of the face has, and in what order."""
+    of = part_ratios(METHOD, "similar")
+    shown = ", ".join(f"{part} {interval(of[part])}" for part in ("mouth", "eyes", "nose"))
+    orders = [interval(of["mouth"] - of["eyes"]), interval(of["eyes"] - of["nose"])]
+    verdicts = [order.above() for order in orders] + [interval(x).above(1) for x in of.values()]
+    return f"evidence beside an even spread (1 is chance): {shown}", together(verdicts)
+
+
+def more_pixels() -> tuple[str, Verdict]:
+    """Whether less similar pairs show more pixels."""
+    results = stored_evaluation("behaviour")
+    shown = results.scores("shown", "similar")[:, results.explainers.index(METHOD)]
+    similarity = results.similarity[results.labels.is_similar].numpy()
+    found = correlation(similarity, shown)
+    return f"rank correlation of cosine and share of pixels above 0.7: {found}", found.below()
+
+
+def p() -> tuple[str, Verdict]:
+    """Whether p changes the order of a map's pixels."""
+    decoders = stored_run("hyperparameters")["decoders"]
+    found = {
+        name: {p: interval(of["p"][p]["rank correlation"]) for p in ("0.01", "1.0")}
+        for name, of in decoders.items()
+    }
+    listed = "; ".join(f"{name} decoder {of['0.01']} and {of['1.0']}" for name, of in found.items())
+    return (
+        f"rank correlation of the map for p = 0.3 with those for 0.01 and 1: {listed}",
+        together([one.above(ALIKE) for of in found.values() for one in of.values()]),
+    )
+
+
+def map_threshold() -> tuple[str, Verdict]:
+    """How many of the pixels shown are still shown at a higher threshold."""
+    shown = stored_run("hyperparameters")["decoders"]["linear"]["shown"]
+    shares = {threshold: interval(of) for threshold, of in shown.items()}
+    ratio = np.array(shown["0.8"]) / np.array(shown["0.6"])
+    found = interval(ratio)
+    return (
+        f"pixels shown at 0.6 / 0.7 / 0.8: {shares['0.6']} / {shares['0.7']} / {shares['0.8']}; "
+        f"of those at 0.6 there are left at 0.8 {found}",
+        found.above(0.8),
+    )
+
+
+def similarity_threshold() -> tuple[str, Verdict]:
+    """How often xi_1 tells the same person from another."""
+    results = stored_evaluation("faces")
+    right = interval((results.labels.is_similar == results.same).double().numpy())
+    return f"share of pairs decided right {right}", right.above(0.9)
+
+
+def decoding(sources: Sequence[str], paper: Sequence[float], study: str) -> tuple[str, Verdict]:
+    """The lowest held-out error of any decoder on each source against the paper's."""
+    rows = stored_run(study)["rows"]
+    parts, reached = [], []
+    for source, wanted in zip(sources, paper, strict=True):
+        errors: dict[tuple, list[float]] = {}
+        for row in rows:
+            if row["source"] == source and row["all_images"]:
+                key = (row["decoder"], row["mirrored"], row["ssim"])
+                errors.setdefault(key, []).append(row["error"])
+        best = min(float(np.mean(of)) for of in errors.values())
+        reached.append(best <= wanted)
+        parts.append(f"{source}: {best:.4f} (paper {wanted:.2f})")
+    return (
+        "lowest held-out error of any decoder, " + "; ".join(parts),
+        "confirmed" if all(reached) else "undecided",  # another network, other images
+    )
+
+
+def decoder_matters() -> tuple[str, Verdict]:
+    """Whether other decoders make the same maps."""
+    rows = stored_run("agreement")["rows"]
+    others = [row for row in rows if row["decoder"] != rows[0]["decoder"]]
+    found = {
+        kind: interval(np.mean([row[kind]["with_first_decoder"] for row in others], axis=0))
+        for kind in KINDS
+    }
+    listed = ", ".join(f"{kind} pairs {of}" for kind, of in found.items())
+    return (
+        f"mean rank correlation of {len(others)} decoders' maps with the first one's: {listed}",
+        together([of.above(ALIKE) for of in found.values()]),
+    )
+
+
+def nearest() -> tuple[str, Verdict]:
+    """How similar the most similar image of a gallery is."""
+    found = {
+        row["source"]: interval(row["nearest"]["cosine"])
+        for row in stored_run("retrieval")["explanations"]
+        if row["decoder"] == "linear" and "trained" in row["source"]
+    }
+    listed = ", ".join(f"{source} {of}" for source, of in found.items())
+    high = all(of.low > 0.9 for of in found.values())
+    return f"mean cosine to the most similar: {listed}", "confirmed" if high else "undecided"
+
+
+def partner() -> tuple[str, Verdict]:
+    """Whether an image's map changes with its partner."""
+    judged = stored_run("judgement")
+    similar = np.array(judged["is_similar"]).astype(bool)
+    others = np.array(judged["with_itself"]["rank correlation"]["other_pairs"])[similar]
+    results = stored_evaluation("behaviour")
+    swapped = results.scores("partner", "dissimilar")[:, results.explainers.index(METHOD)]
+    found = interval(others), interval(swapped)
+    return (
+        f"rank correlation of maps of different similar pairs {found[0]}; of a dissimilar pair's "
+        f"map with the one for another partner {found[1]}",
+        together([of.below(COMMON) for of in found]),
+    )
+
+
+def forgotten() -> tuple[str, Verdict]:
+    """Whether a map changes when weights are shuffled."""
+    found = {
+        name.rpartition(":")[2]: interval(of["rank correlation"]["same_pair"])
+        for name, of in stored_run("judgement")["with_forgotten"].items()
+    }
+    return (
+        "rank correlation with the map after the weights were shuffled, of the network "
+        f"{found['encoder']}, of the network with a decoder fitted to it "
+        f"{found['encoder_and_decoder']}, of the decoder {found['decoder']}",
+        found["encoder"].below(COMMON),
+    )
+
+
+def any_network() -> tuple[str, Verdict]:
+    """What the method needs of a network, and which it ran on."""
+    networks = [stored_evaluation(name).manifest["embedder"] for name in ("faces", "birds", "cars")]
+    inside = explainer_class(METHOD).needs & {"gradients", "layers"}
+    needed = ", ".join(inside) or "a decoder for the network, but no gradients and no layers"
+    return (
+        f"needs {needed}; ran on {', '.join(networks)}",
+        "refuted" if inside else "confirmed",
+    )

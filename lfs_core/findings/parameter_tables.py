@@ -1,0 +1,50 @@
+"""How far maps depend on the parameters of their method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lfs_core.findings.intervals import with_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def sensitivity_table(results: dict[str, object]) -> pd.DataFrame:
+    """Mean rank correlations of maps under other parameters, by kind of pair.
+
+    "default" compares with the map of the default parameters for the same pair, "other pair" with
+    the map of another pair under the same parameters.
+    """
+    import pandas as pd
+
+    lines = {}
+    for row in results["rows"]:
+        value = f"{row['value']} (default)" if row["default"] else str(row["value"])
+        lines[row["method"], row["option"], value] = {
+            f"{kind}: {name}": f"{np.mean(row[kind][key]):.2f}"
+            for kind in ("similar", "dissimilar")
+            for name, key in {"default": "with_default", "other pair": "with_another_pair"}.items()
+        }
+    return pd.DataFrame(lines).T.rename_axis(["method", "parameter", "value"])
+
+
+def hyperparameters_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
+    """Rank correlation of maps with those for p = 0.3 and for the other decision; pixels shown."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            name: {
+                **{f"p = {p}": with_interval(at["rank correlation"]) for p, at in of["p"].items()},
+                "other decision": with_interval(of["other_decision"]),
+                **{
+                    f"shown above {at}": with_interval(shares) for at, shares in of["shown"].items()
+                },
+            }
+            for name, of in found.items()
+        }
+    )

@@ -1,0 +1,134 @@
+"""Scores of methods with intervals, and the order in which they put the methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lfs_core.evaluation.results import KINDS, Results, is_control
+from lfs_core.evaluation.spec import make_metric
+from lfs_core.evaluation.statistics import bootstrap_means
+from lfs_core.findings.intervals import with_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def scores_table(results: Results, metric: str) -> pd.DataFrame:
+    """Mean scores with 95 % intervals, and whether each explainer beats its controls for sure."""
+    import pandas as pd
+
+    table: dict[str, dict[str, str]] = {}
+    for row in results.rows():
+        if row["metric"] != metric:
+            continue
+        text = f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        line = table.setdefault(row["explainer"], {})
+        line[row["kind"]] = text
+        beats = results.beats_controls(metric, row["kind"], row["explainer"])
+        line[f"{row['kind']}: beats controls"] = {True: "yes", False: "no", None: "control"}[beats]
+    return pd.DataFrame(table).T.rename_axis("explainer")
+
+
+def measures_table(results: Results) -> pd.DataFrame:
+    """Mean scores over all pairs with 95 % intervals, a column for each metric."""
+    import pandas as pd
+
+    columns = {metric: results.scores(metric).T for metric in results.metrics}
+    return pd.DataFrame(
+        {metric: [with_interval(scores) for scores in of] for metric, of in columns.items()},
+        pd.Index(results.explainers, name="explainer"),
+    )
+
+
+def pointing_table(results: Results) -> pd.DataFrame:
+    """How often the strongest place of a map lies on the right side in the patch test."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            kind: [
+                with_interval(results.curves(name, "patch", kind)[:, 1])
+                for name in results.explainers
+            ]
+            for kind in KINDS
+        },
+        pd.Index(results.explainers, name="explainer"),
+    )
+
+
+def overlap_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
+    """How well maps find the shared part of two crops, and the same points in both, by method."""
+    import pandas as pd
+
+    names = {"region": "shared part", "points": "same points"}
+    kinds = np.array(found["kinds"])
+    table = {
+        explainer: {
+            f"{name}, {kind}": with_interval(np.array(of[which], dtype=float)[kinds == kind])
+            for which, name in names.items()
+            for kind in dict.fromkeys(found["kinds"])
+        }
+        for explainer, of in found["scores"].items()
+    }
+    best_first = sorted(table, key=lambda explainer: -np.mean(found["scores"][explainer]["region"]))
+    return pd.DataFrame(table)[best_first].T.rename_axis("explainer")
+
+
+def board(results: Results, metric: str, kind: str) -> dict[str, object]:
+    """One metric on one kind of pair: explainers from best to worst, with their intervals."""
+    scores = results.scores(metric, kind)
+    if not len(scores) or not np.isfinite(scores).any():
+        return {"rows": []}
+    better = make_metric(metric).better
+    means, low, high = bootstrap_means(scores)
+    order = np.argsort(-means if better == "higher" else means)  # NaN comes last
+
+    rows = []
+    for k in (k for k in order if np.isfinite(means[k])):
+        explainer = results.explainers[k]
+        rows.append(
+            {
+                "explainer": explainer,
+                "control": is_control(explainer),
+                "beats_controls": results.beats_controls(metric, kind, explainer),
+                "pairs": int(np.isfinite(scores[:, k]).sum()),
+                "mean": means[k],
+                "low": low[k],
+                "high": high[k],
+            }
+        )
+    return {
+        "metric": metric,
+        "about": make_metric(metric).about,
+        "kind": kind,
+        "better": better,
+        "left": np.nanmin([low, means * 0]),
+        "right": np.nanmax(high),
+        "rows": rows,
+    }
+
+
+def ranking(
+    results: Results, metric: str, kind: str, explainers: Sequence[str] | None = None
+) -> np.ndarray:
+    """The place of each explainer, or of some among themselves, by its mean score; 1 is best."""
+    places = [results.explainers.index(name) for name in explainers or results.explainers]
+    means = bootstrap_means(results.scores(metric, kind)[:, places], draws=1)[0]
+    better = -1 if make_metric(metric).better == "higher" else 1
+    return np.argsort(np.argsort(better * means)) + 1
+
+
+def stability_table(rankings: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Kendall's tau of rankings of the same explainers with each other, in [-1,1]."""
+    import pandas as pd
+    from scipy.stats import kendalltau
+
+    names = list(rankings)
+    return pd.DataFrame(
+        [[kendalltau(rankings[a], rankings[b]).statistic for b in names] for a in names],
+        names,
+        names,
+    ).round(2)
