@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,16 @@ from lfs_core.datasets.faces import FaceSet, load_faces
 from lfs_core.embedders import Embedder, embed_all
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure() -> None:
+    """Make what the tests start interruptible.
+
+    A shell that runs the tests in the background has them ignore SIGINT; a process that they start
+    would inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ import lfs_core as lfs
 def run(*arguments: object, **options: object) -> subprocess.CompletedProcess:
     """Run `lfs` with these arguments."""
     command = [sys.executable, "-c", "from lfs_core.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=1200, **options)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from processes import started, wait_for
 from safetensors import safe_open
 
 import lfs_core as lfs
@@ -231,11 +232,15 @@ class Slow(torch.nn.Module):
         super().__init__()
         torch.manual_seed(0)
         self.layer = torch.nn.Linear(16 * 16 * 3, 12)
+        self.batches = 0
     def forward(self, images):
         time.sleep(0.05)
         with open(os.environ["SEEN"], "a") as file:
             for image in images:
                 print(hashlib.sha256(image.numpy().tobytes()).hexdigest(), file=file)
+        self.batches += 1
+        if self.batches == int(os.environ.get("STOP_AT", 0)):
+            time.sleep(3600)
         return self.layer(images.flatten(1) - 0.5)
 
 embedders.EMBEDDERS["slow"] = "__main__:Slow"
@@ -266,14 +271,13 @@ def fit_command(images: Path, cache: str, *options: str) -> tuple[list[str], dic
 
 def test_interrupted_by_the_user(classes: Path) -> None:
     command, environment = fit_command(classes, "cache")
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    environment["STOP_AT"] = "3"  # however late the signal comes, it has not finished
     seen = Path(environment["SEEN"])
-    while not seen.exists():
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started(command, env=environment, **pipes) as process:
+        wait_for(lambda: seen.exists() or process.poll() is not None)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "the same command goes on" in output
     assert "Traceback" not in errors
@@ -308,17 +312,15 @@ def test_killed_and_started_again_gives_the_same_decoder(kind: str, classes: Pat
     moments, kills = random.Random(kind), 0
     seen = Path(environment["SEEN"])
     while kills < 3:
-        process = subprocess.Popen(
-            line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        if kills == 0:  # once surely while it embeds
-            while not seen.exists():
-                time.sleep(0.01)
-            time.sleep(moments.uniform(0.05, 0.5))
-        else:
-            time.sleep(moments.uniform(0.3, 1.0) * seconds)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with started(line, env=environment, **pipes) as process:
+            if kills == 0:  # once surely while it embeds
+                wait_for(lambda: seen.exists() or process.poll() is not None)
+                time.sleep(moments.uniform(0.05, 0.5))
+            else:
+                time.sleep(moments.uniform(0.3, 1.0) * seconds)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
         kills += 1
     done = subprocess.run(line, env=environment, check=True, capture_output=True, text=True)
     assert "Wrote" in done.stdout

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, get_args, get_origin
@@ -18,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import started, wait_for
 from tiny import write_notebook
 from typer.testing import CliRunner
 
@@ -132,7 +132,7 @@ def test_the_kernel_is_of_this_interpreter_and_runs_in_the_current_folder(done: 
 def test_a_run_that_fails_keeps_the_good_one_and_says_how_far_it_came(
     cell: str, reason: str, tmp_path: Path
 ) -> None:
-    wait = "import time; time.sleep(60)"  # for the kernel to be gone
+    wait = "import time; time.sleep(3600)"  # for the kernel to be gone
     sources = ("print('first')", cell, wait if "shutdown" in cell else "1")
     notebook = write_notebook(tmp_path / "small.ipynb", "p: float = 0.3", *sources)
     folder = tmp_path / "runs" / "p"
@@ -150,25 +150,17 @@ def test_a_run_that_fails_keeps_the_good_one_and_says_how_far_it_came(
 
 def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
     tell = "import os, pathlib; pathlib.Path('started').write_text(str(os.getpid()))"
-    source = f"{tell}\nimport time; time.sleep(600)"
+    source = f"{tell}\nimport time; time.sleep(3600)"
     write_notebook(tmp_path / "long.ipynb", "p: float = 0.3", source)
     command = [sys.executable, "-c", "from lfs_core.cli import main; main()", "run", "long.ipynb"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    started = tmp_path / "started"
-    wait_for(lambda: started.is_file() and started.read_text())
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=120)
+    there = tmp_path / "started"
+    with started(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        wait_for(lambda: there.is_file() and there.read_text())
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=600)
     assert process.returncode == 130 and said == "Interrupted; nothing was written.\n"
     assert {path.name for path in tmp_path.iterdir()} == {"long.ipynb", "started"}
-    wait_for(lambda: not Path(f"/proc/{started.read_text()}").exists())
-
-
-def wait_for(happened: object, seconds: float = 240) -> None:
-    """Wait until a function gives something true."""
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
+    wait_for(lambda: not Path(f"/proc/{there.read_text()}").exists())
 
 
 def test_whoever_writes_at_once_a_folder_is_whole(tmp_path: Path) -> None:
