@@ -153,7 +153,7 @@ def load_head(name: str | os.PathLike) -> CausalHead:
     if not path.is_file():
         raise LFSError(
             f"There is no causal head {os.fspath(name)!r}: give a file, or one of "
-            f"{sorted(shipped)}; `lfs fit --kind causal` makes one for another network."
+            f"{sorted(shipped)}; `lfs fit-head` makes one for another network."
         )
     with stored_module(path, "causal head") as (header, tensors):
         head = CausalHead(**header["config"])

@@ -73,7 +73,7 @@ class Amortised(CausalMethod):
         if found != (self.head.config["latent_dim"], *self.head.channels):
             raise LFSError(
                 f"The causal head of {self.head.info.get('name', 'another network')!r} does not "
-                f"fit {self.embedder_name!r}; `lfs fit --kind causal` makes one that does."
+                f"fit {self.embedder_name!r}; `lfs fit-head` makes one that does."
             )
         with torch.no_grad():
             C, doubt = self.head(h, maps)

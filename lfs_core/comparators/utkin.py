@@ -137,8 +137,8 @@ class Utkin(Comparator):
                 autoencoder = load_decoder(f"{self.embedder_name}-autoencoder")
             except LFSError as error:
                 raise LFSError(
-                    f"No autoencoder ships for {self.embedder_name!r}. Make its decoder with `lfs "
-                    "fit --decoder autoencoder` and give the file as `autoencoder`."
+                    f"No autoencoder ships for {self.embedder_name!r}. Make its decoder with "
+                    "`lfs fit-autoencoder` and give the file as `autoencoder`."
                 ) from error
         elif isinstance(autoencoder, str | os.PathLike):
             autoencoder = load_decoder(autoencoder)

@@ -157,7 +157,7 @@ def test_a_head_is_saved_and_loaded(tmp_path: Path) -> None:
 
 
 def test_what_is_no_head_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(lfs.LFSError, match=r"no causal head .nothing.*lfs fit --kind causal"):
+    with pytest.raises(lfs.LFSError, match=r"no causal head .nothing.*lfs fit-head"):
         load_head("nothing")
     save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(lfs.LFSError, match="not a causal head"):

@@ -58,8 +58,9 @@ def test_names_cannot_break_the_page(astronaut: Path, tmp_path: Path) -> None:
 
 def test_settings_reach_the_explanation(astronaut: Path, darker: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    options = ["--p", "0.5", "--similarity-threshold", "0.99", "--map-threshold", "0.2"]
-    done = run("explain", astronaut, darker, "-o", page, *options, "--latents", "scaled")
+    options = ["--similarity-threshold", "0.99", "--map-threshold", "0.2"]
+    options += ["--method", "explainlfs,p=0.5,latents=scaled"]
+    done = run("explain", astronaut, darker, "-o", page, *options)
     assert done.returncode == 0, done.stderr
     data = json.loads(
         re.search(r'id="explanation">(.*?)</script>', page.read_text(), re.S).group(1)
@@ -78,7 +79,7 @@ def test_any_method_explains(astronaut: Path, darker: Path, tmp_path: Path) -> N
     assert data["method"] == "gradcam" and data["relevance"] is None
     # It says what the method shows, and nothing of decoding, of which there is none.
     assert "method gradcam" in html and "decoded" not in html
-    done = run("explain", astronaut, darker, "-o", page, "--method", "gradcam", "--p", "0.5")
+    done = run("explain", astronaut, darker, "-o", page, "--method", "gradcam,p=0.5")
     assert done.returncode == 1 and "gradcam takes no p" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -120,14 +121,15 @@ def bad_inputs(folder: Path, good: Path) -> dict[str, tuple[list[object], str]]:
         "truncated": ([good, folder / "cut.jpg", "-o", page], "cut.jpg is damaged"),
         "one pixel": ([good, folder / "dot.png", "-o", page], "dot.png is 1x1"),
         "no face": ([folder / "wall.png", good, "-o", page], "no face in"),
-        "p": ([good, good, "-o", page, "--p", "1.5"], "p is 1.5"),
+        "p": ([good, good, "-o", page, "--method", "explainlfs,p=1.5"], "p is 1.5"),
+        "no option": ([good, good, "-o", page, "--method", "explainlfs,p"], "no option=value"),
         "xi_1": ([good, good, "-o", page, "--similarity-threshold", "2"], "similarity_threshold"),
         "xi_2": ([good, good, "-o", page, "--map-threshold", "-1"], "map_threshold"),
         "network": ([good, good, "-o", page, "--embedder", "resnet"], "facenet-casia"),
         "method": ([good, good, "-o", page, "--method", "lime"], "no explainer 'lime'"),
-        "decoder": ([good, good, "-o", page, "--decoder", "none"], "There is no decoder"),
+        "decoder": ([good, good, "-o", page, "--method", "explainlfs,decoder=none"], "no decoder"),
         "other decoder": (
-            [good, good, "-o", page, "--decoder", folder / "other.safetensors"],
+            [good, good, "-o", page, "--method", f"explainlfs,decoder={folder}/other.safetensors"],
             "fitted to 'another-network'",
         ),
         "suffix": ([good, good, "-o", folder / "out.png"], "must end in .html"),
@@ -136,8 +138,8 @@ def bad_inputs(folder: Path, good: Path) -> dict[str, tuple[list[object], str]]:
 
 
 CASES = (
-    "missing", "not an image", "truncated", "one pixel", "no face", "p", "xi_1", "xi_2",
-    "network", "method", "decoder", "other decoder", "suffix", "read-only",
+    "missing", "not an image", "truncated", "one pixel", "no face", "p", "no option", "xi_1",
+    "xi_2", "network", "method", "decoder", "other decoder", "suffix", "read-only",
 )  # fmt: skip
 
 
@@ -182,9 +184,11 @@ def test_fit_refuses_what_it_cannot_use(astronaut: Path, tmp_path: Path) -> None
     assert not out.exists()
     done = run("fit", "--images", tmp_path, "-o", tmp_path / "decoder.html")
     assert done.returncode == 1 and "must end in .safetensors" in done.stderr
-    done = run("fit", "--images", tmp_path, "-o", out, "--variations", "2")
-    assert done.returncode == 1 and "takes no --variations" in done.stderr
-    assert run("fit", "--images", tmp_path, "-o", out, "--decoder", "cubic").returncode == 2
+    # What goes with one way to fit only is an option of that command only.
+    for option in ("--variations", "--epochs", "--ssim"):
+        assert run("fit", "--images", tmp_path, "-o", out, option, "2").returncode == 2
+    assert run("fit-deep", "--images", tmp_path, "-o", out, "--kind", "cubic").returncode == 2
+    assert run("fit-head", "--images", tmp_path, "-o", out, "--mirror").returncode == 2
 
 
 def test_a_study_needs_its_data(tmp_path: Path) -> None:

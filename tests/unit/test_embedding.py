@@ -260,10 +260,12 @@ def classes(tmp_path: Path) -> Path:
     return images
 
 
-def fit_command(images: Path, cache: str, *options: str) -> tuple[list[str], dict[str, str]]:
+def fit_command(
+    images: Path, cache: str, command: str = "fit", *options: str
+) -> tuple[list[str], dict[str, str]]:
     """`lfs fit` with a slow network that writes down what it sees; and its environment."""
     folder = images.parent
-    command = [sys.executable, str(folder / "script.py"), "fit", "--images", str(images)]
+    command = [sys.executable, str(folder / "script.py"), command, "--images", str(images)]
     command += ["--embedder", "slow", "--size", "12", "-o", str(folder / f"{cache}.safetensors")]
     environment = {"LFS_CACHE": str(folder / cache), "SEEN": str(folder / f"{cache}.txt")}
     return [*command, *options], os.environ | environment
@@ -300,7 +302,8 @@ def test_fit_writes_a_report_and_names_what_it_skipped(classes: Path) -> None:
 @pytest.mark.parametrize("kind", ["linear", "mlp"])
 def test_killed_and_started_again_gives_the_same_decoder(kind: str, classes: Path) -> None:
     """`lfs fit`, killed with SIGKILL at random moments: same bits, nothing embedded twice."""
-    options = ("--decoder", kind, "--epochs", "12")
+    deep = ("fit-deep", "--kind", kind, "--epochs", "12")
+    options = ("fit",) if kind == "linear" else deep
     line, environment = fit_command(classes, "undisturbed", *options)
     start = time.monotonic()
     subprocess.run(line, env=environment, check=True, capture_output=True)

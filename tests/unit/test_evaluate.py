@@ -356,4 +356,4 @@ def test_the_command(
     assert done.output.count("RuntimeError: always") == 5
     assert f"{theirs}:silent: 6 pairs in all; out.json lists them." in done.output
     wrong = CliRunner().invoke(app, [*arguments[:-1], "out.txt"])
-    assert wrong.exit_code == 1 and "must end in .json" in str(wrong.exception)
+    assert wrong.exit_code == 1 and "must end in .json" in wrong.output

@@ -1,0 +1,105 @@
+"""`lfs evaluate` and `lfs study`: numbers about explanations."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lfs_core.commands.options import (
+    EmbedderName,
+    Jobs,
+    Scheduler,
+    SimilarityThreshold,
+    Weights,
+    check_suffix,
+    network,
+)
+
+PROBLEMS = 5  # with maps, of which each explainer's are told in full
+
+
+def evaluate(
+    explainer: Annotated[
+        list[str],
+        typer.Option(
+            help="A name of `lfs methods`, with options as in explainlfs,p=0.5; or module:object, "
+            "called with the network to give an explainer; repeat."
+        ),
+    ],
+    metric: Annotated[
+        list[str], typer.Option(help="A metric, with options as in selectivity,fill=blur; repeat.")
+    ],
+    pairs: Annotated[
+        str, typer.Option(help="demo; a folder to draw from; or a .csv of image_a, image_b, same.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The results (.json).")],
+    number: Annotated[int | None, typer.Option(help="How many pairs.", min=1)] = None,
+    hold_out: Annotated[
+        float, typer.Option(help="Share of a folder's classes, the last by name, to draw from.")
+    ] = 1.0,
+    seeds: Annotated[
+        int, typer.Option(help="Parts of the pairs, each with its own random seed.", min=1)
+    ] = 5,
+    embedder: EmbedderName = "facenet-casia",
+    weights: Weights = None,
+    similarity_threshold: SimilarityThreshold = 0.3,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    records: Annotated[
+        Path | None, typer.Option(help="Folder from which a run goes on; else in the cache.")
+    ] = None,
+) -> None:
+    """Measure how good explanations are, and write the numbers and a leaderboard beside them.
+
+    Run again after an interruption, or with more explainers or metrics, it does only what is
+    missing.
+    """
+    from lfs_core.evaluation.evaluate import Settings
+    from lfs_core.evaluation.evaluate import evaluate as run_evaluation
+    from lfs_core.evaluation.pair_set import load_pairs
+    from lfs_core.util.assets import cache_folder
+    from lfs_core.viz.leaderboard import write_leaderboard
+
+    check_suffix(output, ".json")
+    settings = Settings(
+        embedder,
+        tuple(explainer),
+        tuple(metric),
+        str(weights.resolve()) if weights else None,
+        similarity_threshold,
+        seeds,
+    )
+    folder = records or cache_folder() / "evaluation"
+    pair_set = load_pairs(pairs, network(embedder, weights), number, hold_out=hold_out)
+    results = run_evaluation(settings, pair_set, folder, jobs=jobs, scheduler=scheduler)
+    for names, reason in pair_set.skipped.items():
+        typer.echo(f"left out {names}: {reason}", err=True)
+    for method, found in results.problems.items():
+        for k, problem in islice(found.items(), PROBLEMS):
+            typer.echo(f"{method}, pair {k} ({', '.join(pair_set.names[k])}): {problem}.", err=True)
+        if len(found) > PROBLEMS:
+            typer.echo(f"{method}: {len(found)} pairs in all; {output} lists them.", err=True)
+    results.save(output)
+    page, table = output.with_suffix(".html"), output.with_suffix(".csv")
+    write_leaderboard(results, page)
+    typer.echo(f"Wrote {output}, {table} and {page}.")
+
+
+def study(
+    name: Annotated[str, typer.Argument(help="What to measure; a wrong name lists all.")],
+    data: Annotated[
+        Path, typer.Option(envvar="LFS_DATA", help="Folder with celeba, lfw, cub and cars.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The results (.json).")],
+) -> None:
+    """Run one of the book's studies on the local tier.
+
+    Run again after an interruption, it goes on where it stopped.
+    """
+    from lfs_core.studies import run_study
+
+    run_study(name, data, output)
+    typer.echo(f"Wrote {output}.")

@@ -1,0 +1,70 @@
+"""`lfs explain` and `lfs methods`: one pair of photographs, and how it can be explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lfs_core.commands.options import EmbedderName, SimilarityThreshold, Weights, network
+
+
+def explain(
+    image_a: Annotated[Path, typer.Argument(help="First photograph.")],
+    image_b: Annotated[Path, typer.Argument(help="Second photograph.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write (.html).")],
+    method: Annotated[
+        str,
+        typer.Option(
+            help="A name of `lfs methods`, with options as in explainlfs,p=0.5,decoder=conv."
+        ),
+    ] = "explainlfs",
+    embedder: EmbedderName = "facenet-casia",
+    weights: Weights = None,
+    similarity_threshold: SimilarityThreshold = 0.3,
+    map_threshold: Annotated[float, typer.Option(help="xi_2, 0 to 1.")] = 0.7,
+    aligned: Annotated[
+        bool, typer.Option("--aligned", help="The images are face crops already.")
+    ] = False,
+) -> None:
+    """Explain the network's decision about two photographs, as one self-contained page."""
+    from lfs_core.comparators import load_explainer
+    from lfs_core.datasets.faces import align_faces
+    from lfs_core.datasets.framing import frame
+    from lfs_core.datasets.images import load_image
+    from lfs_core.evaluation.spec import parse
+    from lfs_core.viz.report import check_suffix, write_report
+
+    check_suffix(output)  # now, not after the work
+    name, options = parse(method)
+    embed = network(embedder, weights)
+    thresholds = {"similarity_threshold": similarity_threshold, "map_threshold": map_threshold}
+    explainer = load_explainer(name, embed, **(thresholds | options))
+    images, messages = [], []
+    for path in (image_a, image_b):
+        if aligned:
+            images.append(load_image(path))
+        elif getattr(embed, "framing", "whole") == "face":
+            faces = align_faces(path)
+            images.append(faces[0])
+            if len(faces) > 1:
+                messages.append(f"{path.name} shows {len(faces)} faces; the largest is explained.")
+        else:
+            images.append(frame(path, embed))
+    explanation = explainer(*images)
+    write_report(explanation, output, [image_a.name, image_b.name], messages)
+    decision = "similar" if explanation.is_similar else "dissimilar"
+    for message in messages:
+        typer.echo(message, err=True)
+    typer.echo(f"cosine {explanation.similarity:+.3f}: {decision}. Wrote {output}.")
+
+
+def methods() -> None:
+    """List the methods of explanation, where they come from and what they need of a network."""
+    from lfs_core.comparators import explainer_class, list_explainers
+
+    for name in list_explainers():
+        method = explainer_class(name)
+        needs = ", ".join(sorted(method.needs)) or "nothing"
+        typer.echo(f"{name:22} {method.source}; needs {needs}")

@@ -1,0 +1,87 @@
+"""`lfs index` and `lfs retrieve`: a folder that is searched by similarity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lfs_core.commands.options import EmbedderName, Weights, network
+from lfs_core.errors import LFSError
+
+
+def index(
+    folder: Annotated[Path, typer.Argument(help="Photographs, one sub-folder for each class.")],
+    embedder: EmbedderName = "efficientnet-lite0",
+    weights: Weights = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The gallery; else FOLDER.gallery, here."),
+    ] = None,
+) -> None:
+    """Make a gallery of a folder, to search by similarity; run again, update what changed."""
+    from lfs_core.search.gallery import changes, index_folder, load_gallery
+
+    output = output or Path(f"{folder.resolve().name}.gallery")
+    previous = load_gallery(output) if output.exists() else None
+    if previous and previous.folder != folder.resolve():
+        raise LFSError(
+            f"{output} is the gallery of {previous.folder}; name another file for {folder}."
+        )
+    gallery = index_folder(folder, network(embedder, weights), previous)
+    load_with = {"embedder": embedder} | ({"weights": str(weights.resolve())} if weights else {})
+    replace(gallery, load_with=load_with).save(output)
+    for file in gallery.left_out:
+        typer.echo(f"left out {file.name}: {file.problem}", err=True)
+    counted = ", ".join(f"{count} {what}" for what, count in changes(previous, gallery).items())
+    typer.echo(
+        f"{len(gallery)} photographs of {len(set(gallery.labels))} classes ({counted} files). "
+        f"Wrote {output}."
+    )
+
+
+def retrieve(
+    query: Annotated[Path, typer.Argument(help="A photograph.")],
+    gallery: Annotated[Path, typer.Option(help="What `lfs index` wrote.")],
+    top: Annotated[int, typer.Option(help="How many of the most similar.", min=1)] = 20,
+    bottom: Annotated[int, typer.Option(help="How many of the least similar.", min=0)] = 5,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A page that explains them (.html).")
+    ] = None,
+    decoder: Annotated[
+        str | None, typer.Option(help="A decoder's name or file; else the network's own.")
+    ] = None,
+) -> None:
+    """Find the photographs of a gallery that are most and least similar to a query, and see why."""
+    from lfs_core.search.gallery import load_gallery
+    from lfs_core.search.retriever import Retriever
+    from lfs_core.viz.report import check_suffix
+
+    if output:
+        check_suffix(output)  # now, not after the work
+    searched = load_gallery(gallery)
+    embed = network(**searched.load_with)
+    retriever = Retriever(searched, embed)
+    answer = retriever(query, top, bottom)
+    for title, hits in {"most similar": answer.nearest, "least similar": answer.farthest}.items():
+        typer.echo(title)
+        for rank, hit in enumerate(hits, 1):
+            typer.echo(f"{rank:4}  {hit.similarity:+.3f}  {hit.name}")
+    if answer.average_precision is not None:
+        right = sum(hit.label == answer.label for hit in answer.nearest)
+        typer.echo(
+            f"{right} of the {answer.relevant} others of class {answer.label} among the "
+            f"{len(answer.nearest)} most similar; AP@{len(answer.nearest)} "
+            f"{answer.average_precision:.3f}"
+        )
+    if output:
+        from lfs_core.decoder import load_decoder
+        from lfs_core.explainer import ExplainLFS
+        from lfs_core.viz.views.explorer import RetrievalExplorer
+
+        explain = ExplainLFS(embed, load_decoder(decoder or searched.embedder))
+        asked = query if answer.position is None else answer.position
+        RetrievalExplorer(retriever, explain, top, bottom).save(output, [asked])
+        typer.echo(f"Wrote {output}.")
