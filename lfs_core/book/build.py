@@ -1,34 +1,28 @@
 """The book: notebooks executed by papermill, then built by Jupyter Book with execution off.
 
-`_build/executed` holds the executed notebooks, each with a manifest that says what it was made
-from. A notebook is run again when it, the core, its parameters, or an installed version changed.
+`_build/executed` holds a run of each notebook, with a manifest that says what it was made from. A
+notebook is run again when it, the core, its parameters, or an installed version changed.
 `_build/source` is what Jupyter Book reads, `_build/html` what it writes.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import subprocess
 import sys
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 from filelock import FileLock
 
 from lfs_core.book import run
-from lfs_core.book.arrays import kept, npz
 from lfs_core.book.citation import how_to_cite
-from lfs_core.book.outputs import numbers
 from lfs_core.book.run import DEMO, TIER
 from lfs_core.errors import LFSError
 from lfs_core.findings.speed import speed_markdown, throughput_markdown
 from lfs_core.findings.stored import stored_run
-from lfs_core.util.files import replacing
-from lfs_core.util.manifest import RESULTS, versions
+from lfs_core.util.manifest import RESULTS
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +60,7 @@ def build(root: Path, store: bool = False, pdf: bool = False) -> None:
         manifests = [execute(notebook, work / "executed") for notebook in notebooks]
         if store:
             for notebook in notebooks:
-                store_outputs(work / "executed" / notebook.name, notebook)
+                store_outputs(executed_copy(notebook.stem, work / "executed"), notebook)
         source = assemble(root, work, manifests)
         build_pages(source, work)
         if pdf:
@@ -124,38 +118,23 @@ def jupyter_book(source: Path, work: Path, builder: str) -> Path:
 
 
 def execute(notebook: Path, folder: Path) -> dict[str, object]:
-    """Run a notebook unless its executed copy is up to date; return its manifest.
+    """Run a notebook unless its run in this folder is up to date; return its manifest.
 
     Raises:
         LFSError: a cell failed, or was not executed.
     """
-    executed, record = folder / notebook.name, folder / f"{notebook.stem}.json"
-    made_from = run.origin(notebook, {})
-    if executed.is_file() and record.is_file():
-        manifest = json.loads(record.read_text())
-        if manifest["key"] == made_from["key"]:
-            log.info("%s is up to date.", notebook.name)
-            return manifest
-    folder.mkdir(parents=True, exist_ok=True)
-    log.info("Running %s ...", notebook.name)
-    start = time.monotonic()
-    record.unlink(missing_ok=True)
-    run.execute(notebook, executed, notebook.parent, values={})
-    manifest = made_from | {
-        "parameters": parameters(notebook),
-        "versions": versions(),
-        "seconds": round(time.monotonic() - start, 1),
-        "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
-    }
-    with replacing(record) as new:
-        new.write_text(json.dumps(manifest, indent=2) + "\n")
-    return manifest
+    place = folder / notebook.stem
+    if run.is_done(place, run.origin(notebook, {})):
+        log.info("%s is up to date.", notebook.name)
+    else:
+        log.info("Running %s ...", notebook.name)
+        run.run_notebook(notebook, {}, place)
+    return run.read_manifest(place)
 
 
-def parameters(notebook: Path) -> str:
-    """The source of a notebook's `parameters` cell."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    return next(c.source for c in cells if "parameters" in c.metadata.get("tags", ()))
+def executed_copy(name: str, folder: Path) -> Path:
+    """The executed notebook of this name."""
+    return folder / name / f"{name}.ipynb"
 
 
 def store_outputs(executed: Path, notebook: Path) -> None:
@@ -185,7 +164,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(root / name, source)
     for manifest in manifests:
-        lay_out_notebook(work / "executed" / f"{manifest['notebook']}.ipynb", source)
+        lay_out_notebook(executed_copy(manifest["notebook"], work / "executed"), source)
     (source / "book" / "how_to_cite.md").write_text(how_to_cite(root))
     notebooks = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     (source / "book" / "parameters.md").write_text(run.parameters_markdown(notebooks))
@@ -198,17 +177,13 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
 
 
 def lay_out_notebook(executed: Path, source: Path) -> None:
-    """Put a notebook where Jupyter Book reads it, and its numbers and arrays where it copies them.
-
-    Raises:
-        LFSError: two of its cells keep arrays under one name.
-    """
+    """Put a notebook where Jupyter Book reads it, its numbers and arrays where it copies them."""
     notebook = nbformat.read(executed, as_version=4)
     downloads = source / "files" / "downloads" / executed.stem
     downloads.mkdir(parents=True)
-    (downloads / "numbers.json").write_text(json.dumps(numbers(notebook), indent=1) + "\n")
-    if arrays := kept(notebook):
-        (downloads / "arrays.npz").write_bytes(npz(arrays))
+    for name in ("numbers.json", "arrays.npz"):
+        if (executed.parent / name).is_file():
+            shutil.copy2(executed.parent / name, downloads)
     notebook.metadata.pop("widgets", None)  # views come as HTML; nothing would show their state
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
@@ -231,7 +206,8 @@ def run_table(manifests: list[dict[str, object]]) -> str:
     sources = "; ".join(data for data, _ in DEMO.values())
     lines += ["", f"Data of the {TIER} tier: {sources}.", "", "Parameters:", ""]
     for m in manifests:
-        lines += [f"{m['notebook']}", "```python", str(m["parameters"]), "```", ""]
+        given = [f"{name} = {value!r}" for name, value in m["parameters"].items()]
+        lines += [f"{m['notebook']}", "```python", *given, "```", ""]
     lines += ["| package | version |", "| --- | --- |"]
     lines += [f"| {name} | {v} |" for name, v in manifests[-1]["versions"].items()]
     return "\n".join(lines) + "\n"

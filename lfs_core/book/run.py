@@ -336,6 +336,11 @@ def run_notebook(notebook: Path, values: dict[str, object], folder: Path) -> Non
     write_run(folder, made_from, outcome)
 
 
+def is_done(folder: Path, made_from: Mapping[str, object]) -> bool:
+    """Whether a folder holds a run that was made from the same."""
+    return (read_manifest(folder) or {}).get("key") == made_from["key"]
+
+
 def check_folder(folder: Path) -> None:
     """Raise an LFSError if replacing a folder would lose what no run has written."""
     if not folder.exists():

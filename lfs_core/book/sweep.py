@@ -120,7 +120,7 @@ def _run_missing(
     origins, tasks = {}, []
     for values, place in zip(grid, folders, strict=True):
         made_from = run.origin(notebook, values)
-        if (run.read_manifest(place) or {}).get("key") != made_from["key"]:
+        if not run.is_done(place, made_from):
             origins[place] = made_from
             tasks.append(run.task(notebook, values))
     log.info("%d of %d points are done already.", len(grid) - len(tasks), len(grid))

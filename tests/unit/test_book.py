@@ -16,8 +16,9 @@ from lfs_core.book import run
 
 
 @pytest.fixture
-def notebook(tmp_path: Path) -> Path:
-    """A small notebook that counts how often it ran."""
+def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small notebook that counts how often it ran, in the current folder."""
+    monkeypatch.chdir(tmp_path)
     count = "from pathlib import Path\nruns = Path('runs')\nruns.open('a').write('x');"
     return write_notebook(tmp_path / "notebooks" / "01_small.ipynb", "p: float = 0.3", count)
 
@@ -25,10 +26,11 @@ def notebook(tmp_path: Path) -> Path:
 def test_a_notebook_runs_once_and_again_when_something_changed(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs = notebook.parent / "runs"
+    runs = tmp_path / "runs"
     manifest = book.execute(notebook, tmp_path / "executed")
-    assert manifest["parameters"] == "p: float = 0.3"
-    assert manifest == json.loads((tmp_path / "executed" / "01_small.json").read_text())
+    assert manifest["parameters"] == {"p": 0.3}
+    stored = tmp_path / "executed" / "01_small" / "manifest.json"
+    assert manifest == json.loads(stored.read_text())
     book.execute(notebook, tmp_path / "executed")
     assert runs.read_text() == "x"
 
@@ -77,7 +79,7 @@ def test_a_failed_run_does_not_pass_for_the_good_one_before_it(
         book.execute(notebook, tmp_path / "executed")
     notebook.write_text(good)
     book.execute(notebook, tmp_path / "executed")
-    run.check_executed(tmp_path / "executed" / notebook.name)
+    run.check_executed(book.executed_copy("01_small", tmp_path / "executed"))
 
 
 def test_a_cell_that_was_not_executed_is_refused(notebook: Path) -> None:
