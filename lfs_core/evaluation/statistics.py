@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lfs_core.errors import LFSError
@@ -10,10 +12,41 @@ DRAWS = 10_000
 LEVEL = 0.95
 
 
+def bootstrap(
+    statistic: Callable[[np.ndarray], np.ndarray], pairs: int, draws: int = DRAWS, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A statistic of pairs and its percentile interval, from pairs drawn again with replacement.
+
+    Args:
+        statistic: from how often each of some samples holds each pair, (S,P), to its values in
+            these samples, (S,...); NaN where a sample says nothing.
+        pairs: P, how many pairs there are.
+        draws: how many samples are drawn.
+        seed: of the draws.
+
+    Returns:
+        The statistic of all pairs, and its lower and upper ends at 95 %, each (...).
+
+    Raises:
+        LFSError: there is no pair.
+    """
+    if not pairs:
+        raise LFSError("There are no pairs, and so no mean.")
+    counts = np.random.default_rng(seed).multinomial(pairs, np.full(pairs, 1 / pairs), draws)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = statistic(np.ones((1, pairs), dtype=counts.dtype))[0]
+        samples = statistic(counts)
+    known = np.isfinite(found)
+    tail = 100 * (1 - LEVEL) / 2
+    ends = np.nanpercentile(np.where(known, samples, 0), [tail, 100 - tail], axis=0)
+    low, high = np.where(known, ends, np.nan)
+    return found, low, high
+
+
 def bootstrap_means(
     values: np.ndarray, draws: int = DRAWS, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means and their percentile intervals, from pairs drawn again with replacement.
+    """Means and their intervals by `bootstrap`.
 
     All columns see the same draws, so that differences of columns are paired.
 
@@ -28,24 +61,13 @@ def bootstrap_means(
     Raises:
         LFSError: there is no pair.
     """
-    if not len(values):
-        raise LFSError("There are no pairs, and so no mean.")
-    flat = values.reshape(len(values), -1).astype(float)
+    flat = values.reshape(len(values), int(np.prod(values.shape[1:]))).astype(float)
     known = np.isfinite(flat)
-    generator = np.random.default_rng(seed)
-    # How often each pair is drawn; a matrix product then gives all samples of all columns at once.
-    counts = generator.multinomial(len(flat), np.full(len(flat), 1 / len(flat)), draws)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        filled = np.where(known, flat, 0)
-        means = filled.sum(axis=0) / known.sum(axis=0)
-        samples = (counts @ filled) / (counts @ known.astype(float))
-    tail = 100 * (1 - LEVEL) / 2
-    low, high = np.nanpercentile(
-        np.where(known.any(axis=0), samples, 0), [tail, 100 - tail], axis=0
-    )
-    low, high = (np.where(known.any(axis=0), end, np.nan) for end in (low, high))
-    shape = values.shape[1:]
-    return means.reshape(shape), low.reshape(shape), high.reshape(shape)
+    filled, weights = np.where(known, flat, 0), known.astype(float)
+    # A matrix product gives all samples of all columns at once.
+    found = bootstrap(lambda counts: (counts @ filled) / (counts @ weights), len(flat), draws, seed)
+    mean, low, high = (one.reshape(values.shape[1:]) for one in found)
+    return mean, low, high
 
 
 def sign_flip_test(differences: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:

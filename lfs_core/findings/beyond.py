@@ -10,7 +10,7 @@ import numpy as np
 
 from lfs_core.evaluation.results import KINDS, SURE, Results
 from lfs_core.evaluation.spec import parse
-from lfs_core.evaluation.statistics import DRAWS, bootstrap_means
+from lfs_core.evaluation.statistics import bootstrap, bootstrap_means
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,12 +117,9 @@ def goals_table(found: Sequence[Goal]) -> pd.DataFrame:
 def ratio_of_means(above: np.ndarray, below: np.ndarray) -> tuple[float, float, float]:
     """The ratio of two means over the same pairs (P,), and its 95 % bootstrap interval."""
     known = np.isfinite(above) & np.isfinite(below)
-    pairs = np.stack([above[known], below[known]], axis=1)
-    generator = np.random.default_rng(0)
-    counts = generator.multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), DRAWS)
-    drawn = counts @ pairs
-    low, high = np.percentile(drawn[:, 0] / drawn[:, 1], [2.5, 97.5])
-    return float(pairs[:, 0].sum() / pairs[:, 1].sum()), float(low), float(high)
+    above, below = above[known], below[known]
+    ratio, low, high = bootstrap(lambda counts: (counts @ above) / (counts @ below), len(above))
+    return float(ratio), float(low), float(high)
 
 
 def means_table(results: Mapping[str, Results]) -> pd.DataFrame:

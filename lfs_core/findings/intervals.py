@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lfs_core.evaluation.statistics import DRAWS, bootstrap_means
+from lfs_core.evaluation.statistics import DRAWS, bootstrap, bootstrap_means
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -40,34 +40,23 @@ class Interval:
 
 def interval(values: ArrayLike, draws: int = DRAWS) -> Interval:
     """The mean of values of pairs (P,)."""
-    return Interval(*(float(x) for x in bootstrap_means(np.asarray(values, dtype=float), draws)))
+    return Interval(*map(float, bootstrap_means(np.asarray(values, dtype=float), draws)))
 
 
 def correlation(x: np.ndarray, y: np.ndarray, draws: int = 2000) -> Interval:
     """Spearman's correlation over pairs, with the interval of a bootstrap over pairs."""
     from scipy.stats import rankdata
 
-    generator = np.random.default_rng(0)
+    def of(counts: np.ndarray) -> np.ndarray:
+        drawn = (np.repeat(np.arange(len(x)), times) for times in counts)
+        return np.array([np.corrcoef(rankdata(x[k]), rankdata(y[k]))[0, 1] for k in drawn])
 
-    def of(chosen: np.ndarray) -> float:
-        return np.corrcoef(rankdata(x[chosen]), rankdata(y[chosen]))[0, 1]
-
-    samples = [of(generator.integers(len(x), size=len(x))) for _ in range(draws)]
-    low, high = np.percentile(samples, [2.5, 97.5])
-    return Interval(float(of(np.arange(len(x)))), float(low), float(high))
+    return Interval(*map(float, bootstrap(of, len(x), draws)))
 
 
 def with_interval(values: ArrayLike) -> str:
     """A mean with its interval, as tables show them."""
     return str(interval(values, draws=2000))
-
-
-def mean_interval(values: Sequence[float], resamples: int = 1000) -> tuple[float, float, float]:
-    """(2.5 %, mean, 97.5 %) of the mean, by bootstrap over the values; repeatable."""
-    x = np.asarray(values)
-    drawn = np.random.default_rng(0).integers(0, len(x), (resamples, len(x)))
-    low, high = np.quantile(x[drawn].mean(axis=1), (0.025, 0.975))
-    return float(low), float(x.mean()), float(high)
 
 
 def together(verdicts: Sequence[Verdict]) -> Verdict:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lfs_core.findings.decoder_tables import DATA_SETS, DECODERS
-from lfs_core.findings.intervals import mean_interval
+from lfs_core.findings.intervals import interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,13 +50,13 @@ def recall_gain(results: dict[str, object], data: str) -> dict[str, float]:
         for row in results["quality"]
         if row["data"] == data
     )
-    low, gain, high = mean_interval(trained - frozen)
+    gain = interval(trained - frozen)
     return {
         "frozen": float(frozen.mean()),
         "trained": float(trained.mean()),
-        "gain": gain,
-        "low": low,
-        "high": high,
+        "gain": gain.mean,
+        "low": gain.low,
+        "high": gain.high,
         "errors": float((1 - trained).mean() / (1 - frozen).mean()),
     }
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lfs_core.findings.decoder_tables import DECODERS, curve
-from lfs_core.findings.intervals import mean_interval
+from lfs_core.findings.intervals import interval
 from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE
 
 STYLES = {"linear": (BLUE, "o"), "mlp": (ORANGE, "s"), "conv": (GREEN, "^")}
@@ -46,9 +46,9 @@ def plot_agreement(results: dict[str, object]) -> Figure:
         others = results["rows"][1:]
         for place, row in enumerate(others):
             colour, marker = STYLES[_kind(row["decoder"])]
-            low, mean, high = mean_interval(row[kind]["with_first_decoder"])
-            axis.plot([low, high], [place, place], color=colour)
-            axis.plot(mean, place, color=colour, marker=marker)
+            found = interval(row[kind]["with_first_decoder"])
+            axis.plot([found.low, found.high], [place, place], color=colour)
+            axis.plot(found.mean, place, color=colour, marker=marker)
         first = results["rows"][0][kind]["with_another_pair"]
         axis.axvline(float(np.mean(first)), color=GREY, ls=":")
         axis.set_yticks(range(len(others)), [row["decoder"] for row in others], fontsize=8)

@@ -17,6 +17,7 @@ from lfs_core.errors import LFSError
 if TYPE_CHECKING:
     from lfs_core.datasets.pairs import Pair
     from lfs_core.explanation import PairExplanation
+    from lfs_core.findings.intervals import Interval
     from lfs_core.search.gallery import Gallery
 
 MAP_COLOURS = "inferno"  # perceptually uniform, readable in grey and with any colour vision
@@ -154,21 +155,21 @@ def plot_evidence(
 
 
 def plot_intervals(
-    measures: Mapping[str, Mapping[str, tuple[float, float, float]]], chance: Sequence[float]
+    measures: Mapping[str, Mapping[str, Interval]], chance: Sequence[float]
 ) -> Figure:
     """Means with their intervals, one panel a measure and one line a method.
 
     Args:
-        measures: (low, mean, high) by method, by the measure's name.
+        measures: means by method, by the measure's name.
         chance: of each measure, what a map that knows nothing gets.
     """
     figure = Figure(figsize=(9.6, 0.35 * len(next(iter(measures.values()))) + 1.1))
     figure.set_layout_engine("constrained")
     axes = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     for axis, (measure, methods), value in zip(axes, measures.items(), chance, strict=True):
-        for place, (low, mean, high) in enumerate(methods.values()):
-            axis.plot([low, high], [place, place], color=BLUE)
-            axis.plot(mean, place, "o", color=BLUE)
+        for place, of in enumerate(methods.values()):
+            axis.plot([of.low, of.high], [place, place], color=BLUE)
+            axis.plot(of.mean, place, "o", color=BLUE)
         axis.axvline(value, color=GREY, ls=":")
         axis.set_yticks(range(len(methods)), list(methods))
         axis.set_xlabel(measure)

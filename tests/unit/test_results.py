@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import bootstrap
 
 import lfs_core as lfs
 from lfs_core.findings.decoder_tables import (
@@ -17,7 +16,6 @@ from lfs_core.findings.decoder_tables import (
     decoding_table,
     retrieval_decoders_table,
 )
-from lfs_core.findings.intervals import mean_interval
 from lfs_core.findings.parameter_tables import sensitivity_table
 from lfs_core.findings.retrieval_tables import (
     PUBLISHED,
@@ -153,17 +151,6 @@ def test_a_gain_in_recall_has_a_paired_interval() -> None:
     deviation = 1.96 * np.sqrt(0.25 * 0.75 / 100)
     assert gain["low"] == pytest.approx(0.25 - deviation, abs=0.02)
     assert gain["high"] == pytest.approx(0.25 + deviation, abs=0.02)
-
-
-def test_the_interval_is_that_of_scipys_bootstrap() -> None:
-    values = np.random.default_rng(1).exponential(size=80)
-    low, mean, high = mean_interval(values, resamples=5000)
-    reference = bootstrap(
-        (values,), np.mean, n_resamples=5000, method="percentile", rng=np.random.default_rng(2)
-    ).confidence_interval
-    assert mean == pytest.approx(values.mean())
-    assert (low, high) == pytest.approx((reference.low, reference.high), abs=0.02)
-    assert mean_interval(values) == mean_interval(values)
 
 
 def test_the_speed_page_shows_what_was_measured() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lfs_core as lfs
-from lfs_core.evaluation.statistics import bootstrap_means, holm, sign_flip_test
+from lfs_core.evaluation.statistics import bootstrap, bootstrap_means, holm, sign_flip_test
+from lfs_core.findings.intervals import interval
 
 
 def test_intervals_are_scipys() -> None:
@@ -19,6 +20,32 @@ def test_intervals_are_scipys() -> None:
     theirs = scipy.stats.bootstrap((values,), np.mean, axis=0, method="percentile", rng=1)
     np.testing.assert_allclose(low, theirs.confidence_interval.low, atol=0.02)
     np.testing.assert_allclose(high, theirs.confidence_interval.high, atol=0.02)
+
+
+def test_the_interval_of_any_statistic_is_scipys() -> None:
+    x, y = np.random.default_rng(1).multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], size=90).T
+
+    def correlations(counts: np.ndarray) -> np.ndarray:
+        return np.array([np.corrcoef(x.repeat(n), y.repeat(n))[0, 1] for n in counts])
+
+    found, low, high = bootstrap(correlations, len(x), draws=4000)
+    assert found == pytest.approx(np.corrcoef(x, y)[0, 1])
+    theirs = scipy.stats.bootstrap(
+        (x, y),
+        lambda a, b: np.corrcoef(a, b)[0, 1],
+        paired=True,
+        vectorized=False,
+        n_resamples=4000,
+        method="percentile",
+        rng=1,
+    ).confidence_interval
+    assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
+
+
+def test_a_mean_comes_before_the_ends_of_its_interval() -> None:
+    found = interval([1, 2, 6])
+    assert found.mean == 3 and found.low < found.mean < found.high
+    assert interval([1, 2, 6]) == found  # the draws are the same
 
 
 def test_differences_are_paired() -> None:
