@@ -14,12 +14,12 @@ import math
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.training.decoders import ConvDecoder, decoding_error
 from lfs_core.training.embedding import TrainingSet
+from lfs_core.training.epochs import Epochs
 from lfs_core.training.fitting import SHARES, provenance
 from lfs_core.training.moments import BATCH, Moments
 from lfs_core.training.rows import Rows
@@ -114,9 +114,9 @@ def fit_autoencoder(
         weights = [*encoder.parameters(), *decoder.parameters()]
         optimizer = torch.optim.AdamW(weights, learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-        history: list[tuple[float, float]] = []
-        bar = tqdm(range(epochs), "Autoencoder", disable=not progress, unit="epoch")
-        for epoch in bar:
+        both = nn.ModuleList([encoder, decoder])
+        done = Epochs(both, epochs, patience=patience - 1, title="Autoencoder", progress=progress)
+        for _ in done:
             total = 0.0
             for batch in torch.randperm(len(rows)).split(batch_size):
                 h, x = _floats(rows[batch.tolist()], device)
@@ -128,21 +128,11 @@ def fit_autoencoder(
                 optimizer.step()
                 total += error.item() * len(batch)
             schedule.step()
-            found = _errors(encoder, decoder, held_out, variance, device)
-            history.append((total / len(rows), found["error_of_embedding"]))
-            if not all(map(math.isfinite, found.values())):
-                raise LFSError(
-                    f"The training diverged in epoch {epoch + 1}; use a lower learning rate."
-                )
-            bar.set_postfix({name: f"{value:.4f}" for name, value in found.items()})
-            errors = [error for _, error in history]
-            first_best = errors.index(min(errors))
-            if first_best == epoch:
-                best, kept = found, {k: v.clone() for k, v in decoder.state_dict().items()}
-            elif epoch - first_best >= patience:
-                break
-    decoder.load_state_dict(kept)
-    decoder.info = {"seed": seed, "history": history, "autoencoder": {"weight": weight, **best}}
+            errors = _errors(encoder, decoder, held_out, variance, device)
+            done.judge(total / len(rows), errors["error_of_embedding"])
+    history = done.restore()
+    errors = _errors(encoder, decoder, held_out, variance, device)
+    decoder.info = {"seed": seed, "history": history, "autoencoder": {"weight": weight, **errors}}
     return decoder.cpu().eval().requires_grad_(False)
 
 

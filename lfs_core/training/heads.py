@@ -13,13 +13,13 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from lfs_core.amortised import HIDDEN, CausalHead
 from lfs_core.embedders import Embedder, embedder_name
 from lfs_core.embedders.taps import find_layers
 from lfs_core.errors import LFSError
 from lfs_core.training.embedding import IMAGE_SIZE
+from lfs_core.training.epochs import Epochs
 from lfs_core.training.fitting import LOOK_ALIKE
 from lfs_core.training.removals import Removals, gather_removals, together
 
@@ -204,8 +204,8 @@ def fit_head(
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, learning_rate, epochs=epochs, steps_per_epoch=steps
         )
-        history, best = [], {}
-        for _ in (bar := tqdm(range(epochs), "Causal head", disable=not progress, unit="epoch")):
+        done = Epochs(head, epochs, title="Causal head", progress=progress)
+        for _ in done:
             head.train()
             total = 0.0
             for chosen in torch.randperm(len(train)).split(BATCH):
@@ -217,13 +217,8 @@ def fit_head(
                 optimizer.step()
                 schedule.step()
                 total += left.mean().item() * len(chosen)
-            held_out = unexplained(head, choose).mean().item()
-            history.append((total / len(train), held_out))
-            if held_out <= min(error for _, error in history):
-                best = {key: value.clone() for key, value in head.state_dict().items()}
-            bar.set_postfix(train=f"{history[-1][0]:.3f}", held_out=f"{held_out:.3f}")
-    head.load_state_dict(best)
-    head.info["history"] = history
+            done.judge(total / len(train), unexplained(head, choose).mean().item())
+    head.info["history"] = done.restore()
     return head.cpu().eval()
 
 

@@ -5,7 +5,6 @@ Several processes, as `torchrun` starts them, share the work through Lightning F
 
 from __future__ import annotations
 
-import math
 import os
 import pickle
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from lfs_core.errors import LFSError
+from lfs_core.training.epochs import Epochs
 from lfs_core.training.rows import Rows
 from lfs_core.util.files import replacing
 
@@ -52,7 +51,7 @@ def train(
         batch_size: images a step, over all processes.
         learning_rate: AdamW's, at the start.
         weight_decay: AdamW's.
-        patience: epochs without a new best after which to stop.
+        patience: how many epochs without a new best are allowed.
         ssim: weight of 1 - SSIM (Wang et al. 2004) beside Eq. 1 in the loss.
         precision: one of `PRECISIONS`; "auto" is "bf16-mixed" on a GPU that has it, else
             "32-true".
@@ -79,21 +78,16 @@ def train(
     model, optimizer = fabric.setup(decoder, optimizer)
     model.mark_forward_method("pixels")
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    history: list[tuple[float, float]] = []
-    best = decoder.state_dict()
+    shown = progress and fabric.is_global_zero
+    done = Epochs(decoder, epochs, patience=patience, title=type(decoder).__name__, progress=shown)
     if checkpoint and checkpoint.is_file():
         state = _load(checkpoint, fabric.device)
         decoder.load_state_dict(state["weights"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
-        history, best = state["history"], state["best"]
+        done.history, done.best = state["history"], state["best"]
 
-    quiet = not progress or not fabric.is_global_zero
-    bar = tqdm(range(len(history), epochs), type(decoder).__name__, disable=quiet, unit="epoch")
-    for epoch in bar:
-        errors = [error for _, error in history]
-        if len(errors) - _first_minimum(errors) > patience:
-            break
+    for epoch in done:
         # Order and dropout depend on seed and epoch alone, so that an interrupted run can go on.
         with torch.random.fork_rng():
             torch.manual_seed(seed * 100_003 + epoch)
@@ -107,17 +101,10 @@ def train(
                 total += _step(fabric, model, optimizer, rows[share], ssim) * len(batch)
             model.eval()
         schedule.step()
-        history.append((total / len(rows), _error(fabric, model, held_out)))
-        if not math.isfinite(history[-1][1]):
-            raise LFSError(
-                f"The training diverged in epoch {epoch + 1}; use a lower learning rate."
-            )
-        bar.set_postfix(train=f"{history[-1][0]:.4f}", held_out=f"{history[-1][1]:.4f}")
-        if history[-1][1] <= min(error for _, error in history):
-            best = {key: value.detach().clone() for key, value in decoder.state_dict().items()}
+        done.judge(total / len(rows), _error(fabric, model, held_out))
         if checkpoint and fabric.is_global_zero:
-            _save(checkpoint, decoder, optimizer, schedule, history, best)
-    decoder.load_state_dict(best)
+            _save(checkpoint, decoder, optimizer, schedule, done)
+    history = done.restore()
     decoder.cpu()
     fabric.barrier()
     if checkpoint and fabric.is_global_zero:
@@ -189,11 +176,6 @@ def _error(fabric: Fabric, model: nn.Module, held_out: Rows) -> float:
     return squares / values
 
 
-def _first_minimum(errors: list[float]) -> int:
-    """How many epochs it took to the lowest error."""
-    return errors.index(min(errors)) + 1 if errors else 0
-
-
 def _load(checkpoint: Path, device: torch.device) -> dict[str, object]:
     try:
         # weights_only: tensors and numbers are read, no code is run.
@@ -210,15 +192,14 @@ def _save(
     decoder: nn.Module,
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
-    history: list[tuple[float, float]],
-    best: dict[str, Tensor],
+    done: Epochs,
 ) -> None:
     with replacing(checkpoint) as new:
         state = {
             "weights": decoder.state_dict(),
             "optimizer": optimizer.state_dict(),
             "schedule": schedule.state_dict(),
-            "history": history,
-            "best": best,
+            "history": done.history,
+            "best": done.best,
         }
         torch.save(state, new)
