@@ -122,7 +122,7 @@ def bad_inputs(folder: Path, good: Path) -> dict[str, tuple[list[object], str]]:
         "one pixel": ([good, folder / "dot.png", "-o", page], "dot.png is 1x1"),
         "no face": ([folder / "wall.png", good, "-o", page], "no face in"),
         "p": ([good, good, "-o", page, "--method", "explainlfs,p=1.5"], "p is 1.5"),
-        "no option": ([good, good, "-o", page, "--method", "explainlfs,p"], "no option=value"),
+        "no option": ([good, good, "-o", page, "--method", "explainlfs,p"], "is not option=value"),
         "xi_1": ([good, good, "-o", page, "--similarity-threshold", "2"], "similarity_threshold"),
         "xi_2": ([good, good, "-o", page, "--map-threshold", "-1"], "map_threshold"),
         "network": ([good, good, "-o", page, "--embedder", "resnet"], "facenet-casia"),
