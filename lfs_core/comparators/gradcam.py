@@ -1,4 +1,4 @@
-"""Grad-CAM for embeddings: which of the last maps a pair's similarity hangs on."""
+"""Grad-CAM for embeddings: which of the last feature maps drive the similarity of a pair."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def check_fit(
     path: str | os.PathLike,
     expected: str,
 ) -> None:
-    """Hold a file's tensors to be those of a network, no more, no fewer, each of its shape.
+    """Check that a file's tensors match the network's names and shapes.
 
     Args:
         found: the file's tensors by name.

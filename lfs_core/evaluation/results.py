@@ -146,7 +146,7 @@ class Results:
         return by, p + np.eye(len(p))
 
     def beats_controls(self, metric: str, kind: str, explainer: str) -> bool | None:
-        """Whether it is better than every control, for sure; None for controls, or without any."""
+        """Is it significantly better than every control? None for controls, or without any."""
         controls = [name for name in self.explainers if is_control(name)]
         if is_control(explainer) or not controls:
             return None

@@ -29,7 +29,7 @@ def passes(cost: Mapping[str, float]) -> float:
 def advantages_table(results: Results, tests: Mapping[str, str] = TESTS) -> pd.DataFrame:
     """By how much `OURS` is better than each other method, with 95 % intervals.
 
-    A star says that the difference is sure, by the permutation test, corrected over all others.
+    A star: the difference is significant by the permutation test, corrected over all others.
 
     Args:
         results: of the methods.
@@ -52,7 +52,7 @@ class Goal:
     Attributes:
         images: their name.
         test: with the kind of pairs.
-        beaten: methods that cost less than `CHEAP` passes and are surely worse.
+        beaten: methods that cost less than `CHEAP` passes and are significantly worse.
         others: all that cost less.
         hardest: what `Results.against` found of the one that it is least ahead of.
         share: of the score of exact occlusion, with its 95 % interval.
@@ -104,7 +104,7 @@ def goals_table(found: Sequence[Goal]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             (goal.images, goal.test): {
-                "surely better than": f"{len(goal.beaten)} of {len(goal.others)}",
+                "significantly better than": f"{len(goal.beaten)} of {len(goal.others)}",
                 "least ahead": _advantage(goal.hardest),
                 "of": goal.hardest["other"],
                 "share of occlusion": "{:.2f} [{:.2f}, {:.2f}]".format(*goal.share),
@@ -191,7 +191,7 @@ def saved_table(results: Results) -> pd.DataFrame:
 
 
 def _advantage(row: Mapping[str, float]) -> str:
-    """What `Results.against` found, with its interval; starred where it is sure."""
+    """What `Results.against` found, with its interval; starred where it is significant."""
     star = " *" if row["p"] < SURE else ""
     return f"{row['by']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]{star}"
 

@@ -17,7 +17,7 @@ RIVALS = ("simexpert", "tummala", "utkin")
 FLIPS = "selectivity,every=2"
 FEW_FLIPS = "selectivity,every=5"
 ALIKE = 0.95  # maps whose rank correlation is above it are the same for a reader
-COMMON = 0.5  # maps that agree more than this have more in common than of their own
+COMMON = 0.5  # maps that agree more than this are mostly not about the pair
 NAMES = {
     "simexpert": "SIMExpert",
     "tummala": "Tummala",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def scores_table(results: Results, metric: str) -> pd.DataFrame:
-    """Mean scores with 95 % intervals, and whether each explainer beats its controls for sure."""
+    """Mean scores with 95 % intervals; is each explainer significantly better than its controls?"""
     import pandas as pd
 
     table: dict[str, dict[str, str]] = {}

@@ -73,8 +73,8 @@ def doubts_about_method(network: str, explainer: str, kind: str) -> list[str]:
     if beaten:
         return []
     return [
-        f"{explainer} does not beat its controls on {kind} pairs: where its maps are bright "
-        "matters to the network no more than what maps show that know nothing of the pair "
+        f"{explainer} does not beat its controls on {kind} pairs: hiding its bright regions "
+        "changes the similarity no more than hiding regions that a control chose "
         f"(pixel flipping on {_pairs(results)})."
     ]
 

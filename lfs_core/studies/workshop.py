@@ -97,7 +97,7 @@ class Workshop:
 
     @cache  # noqa: B019 - there is one workshop
     def embedded(self, source: str) -> tuple[TrainingSet, Embedder]:
-        """A data set and its network; nobody in it looks like one of the demo's people."""
+        """A data set and its network, without people whom it finds similar to the demo's."""
         what = SOURCES[source]
         embedder = load_embedder(what.network)
         data = embed_folders(

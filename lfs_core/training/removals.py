@@ -188,7 +188,7 @@ def gather_removals(
 
 @dataclass(frozen=True)
 class _Kept:
-    """What is known of the usable ones of some photographs: tensors (N,...), by name."""
+    """Cached results of the usable photographs: tensors (N,...), by name."""
 
     tensors: dict[str, Tensor]
     fresh: list[int]

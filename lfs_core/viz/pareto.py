@@ -15,7 +15,7 @@ from lfs_core.viz.figures import BLUE, GREY, ORANGE
 
 
 def plot_pareto(results: Results, costs: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Scores against time, in four panels; the line joins what nothing quicker beats.
+    """Scores against time, in four panels; the dotted line is the Pareto front.
 
     Time is in units of the two passes that the similarity itself costs.
     """

@@ -75,7 +75,7 @@ def plot_scores(results: Results, metric: str) -> Figure:
 
 
 def plot_pairwise(results: Results, metric: str) -> Figure:
-    """Every explainer against every other: by how much the row is better, where that is sure."""
+    """Every explainer against every other: by how much the row is significantly better."""
     count = len(results.explainers)
     figure = Figure(figsize=(13, 1.5 + 0.32 * count), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)

@@ -15,7 +15,7 @@ SIDE = 40  # places a side of the maps that are evaluated, as in the paper
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """What is known of pairs beside their images.
+    """Labels and similarities of pairs.
 
     Attributes:
         same: (P,) bool, whether both images show one person or class.
