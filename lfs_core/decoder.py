@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from lfs_core.errors import LFSError
 
-DECODERS = {
-    "linear": "lfs_core.training.decoders:LinearDecoder",
-    "mlp": "lfs_core.training.decoders:MLPDecoder",
-    "conv": "lfs_core.training.decoders:ConvDecoder",
+DECODERS = {  # each kind with its name for readers
+    "linear": ("linear", "lfs_core.training.decoders:LinearDecoder"),
+    "mlp": ("MLP", "lfs_core.training.decoders:MLPDecoder"),
+    "conv": ("convolutional", "lfs_core.training.decoders:ConvDecoder"),
 }
 
 
@@ -69,7 +69,12 @@ def decoder_class(kind: str) -> type[Decoder]:
     """
     if kind not in DECODERS:
         raise LFSError(f"There is no decoder {kind!r}; choose one of {list(DECODERS)}.")
-    return resolve_name(DECODERS[kind])
+    return resolve_name(DECODERS[kind][1])
+
+
+def decoder_title(kind: str) -> str:
+    """The name for readers of decoders of a kind; of another name, itself."""
+    return DECODERS[kind][0] if kind in DECODERS else kind.replace("_", " ")
 
 
 def save_decoder(decoder: Decoder, path: str | os.PathLike) -> None:
@@ -98,7 +103,7 @@ def load_decoder(name: str | os.PathLike) -> Decoder:
             "`lfs fit` makes one for another network."
         )
     with stored_module(path, "decoder") as (header, tensors):
-        decoder = resolve_name(DECODERS[header["kind"]])(**header["config"])
+        decoder = decoder_class(header["kind"])(**header["config"])
         decoder.load_state_dict(tensors)
         decoder.info = header["info"]
     return decoder.eval().requires_grad_(False)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
 
+from lfs_core.decoder import DECODERS
 from lfs_core.errors import LFSError
 from lfs_core.explanation import (
     Embedder,
     Explainer,
     PairExplainer,
     PairExplanation,
+    Words,
     cosines,
     one_thread,
 )
 from lfs_core.mapping import PERTURBATIONS, check_unit_interval, difference_map, display_map
-from lfs_core.relevance import RELEVANCES
+from lfs_core.relevance import RELEVANCE_WORDS, RELEVANCES
 
 __all__ = ["ExplainLFS", "Explainer", "PairExplanation"]
 
@@ -46,6 +48,14 @@ class ExplainLFS(PairExplainer):
     """
 
     method = "explainlfs"
+    title = "ExplainLFS"
+    words: ClassVar[Words] = {
+        "decoder": {kind: f"{title} decoder" for kind, (title, _) in DECODERS.items()},
+        "p": "p = {}",
+        "latents": "{} latents",
+        "relevance": RELEVANCE_WORDS,
+        "perturbation": {"add": "added", "multiply": "multiplied", "sphere": "on the sphere"},
+    }
     source = "Bello et al. 2024"
     needs = frozenset({"training"})
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -25,6 +25,9 @@ Embedder = Callable[[Tensor], Tensor]
 May have a `name`; an `image_size`, the side of the images it reads, in pixels; and a `framing`,
 "face" if it reads aligned faces, "centre" if the square in the middle, else "whole".
 """
+
+Role = Literal["method", "control", "ablation", "oracle"]
+Words = Mapping[str, str | Mapping[object, str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +125,13 @@ class PairExplainer:
         LFSError: a threshold is out of range.
 
     Attributes:
-        method: its name.
+        method: its name, as `load_explainer` knows it.
+        title: its name for readers.
+        words: what its options are called in such a name, by option: a text with {} for the value,
+            or a text for each value. Those of the classes it is made from count too.
+        role: "method"; "control", which knows nothing of the pair or of the network; "ablation", a
+            method with a part replaced, to see what the part does; or "oracle", which looks at the
+            test.
         source: who proposed it, and where.
         verified: whether its formula was checked against the authors' own; else it is
             reconstructed from their description.
@@ -131,6 +140,13 @@ class PairExplainer:
     """
 
     method: ClassVar[str]
+    title: ClassVar[str]
+    words: ClassVar[Words] = {
+        "similarity_threshold": "ξ₁ = {}",
+        "map_threshold": "ξ₂ = {}",
+        "seed": "seed {}",
+    }
+    role: ClassVar[Role] = "method"
     source: ClassVar[str]
     verified: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset()

@@ -129,6 +129,18 @@ RELEVANCES = {
 """
 
 
+KNOWING_NOTHING = frozenset({"constant", "random", "shuffled", "inverted"})
+"""Those with which a method is its own control."""
+
+RELEVANCE_WORDS = {
+    "paper": "the paper's relevance",
+    "contribution": "relevance by contribution",
+    "arguing": "relevance by argument",
+    **{name: f"{name} relevance" for name in ("constant", "random", "shuffled", "inverted")},
+}
+"""What they are called in the names of methods for readers."""
+
+
 def _min_max(values: Tensor) -> Tensor:
     """Scaled to [0,1] over the last axis; 0 where all are equal."""
     smallest, largest = values.aminmax(dim=-1, keepdim=True)

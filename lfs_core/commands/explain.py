@@ -67,4 +67,9 @@ def methods() -> None:
     for name in list_explainers():
         method = explainer_class(name)
         needs = ", ".join(sorted(method.needs)) or "nothing"
-        typer.echo(f"{name:22} {method.source}; needs {needs}")
+        mark = "" if method.role == "method" else f" [{method.role}]"
+        typer.echo(f"{name:22} {method.title}: {method.source}; needs {needs}{mark}")
+    typer.echo(
+        "A control knows nothing of the pair or of the network; an ablation is a method with a "
+        "part replaced; an oracle looks at the test."
+    )

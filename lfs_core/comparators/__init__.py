@@ -34,6 +34,10 @@ EXPLAINERS = {
     "centre": "lfs_core.evaluation.controls.centre:Centre",
     "edges": "lfs_core.evaluation.controls.edges:Edges",
     "mean-map": "lfs_core.evaluation.controls.mean_map:MeanMap",
+    "randomised": "lfs_core.evaluation.controls.randomised:Randomised",
+    "filters": "lfs_core.evaluation.controls.filters:Filters",
+    "recognised": "lfs_core.evaluation.controls.recognised:Recognised",
+    "greedy": "lfs_core.evaluation.controls.greedy:Greedy",
 }
 
 
@@ -54,8 +58,11 @@ def explainer_class(name: str) -> type[PairExplainer]:
 
 
 def explainers_without(*needs: str) -> list[str]:
-    """The names of the methods that need none of these."""
-    return [name for name in EXPLAINERS if not explainer_class(name).needs & set(needs)]
+    """The names of the methods, not of controls and the like, that need none of these."""
+    classes = {name: explainer_class(name) for name in EXPLAINERS}
+    return [
+        name for name, of in classes.items() if of.role == "method" and not of.needs & set(needs)
+    ]
 
 
 def load_explainer(name: str, embedder: Embedder, **options: object) -> Explainer:

@@ -46,6 +46,7 @@ class Amortised(CausalMethod):
     """
 
     method = "amortised"
+    title = "One-pass causal map"
     needs = frozenset({"training"})
 
     def __init__(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from lfs_core.causal import causal_map, evidence, shared_map, tiles, to_pixels
 from lfs_core.comparators.base import Comparator, Evidence, Pairs
-from lfs_core.comparators.fills import Fill, check_fill, plain
+from lfs_core.comparators.fills import FILL_WORDS, Fill, check_fill, plain
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
-from lfs_core.explanation import one_thread
-from lfs_core.relevance import RELEVANCES
+from lfs_core.explanation import Words, one_thread
+from lfs_core.relevance import RELEVANCE_WORDS, RELEVANCES
 
 FEW = 20  # windows: as many as pixel flipping replaces
 KEPT = 1000  # images whose causal maps are remembered
@@ -43,6 +44,11 @@ class CausalMethod(Comparator):
         LFSError: a parameter is out of range.
     """
 
+    words: ClassVar[Words] = {
+        "relevance": {"fall": "all latents alike", **RELEVANCE_WORDS},
+        "own": {0: "without own-likeness", 1: "with own-likeness"},
+        "contrast": {0: "without contrast", 1: "with full contrast"},
+    }
     source = "this book"
 
     def __init__(
@@ -105,6 +111,14 @@ class Causal(CausalMethod):
     """
 
     method = "causal"
+    title = "Causal map"
+    words: ClassVar[Words] = {
+        "grid": "{0} by {0} windows",
+        "scales": {1: "one size of windows"},
+        "shifted": {False: "tiled once", True: "tiled twice"},
+        "sets": "{} sets of windows",
+        "fill": FILL_WORDS,
+    }
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.comparators.masking import differing, masked_similarity, weighted_masks
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
+from lfs_core.explanation import Words
 
 
 class CorrRISE(Comparator):
@@ -35,6 +37,12 @@ class CorrRISE(Comparator):
     """
 
     method = "corrrise"
+    title = "CorrRISE"
+    words: ClassVar[Words] = {
+        "masks": "{} masks",
+        "patches": "{} patches",
+        "patch": "{} px a patch",
+    }
     source = "Lu, Xu, Ebrahimi 2024"
 
     def __init__(

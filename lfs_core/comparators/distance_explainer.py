@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.comparators.masking import differing, masked_similarity, weighted_masks
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
+from lfs_core.explanation import Words
 
 
 class DistanceExplainer(Comparator):
@@ -36,6 +38,8 @@ class DistanceExplainer(Comparator):
     """
 
     method = "distance-explainer"
+    title = "Distance explainer"
+    words: ClassVar[Words] = {"masks": "{} masks", "grid": "{0} by {0} cells"}
     source = "Meijer, Bos 2025"
 
     def __init__(

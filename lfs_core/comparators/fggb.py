@@ -24,6 +24,7 @@ class FGGB(Comparator):
     """
 
     method = "fggb"
+    title = "FGGB"
     source = "Lu, Xu, Ebrahimi 2024"
     needs = frozenset({"gradients"})
 

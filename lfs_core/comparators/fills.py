@@ -10,6 +10,7 @@ from lfs_core.errors import LFSError
 
 Fill = Literal["mean", "grey", "black"]
 
+FILL_WORDS = {"mean": "filled with the mean colour", "grey": "filled grey", "black": "filled black"}
 LEVELS = {"grey": 0.5, "black": 0.0}
 
 

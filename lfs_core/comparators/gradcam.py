@@ -16,6 +16,7 @@ class GradCAM(Comparator):
     """
 
     method = "gradcam"
+    title = "Grad-CAM"
     source = "Chen et al. 2020; Livieris et al. 2023"
     needs = frozenset({"gradients", "layers"})
 

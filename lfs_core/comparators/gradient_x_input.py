@@ -17,6 +17,7 @@ class GradientXInput(Comparator):
     """
 
     method = "gradient-x-input"
+    title = "Gradient times input"
     source = "Shrikumar et al. 2016"
     needs = frozenset({"gradients"})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from captum import attr
 
@@ -9,6 +11,7 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs, SimilarityTo
 from lfs_core.comparators.fills import Fill, check_fill, plain
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
+from lfs_core.explanation import Words
 
 BATCH = 32  # points on the line at a time
 
@@ -38,6 +41,8 @@ class IntegratedGradients(Comparator):
     """
 
     method = "integrated-gradients"
+    title = "Integrated gradients"
+    words: ClassVar[Words] = {"baseline": "from {}", "steps": "{} steps"}
     source = "Sundararajan, Taly, Yan 2017"
     needs = frozenset({"gradients"})
 

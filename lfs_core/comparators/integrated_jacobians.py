@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor
@@ -11,6 +13,7 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.comparators.fills import Fill, check_fill, plain
 from lfs_core.embedders import Embedder, embed, embed_all
 from lfs_core.errors import LFSError
+from lfs_core.explanation import Words
 
 BATCH = 32  # images of the network at a time
 
@@ -44,6 +47,8 @@ class IntegratedJacobians(Comparator):
     """
 
     method = "integrated-jacobians"
+    title = "Integrated Jacobians"
+    words: ClassVar[Words] = {"reference": "from {}", "steps": "{} steps"}
     source = "Möller, Nikolaev, Padó 2023; Eberle et al. 2020"
     needs = frozenset({"gradients"})
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from captum import attr
 
 from lfs_core.comparators.base import Comparator, Evidence, Pairs, SimilarityTo
-from lfs_core.comparators.fills import Fill, check_fill, plain
+from lfs_core.comparators.fills import FILL_WORDS, Fill, check_fill, plain
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
+from lfs_core.explanation import Words
 
 BATCH = 64  # images of the network at a time, unless the pairs alone are more
 ROUNDING = 1e-6  # float32 cosines that differ by no more are equal
@@ -33,6 +36,8 @@ class Occlusion(Comparator):
     """
 
     method = "occlusion"
+    title = "Occlusion"
+    words: ClassVar[Words] = {"grid": "{0} by {0} windows", "fill": FILL_WORDS}
     source = "Zeiler, Fergus 2014"
 
     def __init__(

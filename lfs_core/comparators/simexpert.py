@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.embedders import Embedder
 from lfs_core.embedders.last_maps import pooled_head
 from lfs_core.errors import LFSError
+from lfs_core.explanation import Words
 
 Form = Literal["folded", "raw"]
 
@@ -38,6 +39,8 @@ class SimExpert(Comparator):
     """
 
     method = "simexpert"
+    title = "SIMExpert"
+    words: ClassVar[Words] = {"form": {"folded": "folded", "raw": "raw averages"}}
     source = "Stylianou, Souvenir, Pless 2019"
     needs = frozenset({"layers"})
     margin = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from captum import attr
 from torch import Tensor
@@ -9,6 +11,7 @@ from torch import Tensor
 from lfs_core.comparators.base import Comparator, Evidence, Pairs, SimilarityTo
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
+from lfs_core.explanation import Words
 from lfs_core.mapping import check_unit_interval
 
 BATCH = 32  # noisy copies at a time
@@ -39,6 +42,8 @@ class SmoothGrad(Comparator):
     """
 
     method = "smoothgrad"
+    title = "SmoothGrad"
+    words: ClassVar[Words] = {"samples": "{} samples", "noise": "noise {}"}
     source = "Smilkov et al. 2017"
     needs = frozenset({"gradients"})
     signed = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
+from lfs_core.explanation import Words
 from lfs_core.relevance import relevance
 
 Variant = Literal["difference", "gradient"]
@@ -43,6 +44,8 @@ class Tummala(Comparator):
     """
 
     method = "tummala"
+    title = "Tummala and Suresh"
+    words: ClassVar[Words] = {"variant": "by {}"}
     source = "Tummala, Suresh 2023"
     verified = False
     needs = frozenset({"gradients", "layers"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.decoder import load_decoder
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
-from lfs_core.explanation import one_thread
+from lfs_core.explanation import Words, one_thread
 from lfs_core.mapping import difference_map
 
 BATCH = 1024  # embeddings decoded at a time
@@ -64,6 +65,11 @@ class Utkin(Comparator):
     """
 
     method = "utkin"
+    title = "Utkin et al."
+    words: ClassVar[Words] = {
+        "noise": "noise {}",
+        "draws": "{} draws",
+    }
     source = "Utkin, Kovalev, Kasimov 2021"
     verified = False
     needs = frozenset({"training", "class images"})

@@ -19,6 +19,7 @@ class XSSAB(Comparator):
     """
 
     method = "xssab"
+    title = "xSSAB"
     source = "Huber, Luu, Terhörst, Damer 2024"
     needs = frozenset({"gradients"})
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
+import re
 from functools import partial
+from pathlib import Path
 from pkgutil import resolve_name
 
 import torch
@@ -24,15 +26,28 @@ __all__ = [
     "embedder_name",
     "fingerprint",
     "load_embedder",
+    "network_title",
 ]
 
-EMBEDDERS = {
-    "facenet-casia": "lfs_core.embedders.facenet:facenet_casia",
-    "facenet-vggface2": "lfs_core.embedders.facenet:facenet_vggface2",
-    "efficientnet-lite0": "lfs_core.embedders.efficientnet:efficientnet_lite0",
-    "efficientnet-lite0-cub": "lfs_core.embedders.efficientnet:efficientnet_lite0_cub",
-    "efficientnet-lite0-cars": "lfs_core.embedders.efficientnet:efficientnet_lite0_cars",
-    "resnet50-dml": "lfs_core.embedders.resnet_dml:resnet50_dml",
+EMBEDDERS = {  # each with its name for readers
+    "facenet-casia": ("FaceNet (CASIA-WebFace)", "lfs_core.embedders.facenet:facenet_casia"),
+    "facenet-vggface2": ("FaceNet (VGGFace2)", "lfs_core.embedders.facenet:facenet_vggface2"),
+    "efficientnet-lite0": (
+        "EfficientNet-Lite0 (ImageNet)",
+        "lfs_core.embedders.efficientnet:efficientnet_lite0",
+    ),
+    "efficientnet-lite0-cub": (
+        "EfficientNet-Lite0 (CUB-200 birds)",
+        "lfs_core.embedders.efficientnet:efficientnet_lite0_cub",
+    ),
+    "efficientnet-lite0-cars": (
+        "EfficientNet-Lite0 (Cars-196)",
+        "lfs_core.embedders.efficientnet:efficientnet_lite0_cars",
+    ),
+    "resnet50-dml": (
+        "ResNet-50 (metric learning)",
+        "lfs_core.embedders.resnet_dml:resnet50_dml",
+    ),
 }
 ZOOS = {  # "timm:NAME" and "torchvision:NAME" are all networks of these libraries
     "timm": "lfs_core.embedders.zoo:timm_network",
@@ -66,7 +81,7 @@ def load_embedder(embedder: str | os.PathLike | Embedder, **options: object) -> 
 def _load(name: str, options: dict[str, object]) -> nn.Module:
     library, colon, model = name.partition(":")
     if name in EMBEDDERS:
-        loader = resolve_name(EMBEDDERS[name])
+        loader = resolve_name(EMBEDDERS[name][1])
     elif colon and library in ZOOS:
         loader = partial(resolve_name(ZOOS[library]), model)
     elif name.endswith(".safetensors"):
@@ -81,6 +96,22 @@ def _load(name: str, options: dict[str, object]) -> nn.Module:
     except TypeError:
         raise LFSError(f"The network {name!r} takes no {' or '.join(options)}.") from None
     return loader(**options)
+
+
+def network_title(name: str) -> str:
+    """The name for readers of a network, from its own or that by which it is loaded.
+
+    Networks of libraries keep the names that these give them; files are called by theirs.
+    """
+    if name in EMBEDDERS:
+        return EMBEDDERS[name][0]
+    library, model = re.fullmatch(r"(?:(\w+)[:-])?(.+)", name, re.DOTALL).groups()
+    if library in ZOOS:
+        model, _, weights = re.fullmatch(r"(.+?)(-([0-9a-f]{8}))?", model).groups()
+        return f"{model} of {library}" + (f" with weights {weights}" if weights else "")
+    if name.endswith(".safetensors"):
+        name = Path(name).stem
+    return name.replace("_", " ")
 
 
 def fingerprint(embedder: Embedder) -> str:

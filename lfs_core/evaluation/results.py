@@ -13,15 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lfs_core.comparators import EXPLAINERS, explainer_class
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import Labels
 from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.evaluation.statistics import bootstrap_means, holm, sign_flip_test
+from lfs_core.relevance import KNOWING_NOTHING
 from lfs_core.util.files import replacing
 
-CONTROLS = ("random", "centre", "edges", "mean-map")
-RANDOMISED_MODULE = "lfs_core.evaluation.controls.randomised"
-CONTROL_RELEVANCES = ("constant", "random", "shuffled", "inverted")
 SURE = 0.05  # p-values below it count
 KINDS = ("similar", "dissimilar")
 COLUMNS = ("metric", "kind", "explainer", "pairs", "mean", "low", "high", "better")
@@ -217,9 +216,8 @@ def load_results(path: str | os.PathLike) -> Results:
 def is_control(explainer: str) -> bool:
     """Whether it knows nothing of the pair, or not what it claims to know."""
     name, options = parse(explainer)
-    if name in CONTROLS or name.startswith(f"{RANDOMISED_MODULE}:"):
-        return True
-    return options.get("relevance") in CONTROL_RELEVANCES
+    control = name in EXPLAINERS and explainer_class(name).role == "control"
+    return control or options.get("relevance") in KNOWING_NOTHING
 
 
 def _rounded(numbers: Tensor) -> list:

@@ -182,7 +182,7 @@ def saved_table(results: Results) -> pd.DataFrame:
             continue
         under = explainer.removesuffix(",relevance=paper")
         for control in (f"{under},relevance=random", "centre"):
-            line = table.setdefault((under.rpartition(":")[2], control.rpartition(",")[2]), {})
+            line = table.setdefault((under, control.rpartition(",")[2]), {})
             for metric, test in TESTS.items():
                 for kind in KINDS:
                     (row,) = results.against(metric, kind, explainer, [control])

@@ -13,6 +13,7 @@ from lfs_core.findings.intervals import Interval, Verdict, correlation, interval
 from lfs_core.findings.stored import stored_evaluation, stored_run
 
 METHOD, RANDOM, CHANCE = "explainlfs", "explainlfs,relevance=random", "random"
+FORGETFUL = "randomised,shuffled=network"
 RIVALS = ("simexpert", "tummala", "utkin")
 FLIPS = "selectivity,every=2"
 FEW_FLIPS = "selectivity,every=5"
@@ -232,14 +233,15 @@ def partner() -> tuple[str, Verdict]:
 def forgotten() -> tuple[str, Verdict]:
     """Whether a map changes when weights are shuffled."""
     found = {
-        name.rpartition(":")[2]: interval(of["rank correlation"]["same_pair"])
+        name: interval(of["rank correlation"]["same_pair"])
         for name, of in stored_run("judgement")["with_forgotten"].items()
     }
     return (
         "rank correlation with the map after the weights were shuffled, of the network "
-        f"{found['encoder']}, of the network with a decoder fitted to it "
-        f"{found['encoder_and_decoder']}, of the decoder {found['decoder']}",
-        found["encoder"].below(COMMON),
+        f"{found[FORGETFUL]}, of the network with a decoder fitted to it "
+        f"{found[f'{FORGETFUL},refitted=true']}, of the decoder "
+        f"{found['randomised,shuffled=decoder']}",
+        found[FORGETFUL].below(COMMON),
     )
 
 

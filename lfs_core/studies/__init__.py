@@ -39,7 +39,7 @@ STUDIES = {
     "beyond-cars": "lfs_core.studies.evaluation:BEYOND_CARS",
     "own-noise": "lfs_core.studies.evaluation:OWN_NOISE",
     "beyond-patch": "lfs_core.studies.evaluation:BEYOND_PATCH",
-    "dear": "lfs_core.studies.evaluation:DEAR",
+    "expensive": "lfs_core.studies.evaluation:EXPENSIVE",
     "two-by-two": "lfs_core.studies.evaluation:TWO_BY_TWO",
     "patterns": "lfs_core.studies.evaluation:PATTERNS",
     "resolution": "lfs_core.studies.evaluation:RESOLUTION",

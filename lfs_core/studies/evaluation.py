@@ -11,7 +11,7 @@ from pathlib import Path
 from lfs_core.embedders import load_embedder
 from lfs_core.evaluation.evaluate import Settings, evaluate
 from lfs_core.evaluation.pair_set import PairSet, load_pairs
-from lfs_core.evaluation.results import RANDOMISED_MODULE, Results
+from lfs_core.evaluation.results import Results
 from lfs_core.util.assets import cache_folder
 
 PAPER = ("explainlfs", "simexpert", "utkin", "tummala")
@@ -102,13 +102,14 @@ MOSAICS = replace(BIRDS, metrics=("mosaic", "patch"))
 RANDOMISED = Run(
     (
         "explainlfs",
-        *(f"{RANDOMISED_MODULE}:{what}" for what in ("encoder", "encoder_and_decoder", "decoder")),
+        "randomised,shuffled=network",
+        "randomised,shuffled=network,refitted=true",
+        "randomised,shuffled=decoder",
     ),
     ("selectivity,every=5",),
     number=50,
     seeds=1,
 )
-ORACLE = "lfs_core.evaluation.controls.greedy:Greedy"
 BOTH_WAYS = ("selectivity,every=10", "insertion,every=10")
 BEYOND = Run(
     (
@@ -148,7 +149,7 @@ BEYOND_PATCH = replace(
     metrics=("patch",),
     number=40,
 )
-DEAR = replace(
+EXPENSIVE = replace(
     BEYOND,
     explainers=(
         "amortised",
@@ -157,7 +158,7 @@ DEAR = replace(
         "causal,sets=512,own=1",
         *COSTLY,
         "centre",
-        ORACLE,
+        "greedy",
     ),
     number=250,
     seeds=1,
@@ -173,15 +174,13 @@ TWO_BY_TWO = replace(
     number=100,
 )
 RESOLUTION = replace(
-    DEAR,
+    EXPENSIVE,
     explainers=(
         *(f"causal,grid={grid},scales=1,shifted=false,own=1" for grid in (4, 8, 16, 40)),
         "centre",
     ),
     number=20,
 )
-FILTERS = "lfs_core.evaluation.controls.filters:Filters"
-RECOGNISED = "lfs_core.evaluation.controls.recognised:recognised"
 PATTERNS = replace(
     BEYOND,
     explainers=(
@@ -189,8 +188,8 @@ PATTERNS = replace(
             f"{under},relevance={relevance}"
             for under in (
                 *(f"explainlfs,decoder={d}" for d in ("linear", "mlp", "conv")),
-                RECOGNISED,
-                FILTERS,
+                "recognised",
+                "filters",
             )
             for relevance in ("paper", "random")
         ),

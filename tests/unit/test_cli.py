@@ -87,10 +87,12 @@ def test_any_method_explains(astronaut: Path, darker: Path, tmp_path: Path) -> N
 def test_methods_are_listed() -> None:
     done = run("methods")
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    *lines, legend = done.stdout.splitlines()
     assert [line.split()[0] for line in lines] == lfs.list_explainers()
-    assert next(line for line in lines if line.startswith("gradcam")).endswith("gradients, layers")
-    assert next(line for line in lines if line.startswith("centre")).endswith("needs nothing")
+    line_of = {line.split()[0]: line for line in lines}
+    assert line_of["gradcam"].endswith("gradients, layers") and "Grad-CAM" in line_of["gradcam"]
+    assert line_of["centre"].endswith("needs nothing [control]")
+    assert line_of["greedy"].endswith("[oracle]") and "an oracle looks at the test" in legend
 
 
 def test_several_faces_are_said(astronaut: Path, tmp_path: Path) -> None:

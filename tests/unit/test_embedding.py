@@ -243,7 +243,7 @@ class Slow(torch.nn.Module):
             time.sleep(3600)
         return self.layer(images.flatten(1) - 0.5)
 
-embedders.EMBEDDERS["slow"] = "__main__:Slow"
+embedders.EMBEDDERS["slow"] = ("slow", "__main__:Slow")
 main()
 """
 

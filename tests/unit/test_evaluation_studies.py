@@ -12,7 +12,7 @@ import torch
 
 import lfs_core as lfs
 from lfs_core.evaluation.results import is_control
-from lfs_core.evaluation.spec import make_metric
+from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.studies import STUDIES, evaluation, hyperparameters, judgement, run_study, scenes
 from lfs_core.util.assets import CELEBRITY_FACES, fetch
 
@@ -48,8 +48,7 @@ def test_runs_are_of_known_explainers_and_metrics(name: str) -> None:
     for metric in run.metrics:
         make_metric(metric)
     for explainer in run.explainers:
-        known = explainer.partition(",")[0]
-        assert ":" in known or known in lfs.list_explainers()
+        assert parse(explainer)[0] in lfs.list_explainers()
     assert len(set(run.explainers)) == len(run.explainers)
     assert name == "RANDOMISED" or any(is_control(explainer) for explainer in run.explainers)
     assert any(place.endswith(f":{name}") for place in STUDIES.values())

@@ -11,8 +11,7 @@ from PIL import Image
 
 import lfs_core as lfs
 from lfs_core.datasets.faces import FaceSet
-from lfs_core.evaluation.controls import randomised
-from lfs_core.evaluation.controls.randomised import shuffled
+from lfs_core.evaluation.controls.randomised import with_shuffled_weights
 from lfs_core.evaluation.metrics.agreement import rank_correlation
 from lfs_core.evaluation.results import is_control
 
@@ -20,33 +19,36 @@ from lfs_core.evaluation.results import is_control
 def test_shuffled_weights_are_the_same_numbers_elsewhere() -> None:
     module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     before = [tensor.clone() for tensor in module.state_dict().values()]
-    other = shuffled(module, seed=1)
+    other = with_shuffled_weights(module, seed=1)
     for old, kept, new in zip(
         before, module.state_dict().values(), other.state_dict().values(), strict=True
     ):
         assert torch.equal(old, kept)  # the original is left alone
         assert torch.equal(old.flatten().sort().values, new.flatten().sort().values)
     assert not torch.equal(other[0].weight, module[0].weight)
-    assert torch.equal(shuffled(module, seed=1)[0].weight, other[0].weight)
-    assert not torch.equal(shuffled(module, seed=2)[0].weight, other[0].weight)
+    assert torch.equal(with_shuffled_weights(module, seed=1)[0].weight, other[0].weight)
+    assert not torch.equal(with_shuffled_weights(module, seed=2)[0].weight, other[0].weight)
     with pytest.raises(lfs.LFSError, match="black box"):
-        shuffled(lambda images: images)
+        with_shuffled_weights(lambda images: images)
 
 
 def test_what_is_shuffled(facenet: torch.nn.Module, faces: FaceSet) -> None:
     pair = (faces.images[0] / 255, faces.images[1] / 255)
     real = lfs.load_explainer("explainlfs", facenet)(*pair)
-    network = randomised.encoder(facenet)
+    network = lfs.load_explainer("randomised", facenet)
     assert torch.equal(network.decoder.weight, lfs.load_decoder("facenet-casia").weight)
     assert network(*pair).similarity != real.similarity
-    decoder = randomised.decoder(facenet)
+    decoder = lfs.load_explainer("randomised", facenet, shuffled="decoder")
     assert decoder.embedder is facenet
     explained = decoder(*pair)
     assert explained.similarity == real.similarity
     assert torch.equal(explained.relevance, real.relevance)
     # Random weights give noise: its map knows nothing of that of the real decoder.
     assert rank_correlation(explained.maps, real.maps).abs().max() < 0.2
-    assert is_control("lfs_core.evaluation.controls.randomised:decoder,seed=1")
+    assert is_control("randomised,shuffled=decoder,seed=1")
+    assert decoder.settings()["shuffled"] == "decoder"
+    with pytest.raises(lfs.LFSError, match="refit a decoder to a shuffled network only"):
+        lfs.load_explainer("randomised", facenet, shuffled="decoder", refitted=True)
 
 
 def test_a_decoder_is_fitted_to_the_shuffled_network(
@@ -57,8 +59,10 @@ def test_a_decoder_is_fitted_to_the_shuffled_network(
     for k in range(4):
         photograph = np.roll(skimage.data.astronaut(), 3 * k, axis=1)
         Image.fromarray(photograph).save(tmp_path / f"{k}.png")
-    explainer = randomised.encoder_and_decoder(facenet, tmp_path, number=3, seed=4)
-    expected = shuffled(facenet, 4).state_dict()
+    explainer = lfs.load_explainer(
+        "randomised", facenet, refitted=True, images=tmp_path, number=3, seed=4
+    )
+    expected = with_shuffled_weights(facenet, 4).state_dict()
     for key, tensor in explainer.embedder.network.state_dict().items():
         assert torch.equal(tensor, expected[key])
     mean = explainer.decoder.bias.reshape(3, 40, 40)

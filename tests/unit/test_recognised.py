@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from lfs_core.evaluation.controls.recognised import recognised, train_to_be_recognised
+import lfs_core as lfs
+from lfs_core.evaluation.controls.recognised import train_to_be_recognised
 from lfs_core.training.decoders import ConvDecoder
 from lfs_core.training.moments import Moments
 
@@ -56,10 +57,11 @@ def test_the_decoder_is_trained_once(
     for k in range(2):
         photograph = np.roll(skimage.data.astronaut(), 3 * k, axis=1)
         Image.fromarray(photograph).save(tmp_path / "faces" / f"{k}.png")
-    first = recognised(facenet, tmp_path / "faces", number=2)
+    options = {"images": tmp_path / "faces", "number": 2}
+    first = lfs.load_explainer("recognised", facenet, **options)
     (kept,) = (tmp_path / "cache" / "studies").glob("recognised-*.safetensors")
     written = kept.stat().st_mtime_ns
-    second = recognised(facenet, tmp_path / "faces", number=2, relevance="random")
+    second = lfs.load_explainer("recognised", facenet, relevance="random", **options)
     assert kept.stat().st_mtime_ns == written
     assert first.relevance != second.relevance == "random"
     h = facenet(torch.rand(1, 3, 160, 160))

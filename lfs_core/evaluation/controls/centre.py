@@ -12,6 +12,8 @@ class Centre(Comparator):
     """A Gaussian about the centre of every image: a map that knows nothing of the images."""
 
     method = "centre"
+    title = "Centre map"
+    role = "control"
     source = "a control"
     signed = False
 

@@ -15,6 +15,8 @@ class Edges(Comparator):
     """Sobel's edges of each image in grey: a map that knows nothing of the network."""
 
     method = "edges"
+    title = "Edge map"
+    role = "control"
     source = "a control; the filter is Sobel's, 1968"
     signed = False
 

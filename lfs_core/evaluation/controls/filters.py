@@ -6,12 +6,15 @@ pixels it listens to. Everything else is as in the paper.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 
 from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
-from lfs_core.relevance import RELEVANCES
+from lfs_core.explanation import Words
+from lfs_core.relevance import RELEVANCE_WORDS, RELEVANCES
 
 
 class Filters(Comparator):
@@ -24,9 +27,16 @@ class Filters(Comparator):
         relevance: a name in `RELEVANCES`.
         seed: of relevance that is drawn.
         similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
+        map_threshold: xi_2, in [0,1]; pixels above it are shown.
+
+    Raises:
+        LFSError: there is no such relevance, or a threshold is out of range.
     """
 
     method = "filters"
+    title = "Filters in place of a decoder"
+    words: ClassVar[Words] = {"relevance": RELEVANCE_WORDS}
+    role = "ablation"
     source = "this book"
     needs = frozenset({"gradients"})
     signed = False
@@ -37,8 +47,9 @@ class Filters(Comparator):
         relevance: str = "paper",
         seed: int = 0,
         similarity_threshold: float = 0.3,
+        map_threshold: float = 0.7,
     ) -> None:
-        super().__init__(embedder, similarity_threshold)
+        super().__init__(embedder, similarity_threshold, map_threshold)
         if relevance not in RELEVANCES:
             raise LFSError(f"relevance is {relevance!r}; choose one of {', '.join(RELEVANCES)}.")
         self.relevance, self.seed = relevance, seed

@@ -6,12 +6,15 @@ moves the similarity farthest against the decision.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from lfs_core.embedders import Embedder, embed
-from lfs_core.evaluation.metrics.selectivity import FILLS, FLIPS, GRID, enlarged
-from lfs_core.explanation import PairExplainer, PairExplanation, cosines
+from lfs_core.errors import LFSError
+from lfs_core.evaluation.metrics.selectivity import FILL_WORDS, FILLS, FLIPS, GRID, enlarged
+from lfs_core.explanation import PairExplainer, PairExplanation, Words, cosines
 
 
 class Greedy(PairExplainer):
@@ -23,9 +26,16 @@ class Greedy(PairExplainer):
         seed: of noise, as in the test.
         steps: superpixels that are ordered; the rest is equal.
         similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
+        map_threshold: xi_2, in [0,1]; pixels above it are shown.
+
+    Raises:
+        LFSError: there is no such fill, or a threshold is out of range.
     """
 
     method = "greedy"
+    title = "Greedy order"
+    words: ClassVar[Words] = {"fill": FILL_WORDS, "steps": "{} steps"}
+    role = "oracle"
     source = "this book"
 
     def __init__(
@@ -35,8 +45,11 @@ class Greedy(PairExplainer):
         seed: int = 0,
         steps: int = FLIPS,
         similarity_threshold: float = 0.3,
+        map_threshold: float = 0.7,
     ) -> None:
-        super().__init__(embedder, similarity_threshold)
+        super().__init__(embedder, similarity_threshold, map_threshold)
+        if fill not in FILLS:
+            raise LFSError(f"There is no fill {fill!r}; choose one of {', '.join(FILLS)}.")
         self.fill, self.seed, self.steps = fill, seed, steps
 
     def _explain(self, images: Tensor) -> list[PairExplanation]:

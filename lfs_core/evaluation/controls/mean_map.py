@@ -56,6 +56,8 @@ class MeanMap(Comparator):
     """
 
     method = "mean-map"
+    title = "Mean map"
+    role = "control"
     source = "a control"
     needs = frozenset({"training"})
     signed = False

@@ -31,6 +31,8 @@ class Random(Comparator):
     """
 
     method = "random"
+    title = "Random map"
+    role = "control"
     source = "a control"
     signed = False
 

@@ -1,13 +1,13 @@
 """ExplainLFS with its network or its decoder made meaningless (Adebayo et al. 2018).
 
 A map that stays the same when the network forgets all it has learnt shows nothing of the network.
-For `lfs evaluate`: `--explainer lfs_core.evaluation.controls.randomised:encoder`, and likewise.
 """
 
 from __future__ import annotations
 
 import copy
 import os
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -17,45 +17,92 @@ from lfs_core.decoder import load_decoder
 from lfs_core.embedders import Embedder, embedder_name
 from lfs_core.errors import LFSError
 from lfs_core.explainer import ExplainLFS
+from lfs_core.explanation import Words
 from lfs_core.training.decoders import LinearDecoder
 from lfs_core.training.embedding import IMAGE_SIZE, SMALL, embed_photographs
 
-
-def encoder(embedder: Embedder, seed: int = 0) -> ExplainLFS:
-    """A network of shuffled weights, and the decoder of the real one."""
-    return ExplainLFS(_Forgetful(embedder, seed), load_decoder(embedder_name(embedder)))
+Shuffled = Literal["network", "decoder"]
 
 
-def encoder_and_decoder(
-    embedder: Embedder, images: str | os.PathLike = "celeba", number: int = 1000, seed: int = 0
-) -> ExplainLFS:
-    """A network of shuffled weights, and a linear decoder fitted to it.
+class Randomised(ExplainLFS):
+    """ExplainLFS with shuffled weights.
 
     Args:
         embedder: the network.
+        shuffled: whose weights: "network", explained with the decoder of the real one; or
+            "decoder", with the real network.
+        refitted: fit a linear decoder to the shuffled network.
         images: a folder of photographs to fit to, or its name in the folder of `LFS_DATA`.
         number: of how many.
         seed: of the shuffled weights.
+        similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
+        map_threshold: xi_2, in [0,1]; pixels above it are shown.
+
+    Raises:
+        LFSError: an option is wrong; the network is a black box, or no decoder ships for it.
     """
-    network = _Forgetful(embedder, seed)
+
+    method = "randomised"
+    title = "Randomised ExplainLFS"
+    words: ClassVar[Words] = {
+        "shuffled": {"network": "shuffled network", "decoder": "shuffled decoder"},
+        "refitted": {True: "refitted decoder", False: "decoder of the real network"},
+    }
+    role = "control"
+    source = "Adebayo et al. 2018"
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        shuffled: Shuffled = "network",
+        refitted: bool = False,
+        images: str | os.PathLike = "celeba",
+        number: int = 1000,
+        seed: int = 0,
+        similarity_threshold: float = 0.3,
+        map_threshold: float = 0.7,
+    ) -> None:
+        if shuffled not in get_args(Shuffled) or (refitted and shuffled != "network"):
+            raise LFSError(
+                f"shuffled is {shuffled!r} and refitted is {refitted}; shuffle 'network' or "
+                "'decoder', and refit a decoder to a shuffled network only."
+            )
+        network = _Forgetful(embedder, seed) if shuffled == "network" else embedder
+        decoder = (
+            _fitted(network, images, number) if refitted else load_decoder(embedder_name(embedder))
+        )
+        if shuffled == "decoder":
+            decoder = with_shuffled_weights(decoder, seed)
+        super().__init__(
+            network,
+            decoder,
+            similarity_threshold=similarity_threshold,
+            map_threshold=map_threshold,
+        )
+        self.shuffled, self.refitted = shuffled, refitted
+        self.shuffled_by = seed
+
+    def settings(self) -> dict[str, object]:
+        """Everything needed to make this explainer again."""
+        own = {"shuffled": self.shuffled, "refitted": self.refitted, "seed": self.shuffled_by}
+        return super().settings() | own
+
+
+def _fitted(network: Embedder, images: str | os.PathLike, number: int) -> LinearDecoder:
+    """A linear decoder of a network, from so many photographs."""
     photographs = find_photographs(local_folder(images))[:number]
     embedded = embed_photographs(
         network, [path for path, _ in photographs], size=SMALL, progress=False
     )
     rows = embedded.store.rows([key for key in embedded.keys if key is not None])
-    return ExplainLFS(network, LinearDecoder.fit(rows.batches()))
-
-
-def decoder(embedder: Embedder, seed: int = 0) -> ExplainLFS:
-    """The real network, and its decoder with shuffled weights."""
-    return ExplainLFS(embedder, shuffled(load_decoder(embedder_name(embedder)), seed))
+    return LinearDecoder.fit(rows.batches())
 
 
 class _Forgetful:
     """A network of shuffled weights. It stays in PyTorch: no translation of it is worth keeping."""
 
     def __init__(self, embedder: Embedder, seed: int) -> None:
-        self.network = shuffled(embedder, seed)
+        self.network = with_shuffled_weights(embedder, seed)
         self.name = embedder_name(embedder)
         self.image_size = getattr(embedder, "image_size", IMAGE_SIZE)
         self.framing = getattr(embedder, "framing", "whole")
@@ -65,7 +112,7 @@ class _Forgetful:
         return getattr(self.network, "in_torch", self.network)(images)
 
 
-def shuffled(module: nn.Module, seed: int = 0) -> nn.Module:
+def with_shuffled_weights(module: nn.Module, seed: int = 0) -> nn.Module:
     """A copy whose weights are shuffled within each tensor, so that their sizes stay.
 
     Raises:

@@ -1,8 +1,7 @@
 """ExplainLFS with a decoder whose pictures the network recognises.
 
 Eq. 1 asks that a picture look like the photograph. Here it has to look like it to the network: the
-embedding of D(h) shall point where h does. For `lfs evaluate`:
-`--explainer lfs_core.evaluation.controls.recognised:recognised`.
+embedding of D(h) shall point where h does.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from tqdm import tqdm
 from lfs_core.datasets.folders import find_photographs, local_folder
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
 from lfs_core.embedders import Embedder, embed, embedder_name, fingerprint
-from lfs_core.explainer import ExplainLFS
+from lfs_core.explainer import ExplainLFS, Latents
 from lfs_core.training.embedding import embed_photographs
 from lfs_core.util.assets import cache_folder
 
@@ -31,13 +30,7 @@ EPOCHS = 3
 LEARNING_RATE = 3e-4
 
 
-def recognised(
-    embedder: Embedder,
-    images: str | os.PathLike = "celeba",
-    number: int = 800,
-    relevance: str = "paper",
-    seed: int = 0,
-) -> ExplainLFS:
+class Recognised(ExplainLFS):
     """The paper's method with the convolutional decoder, trained on until it is recognised.
 
     The decoder is kept in the cache.
@@ -46,9 +39,47 @@ def recognised(
         embedder: the network; gradients go through it.
         images: a folder of photographs to learn from, or its name in the folder of `LFS_DATA`.
         number: of how many.
-        relevance: a name in `RELEVANCES`.
-        seed: of relevance that is drawn.
+        options: of `ExplainLFS`, but for the decoder.
+
+    Raises:
+        LFSError: as `ExplainLFS`; no convolutional decoder ships for the network, or there are no
+            photographs.
     """
+
+    method = "recognised"
+    title = "ExplainLFS with a recognised decoder"
+    role = "ablation"
+    source = "this book"
+    needs = frozenset({"training", "gradients"})
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        images: str | os.PathLike = "celeba",
+        number: int = 800,
+        p: float = 0.3,
+        similarity_threshold: float = 0.3,
+        map_threshold: float = 0.7,
+        latents: Latents = "raw",
+        relevance: str = "paper",
+        perturbation: str = "add",
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            embedder,
+            recognised_decoder(embedder, images, number),
+            p,
+            similarity_threshold,
+            map_threshold,
+            latents,
+            relevance,
+            perturbation,
+            seed,
+        )
+
+
+def recognised_decoder(embedder: Embedder, images: str | os.PathLike, number: int) -> Decoder:
+    """The convolutional decoder of a network, trained on once; see `Recognised`."""
     paths = [path for path, _ in find_photographs(local_folder(images))[:number]]
     name = embedder_name(embedder)
     contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
@@ -64,7 +95,7 @@ def recognised(
             decoder, history = train_to_be_recognised(load_decoder(f"{name}-conv"), embedder, h)
             decoder.info |= {"likeness": history}
             save_decoder(decoder, path)
-    return ExplainLFS(embedder, load_decoder(path), relevance=relevance, seed=seed)
+    return load_decoder(path)
 
 
 def train_to_be_recognised(

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Protocol
 from torch import Tensor
 
 from lfs_core.embedders import Embedder
+from lfs_core.explanation import Words
 
 SIDE = 40  # places a side of the maps that are evaluated, as in the paper
 
@@ -61,6 +62,9 @@ class Metric(Protocol):
     """Measures explanations; the attributes of an instance are its settings.
 
     Attributes:
+        title: its name for readers.
+        words: what its options are called in such a name, as those of a `PairExplainer`; a text
+            that is empty is not told.
         better: whether "higher" or "lower" scores are better.
         about: what is measured, in a few words.
 
@@ -68,6 +72,8 @@ class Metric(Protocol):
     their `Labels` before anything is measured and raises an LFSError.
     """
 
+    title: ClassVar[str]
+    words: ClassVar[Words] = {}
     better: ClassVar[Literal["higher", "lower"]]
     about: ClassVar[str]
 

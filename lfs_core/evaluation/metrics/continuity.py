@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
+from lfs_core.explanation import Words
 
 TENTHS = (*range(1, 11), *range(-10, 0))
 """The 20 displacements of Fig. 11, in tenths of the width: 1-10 to the right until the image has
@@ -33,6 +34,8 @@ class Continuity:
 
     moved: bool = False
 
+    title: ClassVar[str] = "Continuity"
+    words: ClassVar[Words] = {"moved": {True: "moved back", False: "where it is"}}
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     def __post_init__(self) -> None:
@@ -88,6 +91,8 @@ class Lipschitz:
     draws: int = 3
     size: float = 0.02
 
+    title: ClassVar[str] = "Local Lipschitz estimate"
+    words: ClassVar[Words] = {"draws": "{} draws", "size": "noise {}"}
     about: ClassVar[str] = "Lipschitz: how far the map changes for a little noise on the image"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 

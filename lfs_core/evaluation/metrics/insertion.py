@@ -15,6 +15,7 @@ from torch import Tensor
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import Case, Labels
 from lfs_core.evaluation.metrics.selectivity import (
+    FILL_WORDS,
     FILLS,
     FLIPS,
     GRID,
@@ -23,6 +24,7 @@ from lfs_core.evaluation.metrics.selectivity import (
     flip_ranks,
     superpixels,
 )
+from lfs_core.explanation import Words
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Insertion:
     fill: str = "noise"
     every: int = 1
 
+    title: ClassVar[str] = "Insertion"
+    words: ClassVar[Words] = {"fill": FILL_WORDS, "every": ""}
     about: ClassVar[str] = "Insertion: how far the decision comes back as superpixels return"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 

@@ -28,6 +28,7 @@ class Mosaic:
     and that the network calls similar, also in the mosaic, say something.
     """
 
+    title: ClassVar[str] = "Mosaic test"
     about: ClassVar[str] = "Mosaic test: share of the map in the right one of four cells"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 

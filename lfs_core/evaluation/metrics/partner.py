@@ -20,6 +20,7 @@ class Partner:
     the pair counts only if the network decides about image and other partner as before.
     """
 
+    title: ClassVar[str] = "Partner swap"
     about: ClassVar[str] = "Partner swap: how far a map stays the same with another partner"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 

@@ -27,6 +27,7 @@ class Parts:
     the mouth.
     """
 
+    title: ClassVar[str] = "Facial parts"
     about: ClassVar[str] = "Facial parts: share of the map on them, beside their share of the area"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 

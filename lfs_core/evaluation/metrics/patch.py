@@ -18,6 +18,7 @@ from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
 from lfs_core.evaluation.metrics.ground_truth import region_auroc
 from lfs_core.evaluation.metrics.selectivity import GRID, enlarged
+from lfs_core.explanation import Words
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Patch:
 
     side: int = 5
 
+    title: ClassVar[str] = "Patch test"
+    words: ClassVar[Words] = {"side": "{} superpixels a side"}
     about: ClassVar[str] = "Patch test: is the evidence on the right side of a known border"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 

@@ -18,7 +18,7 @@ from lfs_core.embedders import embed_all
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
 from lfs_core.evaluation.metrics.selectivity import BATCH, GRID, area, enlarged, flip_ranks
-from lfs_core.explanation import one_thread
+from lfs_core.explanation import Words, one_thread
 
 PERCENTS = (10, 30, 50, 70, 90)  # of the places are removed
 NOISE = 0.01  # standard deviation, of values in [0,1]
@@ -40,6 +40,8 @@ class Road:
 
     blurred: bool = False
 
+    title: ClassVar[str] = "ROAD"
+    words: ClassVar[Words] = {"blurred": {True: "blurred maps", False: "maps as they are"}}
     about: ClassVar[str] = "ROAD: how far the similarity moves as relevant places are imputed"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 

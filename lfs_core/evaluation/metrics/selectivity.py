@@ -17,7 +17,7 @@ from torchvision.transforms.functional import gaussian_blur
 from lfs_core.embedders import Embedder, embed
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import Case, Labels
-from lfs_core.explanation import one_thread
+from lfs_core.explanation import Words, one_thread
 
 GRID = 8  # superpixels a side: 5x5 pixels each, of 40x40, as in the paper
 FLIPS = 20
@@ -62,6 +62,16 @@ FILLS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
 }
 """What superpixels are replaced by, by name: from pairs (...,2,3,H,W) to as many images."""
 
+FILL_WORDS = {
+    "noise": "filled with noise",
+    "own-noise": "filled with other noise in each image",
+    "mean": "filled with the mean colour",
+    "black": "filled black",
+    "grey": "filled grey",
+    "blur": "blurred",
+}
+"""What they are called in names for readers."""
+
 
 ORDERS = ("most", "least")
 
@@ -80,6 +90,12 @@ class Selectivity:
     fill: str = "noise"
     every: int = 1
 
+    title: ClassVar[str] = "Deletion"
+    words: ClassVar[Words] = {
+        "order": {"most": "most relevant first", "least": "least relevant first"},
+        "fill": FILL_WORDS,
+        "every": "",
+    }
     about: ClassVar[str] = "Pixel flipping: how far the similarity moves against the decision"
 
     def __post_init__(self) -> None:

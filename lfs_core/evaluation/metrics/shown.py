@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from lfs_core.evaluation.metrics.base import Case, Labels
+from lfs_core.explanation import Words
 from lfs_core.mapping import check_unit_interval
 
 
@@ -21,6 +22,8 @@ class Shown:
 
     threshold: float = 0.7
 
+    title: ClassVar[str] = "Share of pixels shown"
+    words: ClassVar[Words] = {"threshold": "ξ₂ = {}"}
     about: ClassVar[str] = "Share of the pixels shown; a description, not a quality"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 

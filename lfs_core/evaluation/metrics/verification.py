@@ -16,7 +16,8 @@ from torch import Tensor
 
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import Case, Labels
-from lfs_core.evaluation.metrics.selectivity import FILLS, flip_curves, flip_ranks
+from lfs_core.evaluation.metrics.selectivity import FILL_WORDS, FILLS, flip_curves, flip_ranks
+from lfs_core.explanation import Words
 
 PERCENTS = (10, 20, 40)  # of the places, the most relevant
 MODES = ("deletion", "insertion")
@@ -34,6 +35,7 @@ class Verification:
     mode: str = "deletion"
     fill: str = "blur"
 
+    words: ClassVar[Words] = {"mode": "", "fill": FILL_WORDS}
     about: ClassVar[str] = "Verification: pairs decided right as relevant places go or come"
 
     def __post_init__(self) -> None:
@@ -41,6 +43,11 @@ class Verification:
             raise LFSError(f"mode is {self.mode!r}; it must be {' or '.join(MODES)}.")
         if self.fill not in FILLS:
             raise LFSError(f"There is no fill {self.fill!r}; choose one of {', '.join(FILLS)}.")
+
+    @property
+    def title(self) -> str:
+        """Its name for readers: the mode is part of it."""
+        return f"Verification, {self.mode}"
 
     @property
     def better(self) -> Literal["higher", "lower"]:
