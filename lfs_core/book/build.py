@@ -8,9 +8,12 @@ notebook is run again when it, the core, its parameters, or an installed version
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -20,12 +23,14 @@ from lfs_core.book import run
 from lfs_core.book.citation import how_to_cite
 from lfs_core.book.run import DEMO, TIER
 from lfs_core.errors import LFSError
+from lfs_core.evaluation import workers
 from lfs_core.findings.speed import speed_markdown, throughput_markdown
 from lfs_core.findings.stored import stored_run
 from lfs_core.util.manifest import RESULTS
 
 log = logging.getLogger(__name__)
 
+LONGEST = ("05_methods_side_by_side",)  # begun first, so that no core waits for it at the end
 DATA = "application/vnd.lfs."  # types of outputs that a page does not show
 # MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
 UNUSED = (
@@ -57,7 +62,7 @@ def build(root: Path, store: bool = False, pdf: bool = False) -> None:
     work = root / "_build"
     work.mkdir(exist_ok=True)
     with FileLock(work / "lock"):  # a second build waits, and then finds little to do
-        manifests = [execute(notebook, work / "executed") for notebook in notebooks]
+        manifests = execute_all(notebooks, work / "executed")
         if store:
             for notebook in notebooks:
                 store_outputs(executed_copy(notebook.stem, work / "executed"), notebook)
@@ -117,6 +122,24 @@ def jupyter_book(source: Path, work: Path, builder: str) -> Path:
     return work / "jupyter-book" / "_build" / builder
 
 
+def execute_all(notebooks: Sequence[Path], folder: Path) -> list[dict[str, object]]:
+    """Run the notebooks without an up-to-date run, two at a time; the manifests of all.
+
+    Most of what they do is too small for several threads, so that two notebooks with half of the
+    cores each are done earlier than one after the other.
+
+    Raises:
+        LFSError: one failed.
+    """
+    missing = [n for n in notebooks if not run.is_done(folder / n.stem, run.origin(n, {}))]
+    missing.sort(key=lambda notebook: notebook.stem not in LONGEST)
+    log.info("%d of %d notebooks are up to date.", len(notebooks) - len(missing), len(notebooks))
+    jobs = max(1, min(2, len(missing), os.cpu_count() or 1))
+    for notebook, manifest in workers.run(partial(execute, folder=folder), missing, jobs):
+        log.info("Ran %s in %.0f s.", notebook.name, manifest["seconds"])
+    return [run.read_manifest(folder / notebook.stem) for notebook in notebooks]
+
+
 def execute(notebook: Path, folder: Path) -> dict[str, object]:
     """Run a notebook unless its run in this folder is up to date; return its manifest.
 
@@ -124,12 +147,11 @@ def execute(notebook: Path, folder: Path) -> dict[str, object]:
         LFSError: a cell failed, or was not executed.
     """
     place = folder / notebook.stem
-    if run.is_done(place, run.origin(notebook, {})):
-        log.info("%s is up to date.", notebook.name)
-    else:
-        log.info("Running %s ...", notebook.name)
-        run.run_notebook(notebook, {}, place)
-    return run.read_manifest(place)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f".{notebook.stem}.lock"):  # whoever comes second finds it done
+        if not run.is_done(place, run.origin(notebook, {})):
+            run.run_notebook(notebook, {}, place, progress=False)
+        return run.read_manifest(place)
 
 
 def executed_copy(name: str, folder: Path) -> Path:

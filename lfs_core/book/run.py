@@ -313,13 +313,16 @@ def origin(notebook: Path, values: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def run_notebook(notebook: Path, values: dict[str, object], folder: Path) -> None:
+def run_notebook(
+    notebook: Path, values: dict[str, object], folder: Path, progress: bool = True
+) -> None:
     """Run a notebook and write all that comes of it.
 
     Args:
         notebook: the file.
         values: parameters other than their defaults.
         folder: to write; an earlier run in it is replaced.
+        progress: show a progress bar.
 
     Raises:
         LFSError: a value cannot be used, the folder holds other things, or the notebook failed.
@@ -328,7 +331,7 @@ def run_notebook(notebook: Path, values: dict[str, object], folder: Path) -> Non
     check_parameters(**values)
     check_folder(folder)
     made_from = origin(notebook, values)
-    outcome = work(task(notebook, values), progress=True)
+    outcome = work(task(notebook, values), progress)
     if outcome.failed:
         keep_failed(folder, outcome)
         where = f" Its cells up to there: {failed_file(folder)}." if outcome.executed else ""
