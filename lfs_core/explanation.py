@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.mapping import check_unit_interval
+from lfs_core.util.rounding import rounded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,8 +84,8 @@ class PairExplanation:
             "similarity": self.similarity,
             "is_similar": self.is_similar,
             "settings": self.settings,
-            "relevance": None if self.relevance is None else _rounded(self.relevance),
-            "maps": _rounded(self.maps),
+            "relevance": None if self.relevance is None else rounded(self.relevance),
+            "maps": rounded(self.maps),
         }
 
     def plot(self) -> Figure:
@@ -98,11 +99,6 @@ class PairExplanation:
         from lfs_core.viz.report import write_report
 
         write_report(self, path)
-
-
-def _rounded(values: Tensor) -> list:
-    # By way of float64: float32 would print its own digits again.
-    return values.double().round(decimals=4).tolist()
 
 
 class Explainer(Protocol):

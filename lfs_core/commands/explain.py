@@ -30,8 +30,7 @@ def explain(
 ) -> None:
     """Explain the network's decision about two photographs, as one self-contained page."""
     from lfs_core.comparators import load_explainer
-    from lfs_core.datasets.faces import align_faces
-    from lfs_core.datasets.framing import frame
+    from lfs_core.datasets.framing import Part, parts
     from lfs_core.datasets.images import load_image
     from lfs_core.evaluation.spec import parse
     from lfs_core.viz.report import check_suffix, write_report
@@ -43,15 +42,10 @@ def explain(
     explainer = load_explainer(name, embed, **(thresholds | options))
     images, messages = [], []
     for path in (image_a, image_b):
-        if aligned:
-            images.append(load_image(path))
-        elif getattr(embed, "framing", "whole") == "face":
-            faces = align_faces(path)
-            images.append(faces[0])
-            if len(faces) > 1:
-                messages.append(f"{path.name} shows {len(faces)} faces; the largest is explained.")
-        else:
-            images.append(frame(path, embed))
+        found = [Part(load_image(path))] if aligned else parts(path, embed)
+        images.append(found[0].image)
+        if len(found) > 1:
+            messages.append(f"{path.name} shows {len(found)} faces; the largest is explained.")
     explanation = explainer(*images)
     write_report(explanation, output, [image_a.name, image_b.name], messages)
     decision = "similar" if explanation.is_similar else "dissimilar"

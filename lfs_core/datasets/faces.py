@@ -56,13 +56,10 @@ def detect_faces(image: Image.Image) -> list[Face]:
     return sorted(faces, key=lambda face: face.probability < SURE)
 
 
-def align_faces(source: ImageLike) -> list[Image.Image]:
-    """Cut every face out of a photograph, FACE_SIZE pixels square, as FaceNet reads it.
+def find_faces(source: ImageLike) -> tuple[Image.Image, list[Face]]:
+    """A photograph and its faces, at least one, in the order of `detect_faces`.
 
     Where a file's faces are is kept in the cache, since MTCNN takes longer than all that follows.
-
-    Returns:
-        At least one face, in the order of `detect_faces`.
 
     Raises:
         ImageError: the photograph cannot be read.
@@ -77,6 +74,20 @@ def align_faces(source: ImageLike) -> list[Image.Image]:
             f"MTCNN finds no face in {name}. Use a photograph in which a face is upright, "
             f"uncovered and at least {MIN_FACE} pixels wide."
         )
+    return image, faces
+
+
+def align_faces(source: ImageLike) -> list[Image.Image]:
+    """Cut every face out of a photograph, FACE_SIZE pixels square, as FaceNet reads it.
+
+    Returns:
+        At least one face, in the order of `detect_faces`.
+
+    Raises:
+        ImageError: the photograph cannot be read.
+        FaceError: it shows no face.
+    """
+    image, faces = find_faces(source)
     return [crop_face(image, face) for face in faces]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from PIL import Image
 
-from lfs_core.datasets.faces import align_face
+from lfs_core.datasets.faces import SURE, align_face, crop_face, find_faces
 from lfs_core.datasets.images import ImageLike, load_image
 from lfs_core.errors import LFSError
 
@@ -35,14 +36,51 @@ FRAMINGS: dict[str, Callable[[ImageLike], Image.Image]] = {
 }
 
 
-def frame(source: ImageLike, embedder: object) -> Image.Image:
-    """What a network reads of a photograph, by its `framing`; all of it, if it has none.
+class Part(NamedTuple):
+    """What a network can read of a photograph; `sure` unless it may be no face."""
+
+    image: Image.Image
+    sure: bool = True
+
+
+def framing_of(embedder: object) -> str:
+    """The name of a network's framing; "whole", if it has none.
+
+    Raises:
+        LFSError: there is no such framing.
+    """
+    return check_framing(getattr(embedder, "framing", "whole"))
+
+
+def check_framing(framing: str) -> str:
+    """The name of a framing as it is.
+
+    Raises:
+        LFSError: there is no such framing.
+    """
+    if framing not in FRAMINGS:
+        raise LFSError(f"There is no framing {framing!r}; choose one of {list(FRAMINGS)}.")
+    return framing
+
+
+def parts(source: ImageLike, embedder: object) -> list[Part]:
+    """All that a network can read of a photograph: each face, or the one part that is framed.
 
     Raises:
         LFSError: there is no such framing.
         ImageError: the photograph cannot be read, or shows no face where one is wanted.
     """
-    framing = getattr(embedder, "framing", "whole")
-    if framing not in FRAMINGS:
-        raise LFSError(f"There is no framing {framing!r}; choose one of {list(FRAMINGS)}.")
-    return FRAMINGS[framing](source)
+    framing = framing_of(embedder)
+    if framing != "face":
+        return [Part(FRAMINGS[framing](source))]
+    image, faces = find_faces(source)
+    return [Part(crop_face(image, face), face.probability >= SURE) for face in faces]
+
+
+def frame(source: ImageLike, embedder: object) -> Image.Image:
+    """What a network reads of a photograph, the first of `parts`.
+
+    Raises:
+        LFSError, ImageError: as `parts`.
+    """
+    return FRAMINGS[framing_of(embedder)](source)

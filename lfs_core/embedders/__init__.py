@@ -18,6 +18,7 @@ from lfs_core.explanation import Embedder, device_of, embed, embedder_name
 
 __all__ = [
     "EMBEDDERS",
+    "IMAGE_SIZE",
     "ZOOS",
     "Embedder",
     "device_of",
@@ -25,9 +26,12 @@ __all__ = [
     "embed_all",
     "embedder_name",
     "fingerprint",
+    "image_size",
     "load_embedder",
     "network_title",
 ]
+
+IMAGE_SIZE = 160  # px, for networks that do not say what they read
 
 EMBEDDERS = {  # each with its name for readers
     "facenet-casia": ("FaceNet (CASIA-WebFace)", "lfs_core.embedders.facenet:facenet_casia"),
@@ -112,6 +116,9 @@ def network_title(name: str) -> str:
     if name.endswith(".safetensors"):
         name = Path(name).stem
     return name.replace("_", " ")
+def image_size(embedder: Embedder) -> int:
+    """The side of the images that a network reads, in pixels; `IMAGE_SIZE`, if it does not say."""
+    return getattr(embedder, "image_size", IMAGE_SIZE)
 
 
 def fingerprint(embedder: Embedder) -> str:
@@ -127,7 +134,7 @@ def fingerprint(embedder: Embedder) -> str:
         digest.update(str(embedder).encode())
         tensors = embedder.state_dict().values()
     else:
-        size = getattr(embedder, "image_size", 64)
+        size = image_size(embedder)
         noise = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
         tensors = [embed(embedder, noise)]
     for tensor in tensors:

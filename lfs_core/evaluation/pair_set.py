@@ -19,9 +19,8 @@ from lfs_core.datasets.faces import load_faces
 from lfs_core.datasets.folders import find_photographs
 from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import to_tensor
-from lfs_core.embedders import Embedder
+from lfs_core.embedders import Embedder, image_size
 from lfs_core.errors import ImageError, LFSError
-from lfs_core.training.embedding import IMAGE_SIZE
 
 COLUMNS = ("image_a", "image_b", "same")
 
@@ -161,7 +160,7 @@ def _gather(
 
 def _reader(folder: Path, embedder: Embedder) -> Callable[[str], Tensor]:
     """From a path below a folder to what the network reads of it, (3,H,W) uint8."""
-    size = getattr(embedder, "image_size", IMAGE_SIZE)
+    size = image_size(embedder)
 
     def read(name: str) -> Tensor:
         return (to_tensor(frame(folder / name, embedder), size) * 255).round().byte()

@@ -20,6 +20,7 @@ from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.evaluation.statistics import bootstrap_means, holm, sign_flip_test
 from lfs_core.relevance import KNOWING_NOTHING
 from lfs_core.util.files import replacing
+from lfs_core.util.rounding import rounded
 
 SURE = 0.05  # p-values below it count
 KINDS = ("similar", "dissimilar")
@@ -157,10 +158,10 @@ class Results:
         return {
             "manifest": self.manifest,
             "same": self.same.int().tolist(),
-            "similarity": _rounded(self.similarity),
+            "similarity": rounded(self.similarity),
             "seed": self.seed.tolist(),
             "measured": {
-                explainer: {metric: _rounded(numbers) for metric, numbers in of.items()}
+                explainer: {metric: rounded(numbers) for metric, numbers in of.items()}
                 for explainer, of in self.measured.items()
             },
             "problems": self.problems,
@@ -218,14 +219,6 @@ def is_control(explainer: str) -> bool:
     name, options = parse(explainer)
     control = name in EXPLAINERS and explainer_class(name).role == "control"
     return control or options.get("relevance") in KNOWING_NOTHING
-
-
-def _rounded(numbers: Tensor) -> list:
-    """To four decimals; None for NaN, which JSON does not know."""
-    listed = numbers.double().round(decimals=4).tolist()
-    if numbers.ndim == 1:
-        return [None if x != x else x for x in listed]
-    return [[None if x != x else x for x in row] for row in listed]
 
 
 def _tensor(rows: list[list[float | None]]) -> Tensor:

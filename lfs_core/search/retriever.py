@@ -14,10 +14,9 @@ from torch import Tensor
 
 from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import ImageLike, to_tensor
-from lfs_core.embedders import Embedder, embed
+from lfs_core.embedders import Embedder, embed, image_size
 from lfs_core.errors import LFSError
 from lfs_core.search.gallery import Gallery
-from lfs_core.training.embedding import IMAGE_SIZE
 from lfs_core.training.recall import average_precision
 
 
@@ -137,7 +136,7 @@ class Retriever:
             return None
 
     def _embed(self, query: ImageLike) -> Tensor:
-        size = getattr(self.embedder, "image_size", IMAGE_SIZE)
+        size = image_size(self.embedder)
         # As photographs of the gallery were resized.
         image = frame(query, self.embedder).resize((size, size), Image.Resampling.BILINEAR)
         with torch.no_grad():

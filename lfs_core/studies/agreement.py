@@ -21,6 +21,7 @@ from lfs_core.training.decoders import LinearDecoder, decoding_error
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.moments import Moments
 from lfs_core.training.rows import Rows
+from lfs_core.util.rounding import rounded
 
 PAIRS = 250  # of each kind, of demo faces
 P, THRESHOLD = 0.3, 0.3  # p and xi_1
@@ -43,12 +44,12 @@ def agreement_study(data: Path) -> dict[str, object]:
             ranks[kind].append(_ranks(decoder, *h))
             first, this = ranks[kind][0], ranks[kind][-1]
             row[kind] = {
-                "with_first_decoder": _rounded((this * first).sum(1)),
-                "with_another_pair": _rounded((this * this.roll(1, 0)).sum(1)),
+                "with_first_decoder": rounded((this * first).sum(1)),
+                "with_another_pair": rounded((this * this.roll(1, 0)).sum(1)),
             }
         rows.append(row)
     between = {
-        kind: [_rounded(row) for row in torch.einsum("dpk,epk->de", r, r) / PAIRS]
+        kind: rounded(torch.einsum("dpk,epk->de", r, r) / PAIRS)
         for kind, r in ((kind, torch.stack(of_kind)) for kind, of_kind in ranks.items())
     }
     manifest = provenance([FACES, OTHER_FACES], p=P, similarity_threshold=THRESHOLD)
@@ -139,7 +140,3 @@ def _ranks(decoder: Decoder, h1: Tensor, h2: Tensor) -> Tensor:
         maps = torch.nn.functional.interpolate(maps[:, None], (SIZE, SIZE), mode="bilinear")[:, 0]
     ranks = maps.flatten(1).argsort(dim=1).argsort(dim=1).double()
     return torch.nn.functional.normalize(ranks - ranks.mean(dim=1, keepdim=True))
-
-
-def _rounded(values: Tensor) -> list[float]:
-    return [round(value, 4) for value in values.tolist()]

@@ -14,6 +14,7 @@ from lfs_core.explanation import cosines
 from lfs_core.mapping import difference_map, display_map, perturb
 from lfs_core.relevance import relevance
 from lfs_core.studies.evaluation import FACES
+from lfs_core.util.rounding import rounded
 
 DECODERS = {"linear": "", "mlp": "-mlp", "conv": "-conv"}
 PS = (0.01, 0.03, 0.1, 0.3, 0.6, 1.0)
@@ -43,9 +44,9 @@ def hyperparameter_study(data: Path) -> dict[str, object]:
         other = _maps(decoder, h, ~is_similar, P)
         found[name] = {
             "p": {str(p): _compared(_maps(decoder, h, is_similar, p), usual) for p in PS},
-            "other_decision": _rounded(rank_correlation(usual, other).mean(dim=1)),
+            "other_decision": rounded(rank_correlation(usual, other).mean(dim=1)),
             "shown": {
-                str(threshold): _rounded((usual > threshold).float().mean(dim=(1, 2, 3)))
+                str(threshold): rounded((usual > threshold).float().mean(dim=(1, 2, 3)))
                 for threshold in MAP_THRESHOLDS
             },
         }
@@ -56,7 +57,7 @@ def hyperparameter_study(data: Path) -> dict[str, object]:
             "digest": pairs.digest,
             "embedder": FACES.network,
         },
-        "similarity": _rounded(similarity),
+        "similarity": rounded(similarity),
         "decoders": found,
         "decided_otherwise": {
             str(threshold): int(
@@ -77,10 +78,6 @@ def _maps(decoder: Decoder, h: Tensor, is_similar: Tensor, p: float) -> Tensor:
 
 def _compared(maps: Tensor, usual: Tensor) -> dict[str, list[float]]:
     return {
-        "rank correlation": _rounded(rank_correlation(maps, usual).mean(dim=1)),
-        "overlap": _rounded(strongest_overlap(maps, usual).float().mean(dim=1)),
+        "rank correlation": rounded(rank_correlation(maps, usual).mean(dim=1)),
+        "overlap": rounded(strongest_overlap(maps, usual).float().mean(dim=1)),
     }
-
-
-def _rounded(values: Tensor) -> list[float]:
-    return values.double().round(decimals=4).tolist()

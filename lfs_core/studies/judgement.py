@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lfs_core.evaluation.metrics.agreement import agreement_beyond_chance, agreement_of_methods
 from lfs_core.studies.evaluation import ALL_METHODS, FACES, RANDOMISED
+from lfs_core.util.rounding import rounded
 
 EXPERT = "simexpert"  # the paper's stand-in for an expert's judgement (Sec. 4.3.3)
 METHOD = "explainlfs"
@@ -42,8 +43,8 @@ def judgement_study(data: Path) -> dict[str, object]:
         "with_itself": _agreement(faces.maps[METHOD][known], faces.maps[METHOD][known], is_similar),
         "methods": list(everybody.maps),
         "pairs_between_methods": int(usable.sum()),
-        "between_methods": _rounded(between),
-        "with_next_pair": _rounded(with_next),
+        "between_methods": rounded(between),
+        "with_next_pair": rounded(with_next),
         "forgotten_is_similar": forgotten.labels.is_similar.int().tolist(),
         "with_forgotten": {
             name: _agreement(maps, forgotten.maps[METHOD], forgotten.labels.is_similar)
@@ -55,10 +56,6 @@ def judgement_study(data: Path) -> dict[str, object]:
 
 def _agreement(maps: Tensor, others: Tensor, is_similar: Tensor) -> dict[str, dict[str, list]]:
     return {
-        measure: {"same_pair": _rounded(same), "other_pairs": _rounded(chance)}
+        measure: {"same_pair": rounded(same), "other_pairs": rounded(chance)}
         for measure, (same, chance) in agreement_beyond_chance(maps, others, is_similar).items()
     }
-
-
-def _rounded(values: Tensor) -> list:
-    return values.double().round(decimals=4).tolist()

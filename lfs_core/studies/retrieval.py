@@ -17,6 +17,7 @@ from lfs_core.relevance import relevance
 from lfs_core.studies.workshop import DEEP, SEEDS, SOURCES, Workshop, errors, provenance
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.recall import retrieval_quality
+from lfs_core.util.rounding import rounded
 
 RETRIEVED = tuple(source for source, what in SOURCES.items() if what.unseen)
 EXPLAINED = ("linear", "conv")  # decoders whose maps are looked at
@@ -94,11 +95,11 @@ def explanations(decoder: Decoder, gallery: Tensor, queries: TrainingSet) -> dic
         of_query, of_other = (_maps(decoder, x, R) for x in (h, other))
         maps[name] = of_query
         result[name] = {
-            "cosine": _rounded(cosine),
-            "maps_of_one_pair": _rounded((of_query * of_other).sum(1)),
-            "maps_of_two_queries": _rounded((of_query * of_query.roll(1, 0)).sum(1)),
+            "cosine": rounded(cosine),
+            "maps_of_one_pair": rounded((of_query * of_other).sum(1)),
+            "maps_of_two_queries": rounded((of_query * of_query.roll(1, 0)).sum(1)),
         }
-    result["nearest_with_farthest"] = _rounded((maps["nearest"] * maps["farthest"]).sum(1))
+    result["nearest_with_farthest"] = rounded((maps["nearest"] * maps["farthest"]).sum(1))
     return result
 
 
@@ -106,7 +107,3 @@ def _maps(decoder: Decoder, h: Tensor, R: Tensor) -> Tensor:
     """(B,1600), each map centred and of length 1, so that products are Pearson correlations."""
     x = difference_map(decoder, h, perturb(h, R, P)).flatten(1).double()
     return torch.nn.functional.normalize(x - x.mean(dim=1, keepdim=True))
-
-
-def _rounded(values: Tensor) -> list[float]:
-    return [round(value, 4) for value in values.tolist()]

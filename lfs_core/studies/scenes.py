@@ -18,6 +18,7 @@ from lfs_core.evaluation.spec import parse
 from lfs_core.studies.evaluation import CHEAP, CONTROLS
 from lfs_core.training.decoders import LinearDecoder
 from lfs_core.training.embedding import SMALL
+from lfs_core.util.rounding import rounded
 
 NETWORK = "efficientnet-lite0"
 EXPLAINERS = (
@@ -72,10 +73,7 @@ def scene_study(data: Path) -> dict[str, object]:
         },
         "kinds": [_kind(scenes, pair) for pair in chosen],
         "scores": {
-            spec: {
-                which: [None if value != value else round(value, 4) for value in values]
-                for which, values in of.items()
-            }
+            spec: {which: rounded(values) for which, values in of.items()}
             for spec, of in scores.items()
         },
     }

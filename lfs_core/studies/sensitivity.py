@@ -28,6 +28,7 @@ from lfs_core.training import autoencoder
 from lfs_core.training.embedding import embed_folders
 from lfs_core.training.fitting import SHARES, without_look_alikes
 from lfs_core.util.assets import cache_folder
+from lfs_core.util.rounding import rounded
 
 PAIRS = 60  # of each decision, of demo faces
 BATCH = 6  # pairs explained at a time
@@ -62,8 +63,8 @@ def sensitivity_study(data: Path) -> dict[str, object]:
             default = maps
         for kind, found in maps.items():
             row[kind] = {
-                "with_default": _rounded(rank_correlation(found, default[kind])),
-                "with_another_pair": _rounded(rank_correlation(found, found.roll(1, 0))),
+                "with_default": rounded(rank_correlation(found, default[kind]).mean(dim=1)),
+                "with_another_pair": rounded(rank_correlation(found, found.roll(1, 0)).mean(dim=1)),
             }
         rows.append(row)
     manifest = provenance([FACES], similarity_threshold=THRESHOLD, images=IMAGES, epochs=EPOCHS)
@@ -144,8 +145,3 @@ def _maps(explain: Explainer, pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """(P,2,H,W) in [0,1]."""
     batches = (pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH))
     return torch.stack([e.maps for batch in batches for e in explain.batch(batch)])
-
-
-def _rounded(correlations: Tensor) -> list[float]:
-    """Of each pair, the mean over its two images."""
-    return [round(value, 4) for value in correlations.mean(dim=1).tolist()]

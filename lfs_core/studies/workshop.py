@@ -92,7 +92,7 @@ class Workshop:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        core = [CORE / name for name in ("decoder.py", "training.py", "fitting.py", "embedding.py")]
+        core = [CORE / "decoder.py", *sorted((CORE / "training").glob("*.py"))]
         self._core = [hashlib.sha256(path.read_bytes()).hexdigest() for path in core]
 
     @cache  # noqa: B019 - there is one workshop

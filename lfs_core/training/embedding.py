@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from lfs_core.datasets.faces import MARGIN, MIN_FACE, SURE
 from lfs_core.datasets.folders import Views, find_photographs, stream_views
-from lfs_core.datasets.framing import FRAMINGS
-from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint
+from lfs_core.datasets.framing import FRAMINGS, check_framing, framing_of
+from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint, image_size
 from lfs_core.errors import LFSError
 from lfs_core.training.rows import Rows
 from lfs_core.training.store import EmbeddingStore, Record
@@ -28,7 +28,6 @@ from lfs_core.util.assets import cache_folder
 log = logging.getLogger(__name__)
 
 BATCH = 32  # photographs that are embedded, and written to the store, at once
-IMAGE_SIZE = 160  # px, for networks that do not say what they read
 SMALL = 40  # px, side of the decoder's images in the paper
 
 
@@ -169,13 +168,11 @@ def embed_photographs(
     Raises:
         LFSError: there is no such framing or size, or the store cannot be written.
     """
-    framing = framing or getattr(embedder, "framing", "whole")
-    if framing not in FRAMINGS:
-        raise LFSError(f"There is no framing {framing!r}; choose one of {list(FRAMINGS)}.")
+    framing = check_framing(framing) if framing else framing_of(embedder)
     if size < 1:
         raise LFSError(f"The decoder's images cannot have {size} pixels a side.")
-    image_size = getattr(embedder, "image_size", IMAGE_SIZE)
-    folder = store_folder(embedder, framing, image_size, size)
+    read = image_size(embedder)
+    folder = store_folder(embedder, framing, read, size)
     store = EmbeddingStore(folder, (size, size))
     keys: list[bytes | None] = []
     skipped: dict[str, str] = {}
@@ -186,7 +183,7 @@ def embed_photographs(
         views_of_batches = stream_views(
             batches,
             FRAMINGS[framing],
-            image_size,
+            read,
             size,
             mirror=mirror,
             known=frozenset(known),

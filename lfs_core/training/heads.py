@@ -15,10 +15,9 @@ import torch
 from torch import Tensor
 
 from lfs_core.amortised import HIDDEN, CausalHead
-from lfs_core.embedders import Embedder, embedder_name
+from lfs_core.embedders import Embedder, embedder_name, image_size
 from lfs_core.embedders.taps import find_layers
 from lfs_core.errors import LFSError
-from lfs_core.training.embedding import IMAGE_SIZE
 from lfs_core.training.epochs import Epochs
 from lfs_core.training.fitting import LOOK_ALIKE
 from lfs_core.training.removals import Removals, gather_removals, together
@@ -68,7 +67,7 @@ def fit_causal(
         LFSError: no photograph can be used, or they show fewer than ten people or classes.
     """
     if layers is None:
-        layers = find_layers(embedder, getattr(embedder, "image_size", IMAGE_SIZE), grid)
+        layers = find_layers(embedder, image_size(embedder), grid)
 
     gather = partial(
         what_windows_do,

@@ -24,11 +24,11 @@ from lfs_core.causal import tiles
 from lfs_core.comparators.causal import FEW, draw_sets, draw_windows
 from lfs_core.comparators.fills import plain
 from lfs_core.datasets.folders import stream_views
-from lfs_core.datasets.framing import FRAMINGS
-from lfs_core.embedders import Embedder, device_of, embed, fingerprint
+from lfs_core.datasets.framing import FRAMINGS, framing_of
+from lfs_core.embedders import Embedder, device_of, embed, fingerprint, image_size
 from lfs_core.embedders.taps import Taps
 from lfs_core.errors import LFSError
-from lfs_core.training.embedding import BATCH, IMAGE_SIZE, SMALL
+from lfs_core.training.embedding import BATCH, SMALL
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.files import replacing
 
@@ -155,7 +155,7 @@ def gather_removals(
     Raises:
         LFSError: no photograph can be used, or the cache cannot be written.
     """
-    windows = tiles((_size(embedder), _size(embedder)), [grid])
+    windows = tiles((image_size(embedder), image_size(embedder)), [grid])
     draw = partial(draw_windows if alone else draw_sets, len(windows), count)
     kept = partial(
         _kept,
@@ -211,8 +211,8 @@ def _kept(
 
     It is called with images (B,3,H,W) in [0,1], where the network is, and a seed for each.
     """
-    framing = getattr(embedder, "framing", "whole")
-    decisive = [title, network, framing, _size(embedder), *settings]
+    framing = framing_of(embedder)
+    decisive = [title, network, framing, image_size(embedder), *settings]
     decisive += [f"variation {variation}", SMALLEST, LIGHT] if variation else []
     digest = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
     folder = cache_folder() / "removals" / digest[:16]
@@ -222,7 +222,7 @@ def _kept(
     views = stream_views(
         [[file for file, _ in batches[k]] for k in missing],
         FRAMINGS[framing],
-        _size(embedder),
+        image_size(embedder),
         SMALL,
         workers=workers,
     )
@@ -243,10 +243,6 @@ def _kept(
                 save_file(tensors, new, about)
             bar.update(len(batches[k]))
     return _collected([_read(path) for path in paths])
-
-
-def _size(embedder: Embedder) -> int:
-    return getattr(embedder, "image_size", IMAGE_SIZE)
 
 
 def varied(images: Tensor, seeds: Sequence[int]) -> Tensor:

@@ -12,7 +12,7 @@ from PIL import Image
 from torchvision.transforms import CenterCrop, Compose, Resize
 
 import lfs_core as lfs
-from lfs_core.datasets.framing import FRAMINGS, centre_square, frame
+from lfs_core.datasets.framing import FRAMINGS, centre_square, frame, parts
 
 IMAGENET = Compose([Resize(256), CenterCrop(224)])
 
@@ -65,3 +65,18 @@ def test_a_photograph_that_cannot_be_read(tmp_path: Path) -> None:
     for framing in FRAMINGS:
         with pytest.raises(lfs.ImageError, match="does not exist"):
             frame(tmp_path / "none.png", SimpleNamespace(framing=framing))
+
+
+def test_a_network_of_faces_can_read_every_face(astronaut: Path) -> None:
+    one = Image.open(astronaut)
+    both = Image.new("RGB", (2 * one.width, one.height))
+    both.paste(one, (0, 0))
+    both.paste(one, (one.width, 0))
+    faces = parts(both, SimpleNamespace(framing="face"))
+    assert [part.sure for part in faces] == [True, True]
+    first = frame(both, SimpleNamespace(framing="face"))
+    assert faces[0].image.tobytes() == first.tobytes()
+    (whole,) = parts(both, SimpleNamespace())
+    assert whole.sure and whole.image.size == (1024, 512)
+    with pytest.raises(lfs.FaceError):
+        parts(Image.new("RGB", (200, 200), "white"), SimpleNamespace(framing="face"))

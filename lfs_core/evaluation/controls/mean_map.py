@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.datasets.faces import load_faces
+from lfs_core.datasets.framing import framing_of
 from lfs_core.datasets.images import ImageLike, to_tensor
 from lfs_core.datasets.pairs import Pair, all_pairs
 from lfs_core.datasets.scenes import load_scenes
@@ -120,7 +121,7 @@ class MeanMap(Comparator):
         ]
 
     def _demo_pairs(self) -> list[tuple[Tensor, Tensor]]:
-        if getattr(self.embedder, "framing", "whole") == "face":
+        if framing_of(self.embedder) == "face":
             faces = load_faces("demo", progress=False)
             images, labels = faces.images, faces.identities
         else:

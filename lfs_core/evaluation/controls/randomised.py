@@ -13,13 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from lfs_core.datasets.folders import find_photographs, local_folder
+from lfs_core.datasets.framing import framing_of
 from lfs_core.decoder import load_decoder
-from lfs_core.embedders import Embedder, embedder_name
+from lfs_core.embedders import Embedder, embedder_name, image_size
 from lfs_core.errors import LFSError
 from lfs_core.explainer import ExplainLFS
 from lfs_core.explanation import Words
 from lfs_core.training.decoders import LinearDecoder
-from lfs_core.training.embedding import IMAGE_SIZE, SMALL, embed_photographs
+from lfs_core.training.embedding import SMALL, embed_photographs
 
 Shuffled = Literal["network", "decoder"]
 
@@ -104,8 +105,8 @@ class _Forgetful:
     def __init__(self, embedder: Embedder, seed: int) -> None:
         self.network = with_shuffled_weights(embedder, seed)
         self.name = embedder_name(embedder)
-        self.image_size = getattr(embedder, "image_size", IMAGE_SIZE)
-        self.framing = getattr(embedder, "framing", "whole")
+        self.image_size = image_size(embedder)
+        self.framing = framing_of(embedder)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from lfs_core.errors import LFSError
 from lfs_core.explanation import Explainer
 from lfs_core.search.retriever import Answer, Retriever
 from lfs_core.training.recall import KS, average_precision
+from lfs_core.util.rounding import rounded
 from lfs_core.viz.report import check_suffix
 from lfs_core.viz.views.view import (
     LiveView,
@@ -144,9 +145,9 @@ class RetrievalExplorer(LiveView):
             # Without another of its class there is neither right nor wrong.
             "label": self._classes[answer.position] if answer.relevant else None,
             "relevant": answer.relevant,
-            "precision": _rounded(answer.average_precision),
-            "nearest": [[hit.position, _rounded(hit.similarity)] for hit in answer.nearest],
-            "farthest": [[hit.position, _rounded(hit.similarity)] for hit in answer.farthest],
+            "precision": rounded(answer.average_precision),
+            "nearest": [[hit.position, rounded(hit.similarity)] for hit in answer.nearest],
+            "farthest": [[hit.position, rounded(hit.similarity)] for hit in answer.farthest],
             "ranks": len(self.retriever.gallery) - (answer.position is not None),
         }
 
@@ -159,14 +160,14 @@ class RetrievalExplorer(LiveView):
         classes = np.array(self._classes)
         ranks = np.flatnonzero(classes[order] == classes[answer.position])
         found = zip(order[ranks].tolist(), ranks.tolist(), similarities[ranks], strict=True)
-        return {"hits": [[position, rank + 1, _rounded(s)] for position, rank, s in found]}
+        return {"hits": [[position, rank + 1, rounded(s)] for position, rank, s in found]}
 
     def _ranking(self, item: int, start: int) -> dict[str, object]:
         """A part of the whole ranking: position and similarity."""
         order, similarities = self._ranked(item)
         part = slice(start, start + RANKS)
         found = zip(order[part].tolist(), similarities[part], strict=True)
-        return {"hits": [[position, _rounded(similarity)] for position, similarity in found]}
+        return {"hits": [[position, rounded(similarity)] for position, similarity in found]}
 
     def _latents(self, item: int) -> dict[str, object]:
         """The embedding, of length 1, in 255 steps: `scale` times a signed byte."""
@@ -181,12 +182,12 @@ class RetrievalExplorer(LiveView):
         maps = explanation.maps
         reduced = reduce(maps, MAP_SIDE)
         return {
-            "similarity": _rounded(explanation.similarity),
+            "similarity": rounded(explanation.similarity),
             "similar": explanation.is_similar,
             "threshold": explanation.settings.get("similarity_threshold"),
             "method": explanation.method,
             "mapThreshold": explanation.map_threshold,
-            "ranges": [[_rounded(heat.min()), _rounded(heat.max())] for heat in maps],
+            "ranges": [[rounded(heat.min()), rounded(heat.max())] for heat in maps],
             "size": list(reduced.shape[1:]),
             "maps": [packed(heat) for heat in reduced],
         }
@@ -245,7 +246,7 @@ class RetrievalExplorer(LiveView):
                 relevant = sizes[label] - 1
                 missed = right.new_ones(relevant - int(right.sum()))
                 ap = average_precision(torch.cat([right, missed]), k=k) if relevant else None
-                precisions.append(_rounded(ap))
+                precisions.append(rounded(ap))
         return precisions
 
     def _guest(self, item: int) -> _Guest | None:
@@ -336,7 +337,3 @@ class RetrievalExplorer(LiveView):
             "pictures": {item: self._picture(item, PRINTED) for item in sorted(pictured)},
             "answers": answers,
         }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(float(value), 4)

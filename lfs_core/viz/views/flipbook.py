@@ -19,6 +19,7 @@ from lfs_core.evaluation.metrics.selectivity import (
     superpixels,
 )
 from lfs_core.explanation import PairExplanation
+from lfs_core.util.rounding import rounded
 from lfs_core.viz.views.methods import check_same_pairs
 from lfs_core.viz.views.view import FixedView, code, data_url, style
 
@@ -95,7 +96,7 @@ class FlipBook(FixedView):
                     {
                         "name": name,
                         "ranks": when.flatten(1).tolist(),
-                        "curve": [round(value, 4) for value in curve.tolist()],
+                        "curve": rounded(curve),
                     }
                     for name, when, curve in zip(explanations, ranks, curves, strict=True)
                 ],

@@ -21,12 +21,11 @@ from torch import Tensor
 
 from lfs_core.amortised import shipped_heads
 from lfs_core.comparators import explainer_class, load_explainer
-from lfs_core.datasets.faces import SURE, crop_face, detect_faces
-from lfs_core.datasets.framing import frame
+from lfs_core.datasets.framing import parts
 from lfs_core.datasets.images import ImageLike, load_image, to_tensor
 from lfs_core.decoder import Decoder, load_decoder
-from lfs_core.embedders import Embedder, embed, embedder_name, load_embedder
-from lfs_core.errors import LFSError
+from lfs_core.embedders import Embedder, embed, embedder_name, image_size, load_embedder
+from lfs_core.errors import FaceError, LFSError
 from lfs_core.evaluation.results import KINDS
 from lfs_core.explanation import PairExplanation, cosines, one_thread
 from lfs_core.findings.trust import (
@@ -344,23 +343,19 @@ class PairExplorer(LiveView):
         source, embedder = self.photographs[item], self.networks[network].embedder
         if self.aligned:
             return [_Side(load_image(source))]
-        if getattr(embedder, "framing", "whole") != "face":
-            return [_Side(frame(source, embedder))]
-        image, name = load_image(source), self.names[item]
-        faces = detect_faces(image)
-        if not faces:
-            return [_Side(image, (NO_FACE.format(name=name),))]
+        name = self.names[item]
+        try:
+            found = parts(source, embedder)
+        except FaceError:
+            return [_Side(load_image(source), (NO_FACE.format(name=name),))]
         unsure = (UNSURE_FACE.format(name=name),)
-        return [
-            _Side(crop_face(image, face), () if face.probability >= SURE else unsure)
-            for face in faces
-        ]
+        return [_Side(part.image, () if part.sure else unsure) for part in found]
 
     def _see(self, network: int, item: int, part: int) -> tuple[Tensor, Tensor]:
         """Pixels (3,H,W) and embedding (D,) of one part of a photograph."""
         embedder = self.networks[network].embedder
         image = self._parts(network, item)[part].image
-        pixels = to_tensor(image, getattr(embedder, "image_size", None))
+        pixels = to_tensor(image, image_size(embedder))
         with torch.no_grad():
             return pixels, embed(embedder, pixels[None])[0]
 

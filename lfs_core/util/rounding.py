@@ -1,0 +1,22 @@
+"""Numbers as files keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def rounded(values: Tensor | Sequence[float] | float | None) -> list | float | None:
+    """To four decimals, nested as the values are; None for NaN, which JSON does not know."""
+    if values is None:
+        return None
+    # By way of float64: float32 would print its own digits again.
+    return _known(torch.as_tensor(values, dtype=torch.float64).round(decimals=4).tolist())
+
+
+def _known(values: list | float) -> list | float | None:
+    if isinstance(values, list):
+        return [_known(value) for value in values]
+    return None if values != values else values
