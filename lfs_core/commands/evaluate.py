@@ -89,11 +89,16 @@ def evaluate(
 
 
 def study(
-    name: Annotated[str, typer.Argument(help="What to measure; a wrong name lists all.")],
+    name: Annotated[
+        str, typer.Argument(help="What to measure, or to train; a wrong name lists all.")
+    ],
     data: Annotated[
         Path, typer.Option(envvar="LFS_DATA", help="Folder with celeba, lfw, cub and cars.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The results (.json).")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The results (.json), or a folder for trained files."),
+    ],
 ) -> None:
     """Run one of the book's studies on the local tier.
 

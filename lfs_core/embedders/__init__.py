@@ -116,6 +116,8 @@ def network_title(name: str) -> str:
     if name.endswith(".safetensors"):
         name = Path(name).stem
     return name.replace("_", " ")
+
+
 def image_size(embedder: Embedder) -> int:
     """The side of the images that a network reads, in pixels; `IMAGE_SIZE`, if it does not say."""
     return getattr(embedder, "image_size", IMAGE_SIZE)

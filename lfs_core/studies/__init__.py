@@ -49,18 +49,29 @@ STUDIES = {
     "judgement": "lfs_core.studies.judgement:judgement_study",
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
 }
+TRAININGS = {  # of weights that ship with the package; called with the folder to write, too
+    "train-heads": "lfs_core.studies.heads:train_heads",
+}
 
 
 def run_study(name: str, data: Path, path: str | os.PathLike) -> None:
-    """Run a study and store its results with a manifest, as JSON.
+    """Run a study and store its results with a manifest, as JSON; or train what ships.
+
+    Args:
+        name: in `STUDIES` or `TRAININGS`.
+        data: the folder of the local tier.
+        path: the file to write; for a training, the folder.
 
     Raises:
         LFSError: there is no such study, its data are missing, or the file cannot be written.
     """
-    if name not in STUDIES:
-        raise LFSError(f"There is no study {name!r}; choose one of {list(STUDIES)}.")
+    if name not in STUDIES | TRAININGS:
+        raise LFSError(f"There is no study {name!r}; choose one of {[*STUDIES, *TRAININGS]}.")
     if not data.is_dir():
         raise LFSError(f"{data} is not a folder; --data names the local tier's images.")
+    if name in TRAININGS:
+        resolve_name(TRAININGS[name])(data, Path(path))
+        return
     start = time.monotonic()
     result = resolve_name(STUDIES[name])(data)
     manifest = {

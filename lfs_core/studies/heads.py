@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,6 +38,17 @@ SETS = 512  # that it rests on
 RANKS = (8, 16, 32, 64, 128, 256)
 CELEBRITIES = 2048  # photographs, with which variants learn; all of them take a GPU
 VARIANT_EPOCHS = 2
+
+
+def train_heads(data: Path, folder: Path) -> None:
+    """Train the heads that ship with the package, and write them.
+
+    Args:
+        data: the folder of the local tier.
+        folder: to write to, a file for each network.
+    """
+    for network in FOLDERS:
+        save_head(fit_shipped(network, data), folder / f"{network}.safetensors")
 
 
 def fit_shipped(network: str, data: Path) -> CausalHead:
@@ -193,10 +203,3 @@ def _variants(data: Path) -> list[dict[str, object]]:
             }
         )
     return rows
-
-
-if __name__ == "__main__":  # python -m lfs_core.studies.heads DATA FOLDER
-    for network in FOLDERS:
-        save_head(
-            fit_shipped(network, Path(sys.argv[1])), Path(sys.argv[2], f"{network}.safetensors")
-        )

@@ -12,6 +12,7 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 import lfs_core as lfs
+from lfs_core.amortised import CausalHead, load_head, shipped_heads
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
 from lfs_core.studies import agreement, decoding, retrieval, run_study, workshop
@@ -143,3 +144,23 @@ def test_what_a_study_cannot_do(tmp_path: Path) -> None:
         run_study("decoding", tmp_path / "none", tmp_path / "out.json")
     with pytest.raises(lfs.LFSError, match="no study 'nothing'"):
         run_study("nothing", tmp_path, tmp_path / "out.json")
+
+
+def test_heads_that_ship_are_trained_into_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def trained(network: str, data: Path) -> CausalHead:
+        asked.append((network, data))
+        head = CausalHead(12, 2, (), (3,), hidden=16)
+        head.info = {"name": network}
+        return head
+
+    monkeypatch.setattr("lfs_core.studies.heads.fit_shipped", trained)
+    run_study("train-heads", tmp_path, tmp_path / "new" / "heads")
+    names = {path.stem for path in (tmp_path / "new" / "heads").iterdir()}
+    assert names == set(shipped_heads()) == {network for network, _ in asked}
+    for name in names:
+        head = load_head(tmp_path / "new" / "heads" / f"{name}.safetensors")
+        assert head.info["name"] == name
