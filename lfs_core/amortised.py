@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ class CausalHead(nn.Module):
             "channels": self.channels,
             "hidden": hidden,
         }
-        self.info: dict[str, object] = {}
+        self.info: dict[str, Any] = {}
         self.read = nn.ModuleList(
             _reader(count, hidden) if layers else _image_reader(count, hidden) for count in channels
         )

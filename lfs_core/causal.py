@@ -19,7 +19,7 @@ from lfs_core.explanation import Embedder, embed
 BATCH = 64  # images of the network at a time
 
 
-def tiles(size: tuple[int, int], grids: Sequence[int], shifted: bool = False) -> Tensor:
+def tiles(size: Sequence[int], grids: Sequence[int], shifted: bool = False) -> Tensor:
     """Windows that tile an image, of one or several sizes.
 
     Args:

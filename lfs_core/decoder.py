@@ -10,7 +10,7 @@ import os
 from importlib.resources import files
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -34,14 +34,21 @@ class Decoder(nn.Module):
     """
 
     kind: ClassVar[str]
+    latent_min: Tensor
+    latent_max: Tensor
 
     def __init__(self, latent_dim: int, image_size: tuple[int, int], **config: int) -> None:
         super().__init__()
-        self.latent_dim, self.image_size = latent_dim, tuple(image_size)
+        self.latent_dim, self.image_size = latent_dim, (image_size[0], image_size[1])
         self.config = {"latent_dim": latent_dim, "image_size": self.image_size, **config}
-        self.info: dict[str, object] = {}
+        self.info: dict[str, Any] = {}
         self.register_buffer("latent_min", torch.zeros(latent_dim))
         self.register_buffer("latent_max", torch.ones(latent_dim))
+
+    if TYPE_CHECKING:
+
+        def __call__(self, h: Tensor) -> Tensor:
+            """As `forward`."""
 
     def forward(self, h: Tensor) -> Tensor:
         """The image of each embedding, cut to [0,1].
@@ -77,15 +84,15 @@ def decoder_title(kind: str) -> str:
     return DECODERS[kind][0] if kind in DECODERS else kind.replace("_", " ")
 
 
-def save_decoder(decoder: Decoder, path: str | os.PathLike) -> None:
+def save_decoder(decoder: Decoder, path: str | os.PathLike[str]) -> None:
     """Write a decoder as fp16 safetensors with a JSON header; the file appears whole or not."""
     from lfs_core.util.modules import save_module
 
-    about = {"kind": decoder.kind, "config": decoder.config}
+    about: dict[str, Any] = {"kind": decoder.kind, "config": decoder.config}
     save_module(path, "decoder", decoder.state_dict(), decoder.info, **about)
 
 
-def load_decoder(name: str | os.PathLike) -> Decoder:
+def load_decoder(name: str | os.PathLike[str]) -> Decoder:
     """Load a decoder that ships with the package, by name, or one from a file, by path.
 
     Raises:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
 
-from lfs_core.decoder import DECODERS
+from lfs_core.decoder import DECODERS, Decoder
 from lfs_core.errors import LFSError
 from lfs_core.explanation import (
     Embedder,
@@ -80,7 +80,7 @@ class ExplainLFS(PairExplainer):
         ):
             if value not in known:
                 raise LFSError(f"{name} is {value!r}; it must be {' or '.join(map(repr, known))}.")
-        if latents == "scaled" and not hasattr(decoder, "latent_min"):
+        if latents == "scaled" and not isinstance(decoder, Decoder):
             raise LFSError("latents='scaled' needs a decoder that knows its latents' range.")
         if latents == "scaled" and perturbation == "sphere":
             raise LFSError("Scaled latents lie on no sphere; perturb raw ones, or by 'add'.")
@@ -125,7 +125,7 @@ class ExplainLFS(PairExplainer):
             for k in range(len(images))
         ]
 
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Any]:
         """Everything needed to make this explainer again."""
         return super().settings() | {
             "decoder": getattr(self.decoder, "info", {}),
@@ -137,16 +137,17 @@ class ExplainLFS(PairExplainer):
         }
 
     def _to_latents(self, h: Tensor) -> Tensor:
-        if self.latents == "raw":
+        if self.latents == "raw" or not isinstance(self.decoder, Decoder):
             return h
-        return (h - self.decoder.latent_min) / self._latent_range()
+        return (h - self.decoder.latent_min) / _latent_range(self.decoder)
 
     def _to_embeddings(self, z: Tensor) -> Tensor:
-        if self.latents == "raw":
+        if self.latents == "raw" or not isinstance(self.decoder, Decoder):
             return z
-        return z * self._latent_range() + self.decoder.latent_min
+        return z * _latent_range(self.decoder) + self.decoder.latent_min
 
-    def _latent_range(self) -> Tensor:
-        """(D,); 1 for a latent that never varied, which leaves it as it is."""
-        spread = self.decoder.latent_max - self.decoder.latent_min
-        return spread.where(spread > 0, 1)
+
+def _latent_range(decoder: Decoder) -> Tensor:
+    """(D,); 1 for a latent that never varied, which leaves it as it is."""
+    spread = decoder.latent_max - decoder.latent_min
+    return spread.where(spread > 0, 1)

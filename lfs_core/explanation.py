@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -57,7 +57,7 @@ class PairExplanation:
     images: Tensor
     maps: Tensor
     map_threshold: float
-    settings: dict[str, object]
+    settings: dict[str, Any]
     relevance: Tensor | None = None
     reconstructions: Tensor | None = None
     perturbed: Tensor | None = None
@@ -77,7 +77,7 @@ class PairExplanation:
         sums = self.signed_maps.double().sum(dim=(1, 2))
         return (sums - self.promised_sums).abs().max().item()
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Everything but the pictures, ready for JSON; relevance and maps to four decimals."""
         return {
             "method": self.method,
@@ -94,7 +94,7 @@ class PairExplanation:
 
         return plot_explanations([self])
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write a self-contained HTML page with the pair, the decision, maps and settings."""
         from lfs_core.viz.report import write_report
 
@@ -208,7 +208,7 @@ class PairExplainer:
         """(P,2,D) of images (P,2,3,H,W)."""
         return embed(self.embedder, images.flatten(0, 1)).unflatten(0, (-1, 2))
 
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Any]:
         """Everything needed to make this explainer again."""
         return {
             "embedder": self.embedder_name,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from lfs_core.errors import LFSError
+from lfs_core.relevance import Vectors
 
 
-def perturb(h: Tensor, relevance: Tensor, p: float) -> Tensor:
+def perturb(h: Vectors, relevance: Vectors, p: float) -> Tensor:
     """Eq. 4: h(p) = h + R * p.
 
     Args:
@@ -87,7 +88,7 @@ def difference_map(decoder: Callable[[Tensor], Tensor], h: Tensor, h_p: Tensor) 
     return difference.reshape(*h.shape[:-1], *difference.shape[-2:])
 
 
-def display_map(difference: Tensor, size: tuple[int, int]) -> Tensor:
+def display_map(difference: Tensor, size: Sequence[int]) -> Tensor:
     """A difference map at image size, divided by its maximum so that xi_2 has a scale.
 
     The paper does not say on which scale xi_2 = 0.7 is meant; relative to the strongest pixel of

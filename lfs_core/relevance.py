@@ -5,15 +5,21 @@ torch is imported on the first call, so that `import lfs_core` stays light.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lfs_core.errors import LFSError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
     from torch import Tensor
 
+Vectors: TypeAlias = "Tensor | np.ndarray | Sequence[float] | Sequence[Sequence[float]]"
+Decisions: TypeAlias = "bool | Tensor | np.ndarray | Sequence[bool]"
 
-def normalized_distance(h1: Tensor, h2: Tensor) -> Tensor:
+
+def normalized_distance(h1: Vectors, h2: Vectors) -> Tensor:
     """Eq. 3: d_j = |h1_j - h2_j|, min-max scaled over the latents of each pair.
 
     Where all |h1_j - h2_j| are equal (D+ = D-, identical embeddings among them), Eq. 3 divides
@@ -33,7 +39,7 @@ def normalized_distance(h1: Tensor, h2: Tensor) -> Tensor:
     return _min_max((h1 - h2).abs())
 
 
-def relevance(h1: Tensor, h2: Tensor, similar: bool | Tensor = True) -> Tensor:
+def relevance(h1: Vectors, h2: Vectors, similar: Decisions = True) -> Tensor:
     """Eq. 2: R = 1 - d for pairs that the network calls similar, R = d for the others.
 
     Identical embeddings therefore get R = 1 in every latent when called similar, and R = 0 when
@@ -53,7 +59,7 @@ def relevance(h1: Tensor, h2: Tensor, similar: bool | Tensor = True) -> Tensor:
     return _for_the_decision(normalized_distance(h1, h2), similar)
 
 
-def contribution(h1: Tensor, h2: Tensor, similar: bool | Tensor = True) -> Tensor:
+def contribution(h1: Vectors, h2: Vectors, similar: Decisions = True) -> Tensor:
     """In place of Eq. 2: c_j = h1_j h2_j, the terms whose sum is the similarity.
 
     Args:
@@ -72,9 +78,7 @@ def contribution(h1: Tensor, h2: Tensor, similar: bool | Tensor = True) -> Tenso
     return _for_the_decision(1 - _min_max(h1 * h2), similar)
 
 
-def arguing(
-    h1: Tensor, h2: Tensor, similar: bool | Tensor = True, threshold: float = 0.3
-) -> Tensor:
+def arguing(h1: Vectors, h2: Vectors, similar: Decisions = True, threshold: float = 0.3) -> Tensor:
     """In place of Eq. 2: which latents argue for the decision, their share of the cosine compared.
 
     After Huber et al. (2024): with c_j = h1_j h2_j of embeddings of length one, latent j argues
@@ -148,7 +152,7 @@ def _min_max(values: Tensor) -> Tensor:
     return (values - smallest) / spread.where(spread > 0, 1)
 
 
-def _for_the_decision(distance: Tensor, similar: bool | Tensor) -> Tensor:
+def _for_the_decision(distance: Tensor, similar: Decisions) -> Tensor:
     """1 - distance for similar pairs, the distance (...,D) in [0,1] for the others."""
     import torch
 
@@ -161,7 +165,7 @@ def _for_the_decision(distance: Tensor, similar: bool | Tensor) -> Tensor:
     return torch.where(similar[..., None], 1 - distance, distance)
 
 
-def _checked(h1: Tensor, h2: Tensor) -> tuple[Tensor, Tensor]:
+def _checked(h1: Vectors, h2: Vectors) -> tuple[Tensor, Tensor]:
     """Two batches of embeddings as floating-point tensors of one shape, all finite."""
     import torch
 

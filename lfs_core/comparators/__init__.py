@@ -6,12 +6,13 @@ import inspect
 import os
 from collections.abc import Callable
 from pkgutil import resolve_name
+from typing import Any
 
 from torch import Tensor
 
 from lfs_core.embedders import Embedder, embedder_name
 from lfs_core.errors import LFSError
-from lfs_core.explanation import Explainer, PairExplainer
+from lfs_core.explanation import PairExplainer
 
 EXPLAINERS = {
     "explainlfs": "lfs_core.explainer:ExplainLFS",
@@ -65,7 +66,7 @@ def explainers_without(*needs: str) -> list[str]:
     ]
 
 
-def load_explainer(name: str, embedder: Embedder, **options: object) -> Explainer:
+def load_explainer(name: str, embedder: Embedder, **options: Any) -> PairExplainer:
     """An explanation method for a network.
 
     Args:

@@ -63,8 +63,9 @@ class Amortised(CausalMethod):
         super().__init__(
             embedder, relevance, own, contrast, seed, similarity_threshold, map_threshold
         )
-        own = embedder_name(embedder)
-        self.head = head if isinstance(head, CausalHead) else load_head(head or own)
+        if not isinstance(head, CausalHead):
+            head = load_head(head or embedder_name(embedder))
+        self.head = head
         self._taps = Taps(embedder, self.head.layers)
 
     def see(self, images: Tensor) -> PairsWithMaps:
@@ -79,9 +80,12 @@ class Amortised(CausalMethod):
         with torch.no_grad():
             C, doubt = self.head(h, maps)
         h, C, doubt = (of.unflatten(0, (-1, 2)) for of in (h, C, doubt))
-        return PairsWithMaps(images, h, None, cosines(h) > self.similarity_threshold, C, doubt)
+        return PairsWithMaps(
+            images, h, images.new_empty(0), cosines(h) > self.similarity_threshold, C, doubt
+        )
 
-    def evidence(self, pairs: PairsWithMaps) -> Evidence:
+    # It is given what its own `see` returns.
+    def evidence(self, pairs: PairsWithMaps) -> Evidence:  # type: ignore[override]
         """Evidence of each window, (P,2,grid,grid)."""
         with one_thread():
             values = self.of_windows(pairs.C, pairs)

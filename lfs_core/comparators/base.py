@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -23,13 +24,14 @@ class Pairs:
     Attributes:
         images: (P,2,3,H,W) in [0,1]; a leaf of the graph for methods that need gradients.
         h: embeddings (P,2,D), computed from `images`, or from `maps` for methods that need layers.
-        maps: the last maps (P,2,c,h,w) of the network, a leaf of the graph; None for other methods.
+        maps: the last maps (P,2,c,h,w) of the network, a leaf of the graph; empty for methods that
+            need no layers.
         is_similar: (P,) bool, the decisions.
     """
 
     images: Tensor
     h: Tensor
-    maps: Tensor | None
+    maps: Tensor
     is_similar: Tensor
 
     @cached_property
@@ -92,7 +94,7 @@ class Comparator(PairExplainer):
             LFSError: the network does not give gradients, or has no maps, and the method needs
                 them.
         """
-        maps = None
+        maps = images.new_empty(0)
         if "layers" in self.needs:
             try:
                 maps, h = self._last_maps(images)
@@ -115,9 +117,9 @@ class Comparator(PairExplainer):
         values, size = found.values.detach(), images.shape[-2:]
         if not values.isfinite().all():
             raise LFSError(f"{self.method} found NaN or infinity; check the network's gradients.")
-        signed = spread(values, size) if self.signed else [None] * len(images)
+        signed = spread(values, size) if self.signed else None
         maps = display_map(self._for_the_decision(values, pairs.is_similar), size)
-        promised = [None] * len(images) if found.promised_sums is None else found.promised_sums
+        promised = found.promised_sums
         similarity = cosines(pairs.h.detach())
         return [
             PairExplanation(
@@ -128,8 +130,8 @@ class Comparator(PairExplainer):
                 maps=maps[k].float(),
                 map_threshold=self.map_threshold,
                 settings=self.settings(),
-                signed_maps=signed[k],
-                promised_sums=promised[k],
+                signed_maps=None if signed is None else signed[k],
+                promised_sums=None if promised is None else promised[k],
             )
             for k in range(len(images))
         ]
@@ -167,7 +169,7 @@ class SimilarityTo:
         return torch.cosine_similarity(embed(self.embedder, images), partners)
 
 
-def spread(evidence: Tensor, size: tuple[int, int]) -> Tensor:
+def spread(evidence: Tensor, size: Sequence[int]) -> Tensor:
     """Evidence at image size: each cell's is spread over the pixels about it, so sums stay.
 
     The weights are those of bilinear interpolation, scaled so that no cell gains or loses.

@@ -75,8 +75,8 @@ class CausalMethod(Comparator):
         """The evidence (P,2,K) of the windows of pairs with the causal maps C (P,2,K,D)."""
         weights: Tensor | float = 1.0
         if self.relevance != "fall":
-            rule = RELEVANCES[self.relevance]
-            weights = rule(*pairs.h.unbind(1), pairs.is_similar, self.seed)[:, None]
+            h1, h2 = pairs.h.unbind(1)
+            weights = RELEVANCES[self.relevance](h1, h2, pairs.is_similar, self.seed)[:, None]
         beside = evidence(C, pairs.partners, weights)
         sign = pairs.is_similar.float().mul(2).sub(1)[:, None, None]
         apart = (C[:, 0] - C[:, 1]).norm(dim=-1, keepdim=True).mT  # (P,1,K)
@@ -152,7 +152,7 @@ class Causal(CausalMethod):
 
     def evidence(self, pairs: Pairs) -> Evidence:
         """Evidence of each pixel, (P,2,H,W)."""
-        size = tuple(pairs.images.shape[-2:])
+        size = pairs.images.shape[-2:]
         grids = [self.grid // 2**scale for scale in range(self.scales)]
         windows = tiles(size, [self.grid]) if self.sets else tiles(size, grids, self.shifted)
         C = torch.stack([self._causal_map(image, windows) for image in pairs.images.flatten(0, 1)])

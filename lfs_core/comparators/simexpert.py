@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lfs_core.comparators.base import Comparator, Evidence, Pairs
-from lfs_core.embedders import Embedder
+from lfs_core.embedders import Embedder, device_of
 from lfs_core.embedders.last_maps import pooled_head
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Words
@@ -83,8 +83,9 @@ class SimExpert(Comparator):
         """What each place of maps (P,2,c,h,w) gives to the average: (P,2,h,w,D), float64."""
         places = maps.movedim(2, -1)
         if self.form == "folded":
-            device = next(self.embedder.parameters(), maps).device
-            vectors = pooled_head(self.embedder)(places.flatten(0, -2).to(device))
+            head = pooled_head(self._last_maps.network)
+            device = device_of(self.embedder)
+            vectors = head(places.flatten(0, -2).to(device))
             places = vectors.cpu().unflatten(0, places.shape[:-1])
         return places.double()
 

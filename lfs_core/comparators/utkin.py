@@ -121,7 +121,7 @@ class Utkin(Comparator):
                 ).sum(dim=0)
                 for some in noise.split(max(1, BATCH // h[..., 0].numel()))
             )
-        return Evidence(total / self.draws)
+        return Evidence(torch.as_tensor(total) / self.draws)
 
     def settings(self) -> dict[str, object]:
         """What this explainer was made of; of prototypes that were given, how many."""

@@ -66,10 +66,11 @@ def find_faces(source: ImageLike) -> tuple[Image.Image, list[Face]]:
         FaceError: it shows no face.
     """
     image = load_image(source)
-    named = isinstance(source, str | os.PathLike)
-    faces = _faces_of_file(Path(source), image) if named else detect_faces(image)
+    if isinstance(source, str | os.PathLike):
+        faces, name = _faces_of_file(Path(source), image), os.fspath(source)
+    else:
+        faces, name = detect_faces(image), "the photograph"
     if not faces:
-        name = source if named else "the photograph"
         raise FaceError(
             f"MTCNN finds no face in {name}. Use a photograph in which a face is upright, "
             f"uncovered and at least {MIN_FACE} pixels wide."
@@ -178,9 +179,14 @@ def _faces_of_file(path: Path, image: Image.Image) -> list[Face]:
     known = cache_folder() / "faces" / f"{key}.json"
     with suppress(OSError, ValueError, TypeError):  # not there, or damaged: found anew
         rows = json.loads(known.read_text())
-        return [Face(tuple(box), sure, np.float32(points)) for box, sure, points in rows]
+        return [
+            Face(tuple(box), sure, np.asarray(points, np.float32)) for box, sure, points in rows
+        ]
     faces = detect_faces(image)
-    rows = [(np.float64(of.box).tolist(), of.probability, of.landmarks.tolist()) for of in faces]
+    rows = [
+        (np.asarray(of.box, np.float64).tolist(), of.probability, of.landmarks.tolist())
+        for of in faces
+    ]
     with suppress(LFSError), replacing(known) as new:  # a cache that cannot be written is no harm
         new.write_text(json.dumps(rows))
     return faces

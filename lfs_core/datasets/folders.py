@@ -98,6 +98,12 @@ class Views:
     images: Tensor | None = None
     small: Tensor | None = None
 
+    @property
+    def fresh_keys(self) -> list[bytes]:
+        """The key of each of the images."""
+        keys = (self.keys[position] for position in self.fresh)
+        return [key for key in keys if key is not None]
+
 
 def stream_views(
     batches: Sequence[Sequence[Path]],
@@ -150,7 +156,8 @@ def _views(
     known: frozenset[bytes],
 ) -> Views:
     """The views of one batch."""
-    views, images = Views(), []
+    views = Views()
+    images: list[Tensor] = []
     for path in paths:
         start, sides = len(views.keys), range(1 + mirror)
         try:

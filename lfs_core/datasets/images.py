@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lfs_core.errors import ImageError
 
-ImageLike = str | os.PathLike | Image.Image | np.ndarray | torch.Tensor
+ImageLike = str | os.PathLike[str] | Image.Image | np.ndarray | torch.Tensor
 
 MAX_SIDE = 1024  # px; larger photographs are reduced as they are read
 MIN_SIDE = 8  # px; below this there is nothing to explain

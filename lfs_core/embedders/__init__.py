@@ -9,12 +9,16 @@ import re
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import torch
 from torch import Tensor, nn
 
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Embedder, device_of, embed, embedder_name
+
+if TYPE_CHECKING:
+    from lfs_core.embedders.network import Network
 
 __all__ = [
     "EMBEDDERS",
@@ -32,6 +36,8 @@ __all__ = [
 ]
 
 IMAGE_SIZE = 160  # px, for networks that do not say what they read
+
+E = TypeVar("E", bound=Embedder)
 
 EMBEDDERS = {  # each with its name for readers
     "facenet-casia": ("FaceNet (CASIA-WebFace)", "lfs_core.embedders.facenet:facenet_casia"),
@@ -59,7 +65,11 @@ ZOOS = {  # "timm:NAME" and "torchvision:NAME" are all networks of these librari
 }
 
 
-def load_embedder(embedder: str | os.PathLike | Embedder, **options: object) -> Embedder:
+@overload
+def load_embedder(embedder: str | os.PathLike[str], **options: object) -> Network: ...
+@overload
+def load_embedder(embedder: E, **options: object) -> E: ...
+def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: object) -> Embedder:
     """A network by name or file; or any callable, which is returned ready to use.
 
     Args:
@@ -82,7 +92,7 @@ def load_embedder(embedder: str | os.PathLike | Embedder, **options: object) -> 
     return embedder
 
 
-def _load(name: str, options: dict[str, object]) -> nn.Module:
+def _load(name: str, options: dict[str, object]) -> Network:
     library, colon, model = name.partition(":")
     if name in EMBEDDERS:
         loader = resolve_name(EMBEDDERS[name][1])
@@ -134,7 +144,7 @@ def fingerprint(embedder: Embedder) -> str:
     digest = hashlib.sha256(embedder_name(embedder).encode())
     if isinstance(embedder, nn.Module):
         digest.update(str(embedder).encode())
-        tensors = embedder.state_dict().values()
+        tensors = [*embedder.state_dict().values()]
     else:
         size = image_size(embedder)
         noise = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))

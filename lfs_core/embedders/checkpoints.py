@@ -7,6 +7,7 @@ import pickle
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import torch
 from safetensors import SafetensorError
@@ -31,7 +32,7 @@ NOT_WEIGHTS = (
 """What PyTorch and safetensors raise at damaged and other files."""
 
 
-def read_weights(path: str | os.PathLike, allowed: Sequence[object] = ()) -> object:
+def read_weights(path: str | os.PathLike, allowed: Sequence[Any] = ()) -> object:
     """What a file of `torch.save` holds, or the tensors of a `.safetensors` file.
 
     Args:
@@ -73,7 +74,7 @@ def read_state(path: str | os.PathLike) -> dict[str, Tensor]:
     return state
 
 
-def is_state(found: object) -> bool:
+def is_state(found: object) -> TypeGuard[dict[str, Tensor]]:
     """Whether this is a network's tensors by name."""
     return (
         isinstance(found, Mapping)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import torch
 from efficientnet_lite_pytorch import EfficientNet
@@ -57,7 +58,7 @@ class MetricNetwork(Network):
     """
 
     def __init__(
-        self, name: str, info: dict[str, object] | None = None, first_block: int = FIRST_BLOCK
+        self, name: str, info: dict[str, Any] | None = None, first_block: int = FIRST_BLOCK
     ) -> None:
         super().__init__(name, IMAGE_SIZE, framing="whole")
         self.info, self.first_block = info or {}, first_block

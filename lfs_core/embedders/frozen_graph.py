@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,19 +42,20 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return found
 
 
-def _fields(message: memoryview) -> dict[int, list]:
+def _fields(message: memoryview) -> dict[int, list[Any]]:
     """The values of a message by the number of their field: integers, or bytes not yet read."""
-    found, at = defaultdict(list), 0
+    found: dict[int, list[Any]] = defaultdict(list)
+    at = 0
     while at < len(message):
         key, at = _varint(message, at)
         number, kind = key >> 3, key & 7
         if kind == VARINT:
             value, at = _varint(message, at)
+            found[number].append(value)
         else:
             size, start = _varint(message, at) if kind == BYTES else (FIXED[kind], at)
             at = start + size
-            value = message[start:at]
-        found[number].append(value)
+            found[number].append(message[start:at])
     return found
 
 

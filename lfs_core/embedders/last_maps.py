@@ -62,7 +62,7 @@ class LastMaps:
     def _find(self, images: Tensor) -> tuple[nn.Module, int]:
         """The layer, and in which of its calls it returns the last maps."""
         counts: dict[nn.Module, int] = {}
-        last: list[tuple[nn.Module, int] | str] = []
+        last: list[tuple[nn.Module, int] | None] = []  # None for tokens
 
         def look(module: nn.Module, inputs: object, output: object) -> None:
             counts[module] = counts.get(module, 0) + 1
@@ -71,7 +71,7 @@ class LastMaps:
             if output.ndim == 4 and output.shape[-2] * output.shape[-1] > 1:
                 last.append((module, counts[module]))
             elif output.ndim == 3 and output.shape[1] > 1:
-                last.append("tokens")
+                last.append(None)
 
         hooks = [module.register_forward_hook(look) for module in self.network.modules()]
         try:
@@ -81,9 +81,10 @@ class LastMaps:
                 hook.remove()
         if not last:
             raise LFSError("no layer of it returns maps (B,c,h,w).")
-        if last[-1] == "tokens":
+        place = last[-1]
+        if place is None:
             raise LFSError("it ends in tokens (B,N,c), not in maps (B,c,h,w).")
-        return last[-1]
+        return place
 
 
 def pooled_head(network: nn.Module) -> Callable[[Tensor], Tensor]:

@@ -7,6 +7,7 @@ import logging
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
@@ -35,6 +36,11 @@ class Network(nn.Module):
         super().__init__()
         self.name, self.image_size, self.framing = name, image_size, framing
         self._runtime: _Runtime | None = None
+
+    if TYPE_CHECKING:
+
+        def __call__(self, images: Tensor) -> Tensor:
+            """As `forward`."""
 
     def in_torch(self, images: Tensor) -> Tensor:
         """The network in PyTorch, for gradients and hooks: (B,3,s,s) in [0,1] -> (B,D)."""

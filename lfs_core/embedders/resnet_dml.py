@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy._core.multiarray import scalar
 from torch import Tensor, nn
-from torchvision.models import resnet50
+from torchvision.models import ResNet, resnet50
 
 from lfs_core.embedders.checkpoints import check_fit, is_state, read_weights
 from lfs_core.embedders.network import Network
@@ -46,7 +46,10 @@ class ResNet50DML(Network):
         unit_length: whether embeddings are scaled to length 1.
     """
 
-    def __init__(self, layers: nn.Module, name: str, unit_length: bool) -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, layers: ResNet, name: str, unit_length: bool) -> None:
         super().__init__(name, IMAGE_SIZE, framing="centre")
         self.layers = layers.eval().requires_grad_(False)
         self.unit_length = unit_length

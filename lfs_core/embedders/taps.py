@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -25,13 +26,20 @@ class Tapped(Network):
         super().__init__(f"{network.name}-tapped", network.image_size, network.framing)
         self.network, self.layers = network, tuple(layers)
 
-    def in_torch(self, images: Tensor) -> tuple[Tensor, ...]:
+    # The checks of types are off: with its maps it cannot stand where a network is asked for.
+    if TYPE_CHECKING:
+
+        def __call__(self, images: Tensor) -> list[Tensor]:  # type: ignore[override]
+            """As `forward`."""
+
+    def in_torch(self, images: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
         """Embeddings (B,D), and the maps (B,c,h,w) of each layer."""
-        with _taken(self.network, self.layers) as maps:
+        modules = {name: self.network.get_submodule(name) for name in self.layers}
+        with _taken(modules) as maps:
             h = self.network.in_torch(images)
         return h, *(maps[name] for name in self.layers)
 
-    def forward(self, images: Tensor) -> list[Tensor]:
+    def forward(self, images: Tensor) -> list[Tensor]:  # type: ignore[override]
         """Embeddings and maps of images (B,3,H,W) in [0,1]."""
         images = self.resized(images)
         if images.device.type != "cpu":
@@ -61,6 +69,7 @@ class Taps:
             if name not in known:
                 raise LFSError(f"{embedder_name(embedder)!r} has no layer {name!r}.")
         self.embedder, self.layers = embedder, tuple(layers)
+        self._modules = {name: known[name] for name in layers}
         self._tapped = Tapped(embedder, layers) if isinstance(embedder, Network) else None
 
     @torch.no_grad()
@@ -69,11 +78,11 @@ class Taps:
         if not self.layers:
             return embed(self.embedder, images), [images.cpu()]
         if self._tapped is None:
-            with _taken(self.embedder, self.layers) as maps:
+            with _taken(self._modules) as maps:
                 h = embed(self.embedder, images)
             return h, [maps[name].cpu() for name in self.layers]
-        h, *maps = (of.cpu() for of in self._tapped(images.to(device_of(self.embedder))))
-        return h, maps
+        h, *taken = (of.cpu() for of in self._tapped(images.to(device_of(self.embedder))))
+        return h, taken
 
 
 def find_layers(embedder: Embedder, image_size: int, cells: int) -> list[str]:
@@ -113,15 +122,14 @@ def find_layers(embedder: Embedder, image_size: int, cells: int) -> list[str]:
 
 
 @contextmanager
-def _taken(network: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+def _taken(layers: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
     """What these layers return meanwhile, by name."""
     maps: dict[str, Tensor] = {}
-    modules = dict(network.named_modules())
     with ExitStack() as hooks:
-        for name in layers:
+        for name, layer in layers.items():
 
             def take(module: nn.Module, inputs: object, output: Tensor, name: str = name) -> None:
                 maps[name] = output
 
-            hooks.callback(modules[name].register_forward_hook(take).remove)
+            hooks.callback(layer.register_forward_hook(take).remove)
         yield maps

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import torch
 import torchvision
@@ -31,6 +32,9 @@ SIDE_CLASSIFIERS = ("aux1.", "aux2.", "AuxLogits.")  # theirs, which only traini
 
 class Pooled(Network):
     """The pooled features of a classifier, with its preprocessing, scaled to unit length."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,
@@ -156,8 +160,9 @@ def _load(
     """Copy a file's tensors, those of its classifier excepted."""
     # DenseNets were written with dots in names that today have none.
     names = {key: re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", key) for key in state}
-    kept = OrderedDict((names[k], v) for k, v in state.items() if not k.startswith(classifier))
-    check_fit(kept, layers.state_dict(), path, f"what `{command}` writes")
+    kept: Any = OrderedDict((names[k], v) for k, v in state.items() if not k.startswith(classifier))
+    own: Any = layers.state_dict()
+    check_fit(kept, own, path, f"what `{command}` writes")
     # Some networks read the version of their layout, which files of safetensors do not hold.
-    kept._metadata = getattr(state, "_metadata", layers.state_dict()._metadata)
+    kept._metadata = getattr(state, "_metadata", own._metadata)
     layers.load_state_dict(kept, strict=False)  # counters may be missing, nothing else

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -80,7 +80,10 @@ class Cost:
 
 
 def measure_cost(
-    explainer: PairExplainer, pair: Sequence[ImageLike], rounds: int = 5, patience: float = 2.0
+    explainer: PairExplainer,
+    pair: tuple[ImageLike, ImageLike],
+    rounds: int = 5,
+    patience: float = 2.0,
 ) -> Cost:
     """The cost of explaining one pair; explanation and two bare passes take turns.
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ class Results:
         maps: (P,2,SIDE,SIDE) of each explainer, which are not saved.
     """
 
-    manifest: dict[str, object]
+    manifest: dict[str, Any]
     same: Tensor
     similarity: Tensor
     seed: Tensor

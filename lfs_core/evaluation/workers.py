@@ -14,7 +14,8 @@ from lfs_core.errors import LFSError
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
-Task, Result = TypeVar("Task"), TypeVar("Result")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 AHEAD = 2  # tasks a worker has waiting; their images are in memory
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -118,7 +118,7 @@ class Gallery:
 
     @cached_property
     def _graph(self) -> faiss.IndexHNSWFlat:
-        graph = _faiss().deserialize_index(self.index.numpy())
+        graph = _faiss().deserialize_index(cast("Tensor", self.index).numpy())
         graph.hnsw.efSearch = EFFORT
         return graph
 

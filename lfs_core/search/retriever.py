@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from PIL import Image
@@ -108,7 +109,7 @@ class Retriever:
         if position is None:
             label, relevant = None, 0
             name = Path(query).name if isinstance(query, str | os.PathLike) else "the image"
-            h = self._embed(query)
+            h = self._embed(cast("ImageLike", query))
         else:
             if len(self.gallery) == 1:
                 raise LFSError("The gallery holds nothing but the query; add photographs to it.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,9 +38,10 @@ def agreement_study(data: Path) -> dict[str, object]:
     workshop = Workshop(data)
     embedder = workshop.embedded(FACES)[1]
     pairs = _demo_pairs(embedder)
-    rows, ranks = [], {kind: [] for kind in pairs}
+    rows: list[dict[str, object]] = []
+    ranks: dict[str, list[Tensor]] = {kind: [] for kind in pairs}
     for name, (decoder, error, mean_error) in tqdm(_variants(workshop), "Decoders"):
-        row = {"decoder": name, "error": error, "r2": 1 - error / mean_error}
+        row: dict[str, object] = {"decoder": name, "error": error, "r2": 1 - error / mean_error}
         for kind, h in pairs.items():
             ranks[kind].append(_ranks(decoder, *h))
             first, this = ranks[kind][0], ranks[kind][-1]
@@ -64,8 +66,8 @@ def agreement_study(data: Path) -> dict[str, object]:
 def _variants(workshop: Workshop) -> Iterator[tuple[str, tuple[Decoder, float, float]]]:
     """Decoders of many kinds by name, with their errors and the mean image's on unseen people."""
 
-    def fitted(source: str, kind: str, **options: object) -> tuple[Decoder, float, float]:
-        deep = {} if kind == "linear" else DEEP
+    def fitted(source: str, kind: str, **options: Any) -> tuple[Decoder, float, float]:
+        deep: dict[str, Any] = {} if kind == "linear" else DEEP
         decoder, _ = workshop.fitted(source, kind, **options, **deep)
         return decoder, decoder.info["loss"], decoder.info["loss_mean_image"]
 
@@ -106,7 +108,7 @@ def _pooled(rows: Rows, side: int) -> Rows:
     if side == SIZE:
         return rows
 
-    def read(positions: list[int]) -> tuple[Tensor, Tensor]:
+    def read(positions: Sequence[int]) -> tuple[Tensor, Tensor]:
         h, x = rows.read(positions)
         return h, torch.nn.functional.adaptive_avg_pool2d(x.float(), side).round().byte()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from lfs_core.comparators import explainer_class
 from lfs_core.datasets.faces import load_faces
 from lfs_core.embedders import load_embedder
 from lfs_core.evaluation.cost import measure_cost
 from lfs_core.evaluation.spec import make_explainer, parse
+from lfs_core.explanation import PairExplainer
 from lfs_core.studies.evaluation import BEYOND, EXPENSIVE
 
 NETWORK = "facenet-casia"
@@ -22,7 +24,7 @@ def cost_study(data: Path) -> dict[str, object]:
     for spec in dict.fromkeys((*BEYOND.explainers, *EXPENSIVE.explainers)):
         if explainer_class(parse(spec)[0]).role == "oracle":
             continue
-        explain = make_explainer(spec, network, 0.3)
+        explain = cast("PairExplainer", make_explainer(spec, network, 0.3))
         explain(faces[0], faces[1])  # what is made once is no part of the cost of a pair
         cost = measure_cost(explain, (faces[2], faces[3]), rounds=9)
         rows[spec] = {

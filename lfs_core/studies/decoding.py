@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -37,7 +38,7 @@ def decoding_study(data: Path) -> dict[str, object]:
     return {"manifest": provenance(DECODED), "rows": rows}
 
 
-def _decoders_of(source: str, curve: list[int]) -> Iterator[dict[str, object]]:
+def _decoders_of(source: str, curve: list[int]) -> Iterator[dict[str, Any]]:
     """What to fit to a data set, as arguments of `Workshop.fitted`."""
     for kind, seeds in SEEDS.items():
         deep = {} if kind == "linear" else DEEP

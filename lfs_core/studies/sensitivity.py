@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ from lfs_core.datasets.pairs import Pair, all_pairs
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
 from lfs_core.embedders import Embedder, embed_all, load_embedder
 from lfs_core.evaluation.metrics.agreement import rank_correlation
-from lfs_core.explanation import Explainer
+from lfs_core.explanation import PairExplainer
 from lfs_core.studies.workshop import FACES, SIZE, SOURCES, provenance
 from lfs_core.training import autoencoder
 from lfs_core.training.embedding import embed_folders
@@ -73,13 +74,13 @@ def sensitivity_study(data: Path) -> dict[str, object]:
 
 def _explainers(
     data: Path, embedder: Embedder, faces: FaceSet
-) -> Iterator[tuple[dict[str, object], Explainer]]:
+) -> Iterator[tuple[dict[str, object], PairExplainer]]:
     """Methods under parameters, with how to call them; of every parameter the default first."""
 
     def row(method: str, option: str, value: object, default: object) -> dict[str, object]:
         return {"method": method, "option": option, "value": value, "default": value == default}
 
-    def explainer(method: str, **options: object) -> Explainer:
+    def explainer(method: str, **options: Any) -> PairExplainer:
         return load_explainer(method, embedder, similarity_threshold=THRESHOLD, **options)
 
     for option, values in SWEEPS.items():
@@ -90,9 +91,9 @@ def _explainers(
                 explainer("utkin", **DEFAULTS | {option: value}),
             )
     prototypes = class_prototypes(embed_all(embedder, faces.images), faces.identities)
-    for value, given in {"mean of the pair": None, "mean of the person": prototypes}.items():
+    for name, given in {"mean of the pair": None, "mean of the person": prototypes}.items():
         yield (
-            row("utkin", "prototypes", value, "mean of the pair"),
+            row("utkin", "prototypes", name, "mean of the pair"),
             explainer("utkin", prototypes=given, **DEFAULTS),
         )
     for weight in reversed(WEIGHTS):
@@ -101,9 +102,9 @@ def _explainers(
             row("utkin", "weight", weight, WEIGHTS[-1]) | decoder.info["autoencoder"],
             explainer("utkin", autoencoder=decoder, **DEFAULTS),
         )
-    for method, (option, *values) in FORMS.items():
-        for value in values:
-            yield row(method, option, value, values[0]), explainer(method, **{option: value})
+    for method, (option, *forms) in FORMS.items():
+        for form in forms:
+            yield row(method, option, form, forms[0]), explainer(method, **{option: form})
 
 
 def _trained(data: Path, embedder: Embedder, faces: FaceSet, weight: float) -> Decoder:
@@ -141,7 +142,7 @@ def _pairs(embedder: Embedder, faces: FaceSet) -> dict[str, list[tuple[Tensor, T
     return {"similar": spread(similar), "dissimilar": spread(pairs[len(similar) :])}
 
 
-def _maps(explain: Explainer, pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+def _maps(explain: PairExplainer, pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """(P,2,H,W) in [0,1]."""
     batches = (pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH))
     return torch.stack([e.maps for batch in batches for e in explain.batch(batch)])

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -129,7 +130,7 @@ class Workshop:
         seed: int = 0,
         images: int | None = None,
         mirror: bool = False,
-        **options: object,
+        **options: Any,
     ) -> tuple[Decoder, float]:
         """A decoder and the seconds that fitting it took."""
         settings = [source, kind, seed, images, mirror, options, SIZE, str(self.data), self._core]
@@ -137,9 +138,12 @@ class Workshop:
         path = cache_folder() / "studies" / f"{kind}-{digest}.safetensors"
         clock = path.with_suffix(".json")
         if not clock.is_file():
-            parts, embedder = self.parts(source, seed, images, mirror), self.embedded(source)[1]
+            embedder = self.embedded(source)[1]
+            train, choose, test = self.parts(source, seed, images, mirror)
             start = time.perf_counter()
-            decoder = fit_parts(*parts, embedder, kind, description=source, seed=seed, **options)
+            decoder = fit_parts(
+                train, choose, test, embedder, kind, description=source, seed=seed, **options
+            )
             seconds = time.perf_counter() - start
             save_decoder(decoder, path)
             with replacing(clock) as new:

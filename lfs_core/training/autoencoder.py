@@ -11,6 +11,7 @@ that of a code which is the mean embedding for every image.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +36,9 @@ class Encoder(nn.Module):
         decoder: D, whose codes and images it is for; codes begin about its mean embedding.
         spread: standard deviation of an embedding's latents, their root mean square.
     """
+
+    mean_image: Tensor
+    latent_mean: Tensor
 
     def __init__(self, decoder: ConvDecoder, spread: float) -> None:
         super().__init__()
@@ -96,7 +100,7 @@ def fit_autoencoder(
         LFSError: no data, shapes that do not fit, an option out of range, or a training that
             diverges.
     """
-    rows = embeddings if isinstance(embeddings, Rows) else Rows.of(embeddings, images)
+    rows = Rows.of(embeddings, images)
     held_out = validation if isinstance(validation, Rows) else Rows.of(*validation)
     if min(len(rows), len(held_out), epochs, batch_size, patience) < 1 or not weight >= 0:
         raise LFSError(
@@ -137,7 +141,7 @@ def fit_autoencoder(
 
 
 def fit_autoencoder_decoder(
-    data: TrainingSet, embedder: Embedder, *, description: str, seed: int = 0, **options: object
+    data: TrainingSet, embedder: Embedder, *, description: str, seed: int = 0, **options: Any
 ) -> ConvDecoder:
     """`fitting.fit_decoder` for the decoder of an autoencoder: the same split, the same header.
 
@@ -156,8 +160,10 @@ def fit_autoencoder_decoder(
             f"The images show {len(set(data.identities))} people or classes; at least 10 are "
             "needed to hold some out. Give one sub-folder for each."
         )
-    parts = data.split(SHARES, seed)
-    return fit_autoencoder_parts(*parts, embedder, description=description, seed=seed, **options)
+    train, choose, test = data.split(SHARES, seed)
+    return fit_autoencoder_parts(
+        train, choose, test, embedder, description=description, seed=seed, **options
+    )
 
 
 def fit_autoencoder_parts(
@@ -168,7 +174,7 @@ def fit_autoencoder_parts(
     *,
     description: str,
     seed: int,
-    **options: object,
+    **options: Any,
 ) -> ConvDecoder:
     """`fit_autoencoder_decoder` for data that are split already."""
     decoder = fit_autoencoder(train.rows, validation=choose.rows, seed=seed, **options)

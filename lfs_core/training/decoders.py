@@ -7,7 +7,7 @@ of pixel values and images.
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self, overload
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ from lfs_core.training.moments import (
     in_batches,
     training_pair,
 )
-from lfs_core.training.rows import Rows
+from lfs_core.training.rows import Array, Rows
 
 DROPOUT = 0.5  # of the MLP's hidden layer
 
@@ -36,6 +36,8 @@ class LinearDecoder(Decoder):
     """
 
     kind = "linear"
+    latent_mean: Tensor
+    mean_image: Tensor
 
     def __init__(self, latent_dim: int, image_size: tuple[int, int], rank: int) -> None:
         super().__init__(latent_dim, image_size, rank=rank)
@@ -69,11 +71,17 @@ class LinearDecoder(Decoder):
         decoder.load_state_dict(state)
         return decoder
 
+    @overload
+    @classmethod
+    def fit(cls, embeddings: Array, images: Array, *, ridge: float | None = None) -> Self: ...
+    @overload
+    @classmethod
+    def fit(cls, embeddings: Batches, *, ridge: float | None = None) -> Self: ...
     @classmethod
     def fit(
         cls,
-        embeddings: Tensor | Batches,
-        images: Tensor | None = None,
+        embeddings: Array | Batches,
+        images: Array | None = None,
         *,
         ridge: float | None = None,
     ) -> Self:
@@ -126,6 +134,9 @@ class DeepDecoder(Decoder):
     """
 
     default_width: ClassVar[int]
+    latent_mean: Tensor
+    whitening: Tensor
+    mean_image: Tensor
 
     def __init__(
         self,
@@ -168,13 +179,13 @@ class DeepDecoder(Decoder):
     @classmethod
     def fit(
         cls,
-        embeddings: Tensor | Rows,
-        images: Tensor | None = None,
+        embeddings: Array | Rows,
+        images: Array | None = None,
         *,
-        validation: tuple[Tensor, Tensor] | Rows,
+        validation: tuple[Array, Array] | Rows,
         width: int | None = None,
         seed: int = 0,
-        **options: object,
+        **options: Any,
     ) -> Self:
         """Minimise Eq. 1 by AdamW; keep the weights of the epoch with the lowest held-out error.
 
@@ -192,7 +203,7 @@ class DeepDecoder(Decoder):
         Raises:
             LFSError: no data, shapes that do not fit, or NaN.
         """
-        rows = embeddings if isinstance(embeddings, Rows) else Rows.of(embeddings, images)
+        rows = Rows.of(embeddings, images)
         held_out = validation if isinstance(validation, Rows) else Rows.of(*validation)
         moments = Moments.of(rows.batches(BATCH))
         with torch.random.fork_rng(devices=[]):
@@ -255,7 +266,7 @@ class _Cut(nn.Module):
 
 
 def decoding_error(
-    decoder: Decoder, embeddings: Tensor | Batches, images: Tensor | None = None
+    decoder: Decoder, embeddings: Array | Batches, images: Array | None = None
 ) -> float:
     """Mean squared error per pixel value of D(h) against the images (Eq. 1).
 
@@ -269,8 +280,8 @@ def decoding_error(
     """
     total, values = 0.0, 0
     with torch.no_grad():
-        for h, x in in_batches(embeddings, images):
-            h, x = training_pair(h, x)
+        for batch in in_batches(embeddings, images):
+            h, x = training_pair(*batch)
             total += (decoder(h) - x).square().sum().item()
             values += x.numel()
     return total / values

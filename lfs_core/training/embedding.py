@@ -123,12 +123,12 @@ def embed_folders(
     )
     # Every photograph gives one key, or two with its mirror image.
     sides = 1 + mirror
-    usable = [place for place, key in enumerate(embedded.keys) if key is not None]
+    usable = {place: key for place, key in enumerate(embedded.keys) if key is not None}
     if not usable:
         reason = next(iter(embedded.skipped.values()))
         raise LFSError(f"None of the {len(photographs)} images can be used; the first: {reason}")
     return TrainingSet(
-        embedded.store.rows([embedded.keys[place] for place in usable]),
+        embedded.store.rows(list(usable.values())),
         [photographs[place // sides][1] for place in usable],
         frozenset(row for row, place in enumerate(usable) if place % sides),
         embedded.skipped,
@@ -195,7 +195,7 @@ def embed_photographs(
             known |= records.keys()
             for position, key in enumerate(views.keys):
                 reason = views.problems.get(position)
-                if reason is None and key not in records:
+                if reason is None and key is not None and key not in records:
                     reason = store.reason(key)
                 if reason:
                     skipped[str(batch[position // (1 + mirror)])] = reason
@@ -215,18 +215,16 @@ def store_folder(embedder: Embedder, framing: str, image_size: int, size: int) -
 
 def _records(embedder: Embedder, views: Views, known: set[bytes]) -> dict[bytes, Record]:
     """What to store of a batch: embeddings of the images not known yet, and problems."""
-    records: dict[bytes, Record] = {
-        views.keys[position]: reason
-        for position, reason in views.problems.items()
-        if views.keys[position] is not None
-    }
+    named = [(views.keys[position], reason) for position, reason in views.problems.items()]
+    records: dict[bytes, Record] = {key: reason for key, reason in named if key is not None}
     # A file may lie twice among the photographs, even within a batch.
-    new = {views.keys[position]: place for place, position in enumerate(views.fresh)}
-    places = [place for key, place in new.items() if key not in known]
-    if places:
+    fresh = {key: place for place, key in enumerate(views.fresh_keys)}
+    new = {key: place for key, place in fresh.items() if key not in known}
+    if new and views.images is not None and views.small is not None:
+        places = list(new.values())
         embeddings = embed_all(embedder, views.images[places], BATCH)
-        for place, h in zip(places, embeddings, strict=True):
-            records[views.keys[views.fresh[place]]] = (h.float(), views.small[place])
+        for (key, place), h in zip(new.items(), embeddings, strict=True):
+            records[key] = (h.float(), views.small[place])
     return records
 
 

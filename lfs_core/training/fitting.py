@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from lfs_core.datasets.faces import FaceSet
 from lfs_core.decoder import Decoder, decoder_class
 from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint
 from lfs_core.errors import LFSError
-from lfs_core.training.decoders import LinearDecoder, decoding_error
+from lfs_core.training.decoders import DeepDecoder, LinearDecoder, decoding_error
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.moments import Moments
 from lfs_core.util.assets import cache_folder
@@ -30,7 +31,7 @@ def fit_decoder(
     *,
     description: str,
     seed: int = 0,
-    **options: object,
+    **options: Any,
 ) -> Decoder:
     """Fit a decoder; choose its ridge and rank, or its best epoch, and measure it, on people apart.
 
@@ -70,15 +71,17 @@ def fit_parts(
     *,
     description: str,
     seed: int,
-    **options: object,
+    **options: Any,
 ) -> Decoder:
     """`fit_decoder` for data that are split already."""
     moments = Moments.of(train.rows.batches())
+    decoder: Decoder
     if kind == "linear":
         decoder, chosen = _fit_linear(moments, Moments.of(choose.rows.batches()))
     else:
         checkpoint = _checkpoint(embedder, kind, train, seed, options)
-        decoder = decoder_class(kind).fit(
+        deep = cast("type[DeepDecoder]", decoder_class(kind))
+        decoder = deep.fit(
             train.rows, validation=choose.rows, seed=seed, checkpoint=checkpoint, **options
         )
         chosen = {
@@ -131,7 +134,7 @@ def _fit_linear(moments: Moments, choose: Moments) -> tuple[LinearDecoder, dict[
     """The ridge with the lowest error on `choose`, and the smallest rank that is no worse."""
     latent_mean, mean_image = moments.latent_mean, moments.mean_image
     by_ridge = {r: choose.error(moments.weight(r), latent_mean, mean_image) for r in RIDGES}
-    ridge = min(by_ridge, key=by_ridge.get)
+    ridge = min(by_ridge, key=by_ridge.__getitem__)
     full = LinearDecoder.solved(moments, ridge)
     # A lower rank would cost little error, but its maps differ.
     ranks = [2**k for k in range(3, 12) if 2**k < full.up.shape[1]]

@@ -149,10 +149,10 @@ def what_windows_do(
     gather = partial(
         gather_removals, embedder, photographs, layers, grid=grid, seed=seed, progress=progress
     )
-    alone = {"count": min(ALONE, grid**2), "alone": True}
+    alone = partial(gather, count=min(ALONE, grid**2), alone=True)
     return together(
         [
-            gather(variation=variation).joined(gather(variation=variation, **alone))
+            gather(variation=variation).joined(alone(variation=variation))
             for variation in range(variations + 1)
         ]
     )

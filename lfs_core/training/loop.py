@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
+from lfs_core.decoder import Decoder
 from lfs_core.errors import LFSError
 from lfs_core.training.epochs import Epochs
 from lfs_core.training.rows import Rows
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 SSIM_WINDOW = 11  # px
-PRECISIONS = ("auto", "32-true", "16-mixed", "bf16-mixed")
+Precision = Literal["auto", "32-true", "16-mixed", "bf16-mixed"]
+PRECISIONS = get_args(Precision)
 
 
 def train(
-    decoder: nn.Module,
+    decoder: Decoder,
     rows: Rows,
     held_out: Rows,
     *,
@@ -36,7 +38,7 @@ def train(
     weight_decay: float = 0.01,
     patience: int = 5,
     ssim: float = 0.0,
-    precision: str = "auto",
+    precision: Precision = "auto",
     seed: int = 0,
     checkpoint: Path | None = None,
     progress: bool = True,
@@ -112,7 +114,7 @@ def train(
     return history
 
 
-def _fabric(precision: str) -> Fabric:
+def _fabric(precision: Precision) -> Fabric:
     """One process, or as many as `torchrun` has started."""
     if precision not in PRECISIONS:
         raise LFSError(f"precision is {precision!r}; choose one of {list(PRECISIONS)}.")
@@ -133,7 +135,7 @@ def _fabric(precision: str) -> Fabric:
 
 def _step(
     fabric: Fabric,
-    model: nn.Module,
+    model: Decoder,
     optimizer: torch.optim.Optimizer,
     batch: tuple[Tensor, Tensor],
     ssim: float,
@@ -159,10 +161,11 @@ def _floats(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
 def _ssim(images: Tensor, x: Tensor) -> Tensor:
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    return structural_similarity_index_measure(images, x, kernel_size=SSIM_WINDOW, data_range=1.0)
+    found = structural_similarity_index_measure(images, x, kernel_size=SSIM_WINDOW, data_range=1.0)
+    return cast("Tensor", found)  # with a map only where one is asked for
 
 
-def _error(fabric: Fabric, model: nn.Module, held_out: Rows) -> float:
+def _error(fabric: Fabric, model: Decoder, held_out: Rows) -> float:
     """Held-out squared error per pixel value; each process sees its share."""
     sums = torch.zeros(2, dtype=torch.float64, device=fabric.device)
     share = held_out.subset(range(fabric.global_rank, len(held_out), fabric.world_size))
@@ -172,11 +175,11 @@ def _error(fabric: Fabric, model: nn.Module, held_out: Rows) -> float:
             with fabric.autocast():
                 images = model.pixels(h).float()
             sums += sums.new_tensor([(images - x).square().sum().item(), x.numel()])
-    squares, values = fabric.all_reduce(sums, reduce_op="sum").tolist()
+    squares, values = cast("Tensor", fabric.all_reduce(sums, reduce_op="sum")).tolist()
     return squares / values
 
 
-def _load(checkpoint: Path, device: torch.device) -> dict[str, object]:
+def _load(checkpoint: Path, device: torch.device) -> dict[str, Any]:
     try:
         # weights_only: tensors and numbers are read, no code is run.
         return torch.load(checkpoint, map_location=device, weights_only=True)

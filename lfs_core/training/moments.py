@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from lfs_core.errors import LFSError
+from lfs_core.training.rows import Array
 
-Batches = Iterable[tuple[Tensor, Tensor]]
+Batches = Iterable[tuple[Array, Array]]
 
 BATCH = 1024  # images that are summed or decoded at once
 GCV_RIDGES = tuple(10 ** (k / 2) for k in range(-16, 7))
@@ -26,7 +27,7 @@ class Moments:
     """
 
     @classmethod
-    def of(cls, embeddings: Tensor | Batches, images: Tensor | None = None) -> Moments:
+    def of(cls, embeddings: Array | Batches, images: Array | None = None) -> Moments:
         """Sum over (N,D) and (N,3,h,w), or over an iterable of batches of them.
 
         Raises:
@@ -43,11 +44,11 @@ class Moments:
         self.n = 0
         self._eigen: tuple[Tensor, Tensor, Tensor] | None = None
 
-    def add(self, embeddings: Tensor, images: Tensor) -> None:
+    def add(self, embeddings: Array, images: Array) -> None:
         """Add a batch, (B,D) and (B,3,h,w)."""
         h, x = training_pair(embeddings, images)
         if self.n == 0:
-            self.image_size = tuple(x.shape[2:])
+            self.image_size = (x.shape[2], x.shape[3])
             # Shifting by the first embedding and by mid-grey keeps the sums well conditioned.
             self._origin = h[0].double()
             latents, values = h.shape[1], x[0].numel()
@@ -162,18 +163,24 @@ class Moments:
 
 
 def in_batches(
-    embeddings: Tensor | Batches, images: Tensor | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Arrays in batches; an iterable of batches as it is."""
+    embeddings: Array | Batches, images: Array | None = None
+) -> Iterator[tuple[Array, Array]]:
+    """Arrays in batches; an iterable of batches as it is.
+
+    Raises:
+        LFSError: embeddings came without images, or not as many.
+    """
     if images is None:
+        if isinstance(embeddings, Array):
+            raise LFSError("Embeddings came without images: give both, or an iterable of batches.")
         return iter(embeddings)
-    if len(embeddings) != len(images):
-        training_pair(embeddings, images)  # says what does not fit
-    starts = range(0, max(1, len(embeddings)), BATCH)
-    return ((embeddings[k : k + BATCH], images[k : k + BATCH]) for k in starts)
+    h, x = torch.as_tensor(embeddings), torch.as_tensor(images)
+    if len(h) != len(x):
+        training_pair(h, x)  # says what does not fit
+    return ((h[k : k + BATCH], x[k : k + BATCH]) for k in range(0, max(1, len(h)), BATCH))
 
 
-def training_pair(embeddings: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+def training_pair(embeddings: Array, images: Array) -> tuple[Tensor, Tensor]:
     """Embeddings (N,D) and images (N,3,h,w) in [0,1], both float32 and finite.
 
     Raises:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from lfs_core.errors import LFSError
+
+if TYPE_CHECKING:
+    from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
 
 KS = (1, 2, 4, 8)
 
@@ -81,7 +85,7 @@ def average_precision(relevant: Tensor, k: int | None = None) -> float:
     return (precision * top).sum().item() / possible
 
 
-def _calculator(ks: Sequence[int], k: int, seed: int) -> object:
+def _calculator(ks: Sequence[int], k: int, seed: int) -> AccuracyCalculator:
     """pytorch-metric-learning's calculator, with Recall@K; k is how many neighbours it looks at."""
     try:
         from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator

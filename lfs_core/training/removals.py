@@ -232,7 +232,7 @@ def _kept(
             tensors = {}
             if of.images is not None:
                 # Drawn from a photograph's content: its sets do not depend on its neighbours.
-                seeds = [int.from_bytes(of.keys[place][:6], "little") for place in of.fresh]
+                seeds = [int.from_bytes(key[:6], "little") for key in of.fresh_keys]
                 images = of.images.to(device_of(embedder)).float() / 255
                 if variation:
                     seeds = [seed + variation for seed in seeds]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from lfs_core.errors import LFSError
 
+Array = Tensor | np.ndarray
 Batch = tuple[Tensor, Tensor]
 """Embeddings (B,D) and images (B,3,h,w)."""
 
@@ -29,15 +31,20 @@ class Rows:
     positions: Sequence[int]
 
     @classmethod
-    def of(cls, embeddings: Tensor, images: Tensor) -> Self:
-        """Rows of arrays in memory, (N,D) and (N,3,h,w).
+    def of(cls, embeddings: Array | Rows, images: Array | None = None) -> Rows:
+        """Rows of arrays in memory, (N,D) and (N,3,h,w); rows as they are.
 
         Raises:
-            LFSError: the arrays are not equally long.
+            LFSError: there is one array only, or they are not equally long.
         """
+        if isinstance(embeddings, Rows):
+            return embeddings
+        if images is None:
+            raise LFSError("Embeddings came without images: give both, or rows.")
         if len(embeddings) != len(images):
             raise LFSError(f"{len(embeddings)} embeddings and {len(images)} images do not fit.")
-        return cls(lambda at: (embeddings[at], images[at]), range(len(embeddings)))
+        h, x = torch.as_tensor(embeddings), torch.as_tensor(images)
+        return cls(lambda at: (h[at], x[at]), range(len(h)))
 
     def __len__(self) -> int:
         return len(self.positions)

@@ -106,7 +106,7 @@ class EmbeddingStore:
                 f"A record of the embedding store {self.folder} is missing or damaged; "
                 "run the same command again to repair it."
             )
-        return value
+        return memoryview(value)
 
 
 # LMDB lets a process open a database only once.
@@ -130,7 +130,7 @@ def _pack(record: Record) -> bytes:
     return HEADER.pack(zlib.crc32(payload, latents), latents) + payload
 
 
-def _is_whole(value: memoryview) -> bool:
+def _is_whole(value: bytes | memoryview) -> bool:
     if len(value) < HEADER.size:
         return False
     checksum, latents = HEADER.unpack_from(value)

@@ -8,6 +8,7 @@ import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -39,7 +40,7 @@ def save_module(
         LFSError: the file cannot be written.
     """
     versions = {"torch": torch.__version__, "python": platform.python_version()}
-    text = json.dumps(header | {"info": {"versions": versions} | info})
+    text = json.dumps(header | {"info": {"versions": versions, **info}})
     stored = {
         name: tensor.half().contiguous() if tensor.is_floating_point() else tensor.contiguous()
         for name, tensor in tensors.items()
@@ -51,7 +52,7 @@ def save_module(
 @contextmanager
 def stored_module(
     path: str | os.PathLike, kind: str
-) -> Iterator[tuple[dict[str, object], dict[str, Tensor]]]:
+) -> Iterator[tuple[dict[str, Any], dict[str, Tensor]]]:
     """Give the header and the tensors of a file, from which the block builds the module again.
 
     Raises:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -23,7 +25,7 @@ class Centre(Comparator):
         return Evidence(prior.expand(*pairs.images.shape[:2], -1, -1))
 
 
-def centre_prior(size: tuple[int, int]) -> Tensor:
+def centre_prior(size: Sequence[int]) -> Tensor:
     """A Gaussian about the centre, (H,W) in [0,1].
 
     Its standard deviation is a quarter of each side, counted between the outermost pixels.

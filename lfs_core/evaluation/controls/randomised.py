@@ -113,7 +113,7 @@ class _Forgetful:
         return getattr(self.network, "in_torch", self.network)(images)
 
 
-def with_shuffled_weights(module: nn.Module, seed: int = 0) -> nn.Module:
+def with_shuffled_weights(module: Embedder, seed: int = 0) -> nn.Module:
     """A copy whose weights are shuffled within each tensor, so that their sizes stay.
 
     Raises:

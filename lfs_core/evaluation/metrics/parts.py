@@ -35,8 +35,8 @@ class Parts:
         """(P,3): for eyes, nose and mouth, the mean of both images; NaN without a face."""
         measured = torch.full((len(case.images), len(PARTS)), torch.nan)
         for k, (images, maps) in enumerate(zip(case.images, case.maps, strict=True)):
-            regions = [parts_of(image) for image in images]
-            if any(of is None for of in regions) or (maps.sum(dim=(1, 2)) == 0).any():
+            regions = [of for image in images if (of := parts_of(image)) is not None]
+            if len(regions) < len(images) or (maps.sum(dim=(1, 2)) == 0).any():
                 continue
             ratios = [shares(heat, of) for heat, of in zip(maps, regions, strict=True)]
             measured[k] = torch.stack(ratios).mean(dim=0)

@@ -233,7 +233,7 @@ def area(curves: Tensor, at: Sequence[float] | None = None) -> Tensor:
     return torch.trapezoid(curves, x.to(curves), dim=-1) / (x[-1] - x[0])
 
 
-def enlarged(cells: Tensor, size: tuple[int, int]) -> Tensor:
+def enlarged(cells: Tensor, size: Sequence[int]) -> Tensor:
     """Cells (g,g) as blocks of pixels, (H,W)."""
     rows, columns = (
         torch.arange(pixels) * cells.shape[axis] // pixels for axis, pixels in enumerate(size)
