@@ -1,11 +1,14 @@
-"""The command line as a person uses it: a new process, its exit code and its messages."""
+"""The command line as a person uses it: its exit code and its messages."""
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import re
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +16,32 @@ import pytest
 from PIL import Image
 
 import lfs_core as lfs
+from lfs_core.cli import main
 
 
-def run(*arguments: object, **options: object) -> subprocess.CompletedProcess:
-    """Run `lfs` with these arguments."""
+def run(*arguments: object, cwd: str | Path = ".") -> subprocess.CompletedProcess:
+    """Run `lfs` with these arguments in this process, where PyTorch is there already."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        chdir(cwd),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        patch.setattr(sys, "argv", ["lfs", *map(str, arguments)])
+        patch.setattr(logging.root, "handlers", [])  # as in a new process
+        patch.setattr(logging.getLogger("lfs_core"), "level", logging.NOTSET)
+        try:
+            code = main()
+        except SystemExit as end:
+            code = end.code
+    return subprocess.CompletedProcess(arguments, code or 0, out.getvalue(), err.getvalue())
+
+
+def run_process(*arguments: object) -> subprocess.CompletedProcess:
+    """Run `lfs` with these arguments in a new process."""
     command = [sys.executable, "-c", "from lfs_core.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=1200, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=1200)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +57,7 @@ def test_explain_writes_a_self_contained_page(
     astronaut: Path, darker: Path, tmp_path: Path
 ) -> None:
     page = tmp_path / "new folder" / "report.html"
-    done = run("explain", astronaut, darker, "-o", page)
+    done = run_process("explain", astronaut, darker, "-o", page)
     assert done.returncode == 0, done.stderr
     html = page.read_text()
     data = json.loads(re.search(r'id="explanation">(.*?)</script>', html, re.S).group(1))
@@ -158,7 +181,7 @@ def test_bad_input_is_one_message_and_no_page(case: str, astronaut: Path, tmp_pa
 def test_a_failed_run_keeps_the_last_page(astronaut: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text("the last good page")
-    assert run("explain", astronaut, tmp_path / "none.jpg", "-o", page).returncode == 1
+    assert run_process("explain", astronaut, tmp_path / "none.jpg", "-o", page).returncode == 1
     assert page.read_text() == "the last good page"
 
 
@@ -171,7 +194,7 @@ def test_no_network(astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_usage_errors() -> None:
-    assert run("explain", "one.jpg").returncode == 2
+    assert run_process("explain", "one.jpg").returncode == 2
     assert run("explain", "a", "b", "-o", "x.html", "--latents", "sideways").returncode == 2
 
 
