@@ -1,4 +1,5 @@
 # make book   run the notebooks and build the book in _build/html
+# make check  style, types, the flow of imports, the views' JavaScript, fast tests; three minutes
 # make test   build the book, then test everything
 # make pdf    build the book, and print it as _build/book.pdf; needs Chromium
 # make bench  measure how fast the core is; about ten minutes
@@ -11,7 +12,12 @@ PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3 python,$(shell \
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book pdf test bench lab clean
+# Tests run in so many processes, each with one thread: most work is too small for several.
+JOBS ?= 2
+# OPTIONS are given to pytest: make test OPTIONS=--durations=20
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(JOBS) --dist worksteal $(OPTIONS)
+
+.PHONY: book pdf check style test bench lab clean
 
 book: $(INSTALLED)
 	$(BIN)/lfs book
@@ -19,10 +25,19 @@ book: $(INSTALLED)
 pdf: $(INSTALLED)
 	$(BIN)/lfs book --pdf
 
-test: book
+check: style
+	$(PYTEST) tests/unit -m "not slow"
+
+style: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest
+	$(BIN)/lint-imports
+	$(BIN)/python tests/views/check.py
+	$(BIN)/mypy
+
+# The notebooks have been run for the book; nbval compares those runs.
+test: style book
+	$(PYTEST) --executed-once
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/speed.py book/results/bench.json

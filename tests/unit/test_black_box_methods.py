@@ -264,6 +264,7 @@ def test_settings_make_the_same_explainer_again(method: type[lfs.Explainer]) -> 
     assert torch.equal(again(image(1), image(2)).maps, explain(image(1), image(2)).maps)
 
 
+@pytest.mark.slow
 def test_a_real_face_speaks_for_itself_in_its_middle(facenet: Embedder) -> None:
     face = skimage.data.astronaut()[20:200, 140:300]
     for explain in (

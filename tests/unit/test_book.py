@@ -23,6 +23,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write_notebook(tmp_path / "notebooks" / "01_small.ipynb", "p: float = 0.3", count)
 
 
+@pytest.mark.slow
 def test_a_notebook_runs_once_and_again_when_something_changed(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_notebook_runs_once_and_again_when_something_changed(
     assert runs.read_text() == "xxxxx"
 
 
+@pytest.mark.slow
 def test_a_failing_notebook_stops_the_build(notebook: Path, tmp_path: Path) -> None:
     content = nbformat.read(notebook, as_version=4)
     content.cells.append(new_code_cell("1 / 0"))
@@ -67,6 +69,7 @@ def test_a_failing_notebook_stops_the_build(notebook: Path, tmp_path: Path) -> N
             book.execute(notebook, tmp_path / "executed")
 
 
+@pytest.mark.slow
 def test_a_failed_run_does_not_pass_for_the_good_one_before_it(
     notebook: Path, tmp_path: Path
 ) -> None:

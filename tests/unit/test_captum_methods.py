@@ -226,6 +226,7 @@ def test_integrated_gradients_come_nearer_to_their_sum_with_more_steps() -> None
     assert errors[0] > 5 * errors[1] > 20 * errors[2] and errors[2] < 2e-4
 
 
+@pytest.mark.slow
 def test_integrated_gradients_of_facenet_are_complete(facenet: Embedder, faces: FaceSet) -> None:
     """To about 0.1 with 32 steps, of a cosine: FaceNet is steep near the empty image."""
     coarse, fine = (

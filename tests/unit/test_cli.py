@@ -53,6 +53,7 @@ def darker(astronaut: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_explain_writes_a_self_contained_page(
     astronaut: Path, darker: Path, tmp_path: Path
 ) -> None:
@@ -178,6 +179,7 @@ def test_bad_input_is_one_message_and_no_page(case: str, astronaut: Path, tmp_pa
     assert not list(tmp_path.glob("*.html"))
 
 
+@pytest.mark.slow
 def test_a_failed_run_keeps_the_last_page(astronaut: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text("the last good page")

@@ -277,6 +277,7 @@ def test_mixed_precision_learns_nearly_the_same() -> None:
     assert errors[1] == pytest.approx(errors[0], rel=0.05) and errors[0] != errors[1]
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     """Lightning Fabric under torchrun: the gradients of two halves make those of the whole."""
     script = tmp_path / "script.py"

@@ -271,6 +271,7 @@ def fit_command(
     return [*command, *options], os.environ | environment
 
 
+@pytest.mark.slow
 def test_interrupted_by_the_user(classes: Path) -> None:
     command, environment = fit_command(classes, "cache")
     environment["STOP_AT"] = "3"  # however late the signal comes, it has not finished
@@ -286,6 +287,7 @@ def test_interrupted_by_the_user(classes: Path) -> None:
     assert not (classes.parent / "cache.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_fit_writes_a_report_and_names_what_it_skipped(classes: Path) -> None:
     (classes / "class 0" / "broken.png").write_bytes(b"?")
     command, environment = fit_command(classes, "cache")
@@ -299,6 +301,7 @@ def test_fit_writes_a_report_and_names_what_it_skipped(classes: Path) -> None:
     assert f"{decoder.info['loss']:.4f}" in done.stdout and f"{decoder.info['loss']:.4f}" in report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["linear", "mlp"])
 def test_killed_and_started_again_gives_the_same_decoder(kind: str, classes: Path) -> None:
     """`lfs fit`, killed with SIGKILL at random moments: same bits, nothing embedded twice."""

@@ -262,6 +262,7 @@ def test_results_are_saved_whole(tmp_path: Path) -> None:
         load_results(tmp_path / "broken.json")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["jobs", "scheduler"])
 def test_two_processes_give_the_same_numbers(
     by: str, theirs: str, tmp_path: Path, facenet: object
@@ -287,6 +288,7 @@ def test_two_processes_give_the_same_numbers(
     assert not {name for name in changed if name.endswith("NUM_THREADS")}
 
 
+@pytest.mark.slow
 def test_refusals(theirs: str, tmp_path: Path) -> None:
     pairs = pair_set(4)
     for explainer, message in {
@@ -336,6 +338,7 @@ def test_batches_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not problems and np.isfinite(whole.numpy()).all()
 
 
+@pytest.mark.slow
 def test_the_command(
     theirs: str, tmp_path: Path, facenet: object, capsys: pytest.CaptureFixture
 ) -> None:

@@ -54,6 +54,7 @@ def test_runs_are_of_known_explainers_and_metrics(name: str) -> None:
     assert any(place.endswith(f":{name}") for place in STUDIES.values())
 
 
+@pytest.mark.slow
 def test_an_evaluation_is_stored_as_a_study(demo: Path, tmp_path: Path) -> None:
     run_study("faces", demo, tmp_path / "faces.json")
     stored = json.loads((tmp_path / "faces.json").read_text())
@@ -65,6 +66,7 @@ def test_an_evaluation_is_stored_as_a_study(demo: Path, tmp_path: Path) -> None:
     assert np.shape(stored["measured"]["explainlfs"]["selectivity,every=20"]) == (6, 2)
 
 
+@pytest.mark.slow
 def test_the_judgement(demo: Path) -> None:
     found = judgement.judgement_study(demo)
     assert set(found["with_expert"]) == {"explainlfs", "explainlfs,relevance=random"}
@@ -99,6 +101,7 @@ def test_the_hyperparameters(demo: Path) -> None:
     assert found["decided_otherwise"]["0.1"] == expected
 
 
+@pytest.mark.slow
 def test_the_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenes, "PAIRS", {scenes.CROPS: 2, scenes.VIEWS: 1})
     monkeypatch.setattr(scenes, "EXPLAINERS", ("centre", "explainlfs"))

@@ -71,6 +71,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KEPT)
 def test_a_run_that_is_kept_is_compared_cell_by_cell(
     name: str, told: dict[str, dict[int, str]]
@@ -80,6 +81,7 @@ def test_a_run_that_is_kept_is_compared_cell_by_cell(
     assert [cell for cell, outcome in told[name].items() if outcome == "FAILED"] == failing
 
 
+@pytest.mark.slow
 def test_only_what_has_no_run_is_run(told: dict[str, dict[int, str]]) -> None:
     assert told["06_no_run"] == dict.fromkeys(range(4), "PASSED")
     assert told["runs"][0] == "x"

@@ -397,6 +397,7 @@ def test_fggb_on_facenet(facenet: nn.Module, faces: FaceSet) -> None:
     torch.testing.assert_close(e.signed_maps[0].float(), expected, atol=1e-3 * scale, rtol=0)
 
 
+@pytest.mark.slow
 def test_integrated_jacobians_nearly_keep_their_promise(facenet: nn.Module, faces: FaceSet) -> None:
     """On FaceNet, of which rectifiers make a rough line."""
     a, b = faces.images[:2].float() / 255

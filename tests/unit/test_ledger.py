@@ -165,6 +165,7 @@ def expected(statement: str) -> list[np.ndarray | float]:
     return []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", range(len(CLAIMS)))
 def test_every_number_of_the_ledger_again(place: int) -> None:
     line = lines().iloc[place]
@@ -268,6 +269,7 @@ def test_tables_of_scores() -> None:
     assert tau.loc["a", "c"] == 1 and tau.loc["a", "a"] == 1 and tau.loc["a", "b"] < 1
 
 
+@pytest.mark.slow
 def test_figures_of_scores() -> None:
     results = load_results(RESULTS / "faces.json")
     figure = score_figures.plot_scores(results, FLIPS)

@@ -169,6 +169,7 @@ def test_early_blocks_stay_imagenets_and_late_ones_change(
     assert not any(parameter.requires_grad for parameter in trained.parameters())
 
 
+@pytest.mark.slow
 def test_the_seed_decides(trained: MetricNetwork, coloured: Path, quick: None) -> None:
     """Whatever the state of the global generators, which are left as they were."""
     torch.manual_seed(5)
@@ -209,6 +210,7 @@ def test_the_head_starts_by_whitening() -> None:
     assert weight.square().mean().sqrt() == pytest.approx(1 / math.sqrt(1280), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_unreadable_files_are_left_out(coloured: Path, tmp_path: Path, quick: None) -> None:
     for path, label in find_photographs(coloured):
         (tmp_path / label).mkdir(exist_ok=True)
@@ -221,6 +223,7 @@ def test_unreadable_files_are_left_out(coloured: Path, tmp_path: Path, quick: No
     assert info["images"] == {"learnt": 10, "held out": 10}
 
 
+@pytest.mark.slow
 def test_nothing_is_held_out_if_nothing_is_to_be_measured(coloured: Path, quick: None) -> None:
     info = train_network(coloured, name="x", hold_out=0, epochs=1, progress=False).info
     assert info["classes"] == {"learnt": 4, "held out": 0} and info["quality"] == {}
@@ -263,6 +266,7 @@ def test_no_folder_and_no_epochs(coloured: Path, tmp_path: Path) -> None:
         train_network(coloured, name="x", epochs=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_networks(name: str, images: torch.Tensor) -> None:
     network = SHIPPED[name]()

@@ -371,6 +371,7 @@ def test_a_cosine_next_to_the_threshold_or_out_of_range_is_doubted() -> None:
     assert doubts_about_similarity("unknown", 1.0, 0.5) == []
 
 
+@pytest.mark.slow
 def test_a_method_is_doubted_where_it_does_not_beat_its_controls() -> None:
     results = load_results(RESULTS / "faces.json")
     told = set()
@@ -449,6 +450,7 @@ def test_evil_names_stay_names() -> None:
     assert contents["answers"]["photograph,0,0"]["name"] == evil
 
 
+@pytest.mark.slow
 def test_a_page_of_eight_pairs_is_light(monkeypatch: pytest.MonkeyPatch) -> None:
     """512 latents, three decoders, four other methods, photographs of 160 pixels, maps of 40."""
 

@@ -61,6 +61,7 @@ def test_a_notebook_stops_before_it_starts(tmp_path: Path) -> None:
     assert len(failed) == 1 and "check_parameters" in failed[0].source
 
 
+@pytest.mark.slow
 def test_a_notebook_runs_from_any_folder_with_other_parameters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,7 @@ def test_what_is_shuffled(facenet: torch.nn.Module, faces: FaceSet) -> None:
         lfs.load_explainer("randomised", facenet, shuffled="decoder", refitted=True)
 
 
+@pytest.mark.slow
 def test_a_decoder_is_fitted_to_the_shuffled_network(
     facenet: torch.nn.Module, faces: FaceSet, tmp_path: Path
 ) -> None:

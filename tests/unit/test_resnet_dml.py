@@ -114,6 +114,7 @@ def checkpoint(state: OrderedDict[str, Tensor], tmp_path_factory: pytest.TempPat
 IMAGES = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_the_file(
     state: OrderedDict[str, Tensor],
     checkpoint: Path,

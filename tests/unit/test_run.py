@@ -120,6 +120,7 @@ def test_the_kernel_is_of_this_interpreter_and_runs_in_the_current_folder(done: 
     assert cell.outputs[-1].text.splitlines() == [sys.executable, "a note"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
@@ -148,6 +149,7 @@ def test_a_run_that_fails_keeps_the_good_one_and_says_how_far_it_came(
     assert not (tmp_path / "runs" / "p.failed.ipynb").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
     tell = "import os, pathlib; pathlib.Path('started').write_text(str(os.getpid()))"
     source = f"{tell}\nimport time; time.sleep(3600)"

@@ -69,6 +69,7 @@ def first(notebook: Path, here: Path) -> First:
     return points, (here / "runs" / "page.html").read_text(), beside
 
 
+@pytest.mark.slow
 def test_a_failing_cell_and_a_killed_kernel_stop_nothing_else(first: First, here: Path) -> None:
     points, page, _ = first
     assert [point.values for point in points] == [
@@ -85,6 +86,7 @@ def test_a_failing_cell_and_a_killed_kernel_stop_nothing_else(first: First, here
     assert "a &lt;b&gt;bad&lt;/b&gt; cell" in page and "<b>bad" not in page
 
 
+@pytest.mark.slow
 def test_again_only_what_failed_is_run_and_the_numbers_are_gathered(
     first: First, notebook: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +114,7 @@ def test_again_only_what_failed_is_run_and_the_numbers_are_gathered(
     assert len((here / "runs.txt").read_text().splitlines()) == 6
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_else_and_its_links_lead_somewhere(first: First) -> None:
     _, page, beside = first
     links = [unquote(link).removesuffix("/") for link in re.findall(r'href="([^"]+)"', page)]
@@ -123,6 +126,7 @@ def test_the_page_needs_nothing_else_and_its_links_lead_somewhere(first: First) 
     assert "light dark" in page and page.count("<svg") == page.count("</svg>") >= 2
 
 
+@pytest.mark.slow
 def test_workers_of_a_cluster_give_the_same_numbers_and_may_die(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
