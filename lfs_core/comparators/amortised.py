@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 
@@ -90,13 +89,6 @@ class Amortised(CausalMethod):
         with one_thread():
             values = self.of_windows(pairs.C, pairs)
         return Evidence(values.unflatten(-1, (self.head.grid, self.head.grid)))
-
-    def fingerprint(self) -> str:
-        """What tells this head from every other, as a hexadecimal number."""
-        digest = hashlib.sha256()
-        for tensor in self.head.state_dict().values():
-            digest.update(tensor.contiguous().numpy().tobytes())
-        return digest.hexdigest()
 
     def settings(self) -> dict[str, object]:
         """Everything needed to make this explainer again."""

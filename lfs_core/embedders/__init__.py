@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import os
 import re
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Embedder, device_of, embed, embedder_name
+from lfs_core.util.digests import fingerprint as fingerprint_of
 
 if TYPE_CHECKING:
     from lfs_core.embedders.network import Network
@@ -136,22 +136,17 @@ def image_size(embedder: Embedder) -> int:
 def fingerprint(embedder: Embedder) -> str:
     """What tells this embedder's embeddings from every other's, as a hexadecimal number.
 
-    That of its structure and weights, where it is an `nn.Module`; else that of what it makes of
-    two images of noise.
+    Its own, where it has one; else that of its name, code and weights, and, where it is no
+    `nn.Module`, of what it makes of two images of noise.
     """
     if hasattr(embedder, "fingerprint"):
         return embedder.fingerprint()
-    digest = hashlib.sha256(embedder_name(embedder).encode())
-    if isinstance(embedder, nn.Module):
-        digest.update(str(embedder).encode())
-        tensors = [*embedder.state_dict().values()]
-    else:
+    told = [embedder_name(embedder), embedder]
+    if not isinstance(embedder, nn.Module):
         size = image_size(embedder)
         noise = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
-        tensors = [embed(embedder, noise)]
-    for tensor in tensors:
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+        told.append(embed(embedder, noise))
+    return fingerprint_of(told)
 
 
 def embed_all(embedder: Embedder, images: Tensor, batch_size: int = 32) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lfs_core.util.assets import cache_folder, writing_to_cache
+from lfs_core.util.digests import fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -65,11 +65,8 @@ class Network(nn.Module):
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 of all that decides the embeddings: structure, weights, image size."""
-        digest = hashlib.sha256(f"{type(self).__name__} {self.image_size} {self}".encode())
-        for key, tensor in self.state_dict().items():
-            digest.update(key.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        """What tells it from every other: code, structure, weights, image size."""
+        return fingerprint(self)
 
     def _learns(self, images: Tensor) -> bool:
         """Whether a gradient of the images or of a weight is asked for."""

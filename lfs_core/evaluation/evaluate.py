@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,15 +15,17 @@ from tqdm import tqdm
 
 from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint, load_embedder
 from lfs_core.errors import LFSError
-from lfs_core.evaluation.maps import maps_of
-from lfs_core.evaluation.metrics.base import Case, Labels
+from lfs_core.evaluation.measure import completed
+from lfs_core.evaluation.metrics.base import Labels
 from lfs_core.evaluation.pair_set import PairSet
 from lfs_core.evaluation.records import Chunk, Record, Store
 from lfs_core.evaluation.results import Results
-from lfs_core.evaluation.spec import code_of, make_explainer, make_metric
+from lfs_core.evaluation.spec import code_of_explainer, code_of_metric, make_explainer, make_metric
 from lfs_core.evaluation.workers import run
 from lfs_core.explanation import cosines
-from lfs_core.util.manifest import commit, versions
+from lfs_core.util.code import code_of
+from lfs_core.util.digests import fingerprint as fingerprint_of
+from lfs_core.util.manifest import commit, made_by, versions
 
 CHUNK = 25  # pairs explained and measured between two records
 SEEDS = 5
@@ -86,11 +87,12 @@ def evaluate(
     explainers = {
         spec: make_explainer(spec, network, settings.threshold) for spec in settings.explainers
     }
-    store = Store(
-        folder,
-        about=[fingerprint(network), settings.threshold],
-        codes={spec: code_of(thing) for spec, thing in (explainers | metrics).items()},
-    )
+    codes = {spec: code_of_explainer(spec) for spec in explainers}
+    codes |= {spec: code_of_metric(spec) for spec in metrics}
+    learnt = {spec: fingerprint_of(of, [network]) for spec, of in explainers.items()}
+    common = code_of(network) | code_of(completed)
+    about = {"network": fingerprint(network), "threshold": settings.threshold}
+    store = Store(folder, about, {spec: of | common for spec, of in codes.items()}, learnt)
     chunks = _chunks(pairs, h, settings.seeds)
     records = {
         (chunk, spec): store.read(chunk, spec, settings.metrics)
@@ -117,6 +119,8 @@ def evaluate(
             **asdict(replace(settings, embedder=embedder_name(network))),
             "commit": commit(Path.cwd()),
             "versions": versions(),
+            "code": made_by(codes | {"lfs_core.evaluation.evaluate:evaluate": common}),
+            "learnt": {spec: of[:16] for spec, of in learnt.items()},
             "records": len(records),
             "records_from_before": len(records) - len(tasks),
             "seconds": round(time.monotonic() - start, 1),
@@ -160,42 +164,11 @@ class Task:
 
 def measure(task: Task) -> Record:
     """The record of a task, completed."""
-    settings, chunk = task.settings, task.chunk
+    settings = task.settings
     network = _network(settings.embedder, settings.weights)
     explainer = make_explainer(task.explainer, network, settings.threshold)
-    images = chunk.images.float() / 255
-    maps, problems = task.known.maps, task.known.problems
-    if maps is None:
-        maps, problems = maps_of(explainer, images)
-    good = maps.isfinite().all(dim=(1, 2, 3))
-    case = Case(
-        embedder=network,
-        images=images[good],
-        h=chunk.h[good],
-        labels=Labels(chunk.same[good], cosines(chunk.h[good]), settings.threshold),
-        maps=maps[good],
-        explain=_remembering(explainer),
-        seed=chunk.seed,
-    )
-    measured = dict(task.known.measured)
-    for spec in task.metrics:
-        found = make_metric(spec).measure(case) if good.any() else torch.empty(0, 1)
-        measured[spec] = torch.full((len(images), found.shape[1]), torch.nan)
-        measured[spec][good] = found.float()
-    return Record(maps, problems, measured)
-
-
-def _remembering(explainer: Callable[..., object]) -> Callable[[Tensor], Tensor]:
-    """From pairs of images to maps; metrics that look at the same pairs explain them once."""
-    known: dict[bytes, Tensor] = {}
-
-    def explain(images: Tensor) -> Tensor:
-        key = hashlib.sha256(images.contiguous().numpy().tobytes()).digest()
-        if key not in known:
-            known[key] = maps_of(explainer, images)[0]
-        return known[key]
-
-    return explain
+    metrics = {spec: make_metric(spec) for spec in task.metrics}
+    return completed(task.known, task.chunk, network, explainer, metrics, settings.threshold)
 
 
 @functools.lru_cache(maxsize=2)

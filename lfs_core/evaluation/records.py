@@ -13,6 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from lfs_core.util.code import Code
+from lfs_core.util.digests import key
 from lfs_core.util.files import replacing
 
 
@@ -61,12 +63,19 @@ class Store:
 
     Args:
         folder: where they are kept; made if there is none.
-        about: what decides every record, ready for JSON.
-        codes: what tells the code of each explainer and metric from earlier code.
+        about: what decides every record, by name.
+        codes: the code of each explainer and metric, and of what runs them.
+        learnt: what tells each explainer's weights and options from all others.
     """
 
-    def __init__(self, folder: Path, about: Sequence[object], codes: Mapping[str, str]) -> None:
-        self.folder, self.about, self.codes = folder, about, codes
+    def __init__(
+        self,
+        folder: Path,
+        about: Mapping[str, object],
+        codes: Mapping[str, Code],
+        learnt: Mapping[str, str],
+    ) -> None:
+        self.folder, self.about, self.codes, self.learnt = folder, about, codes, learnt
 
     def read(self, chunk: Chunk, explainer: str, metrics: Sequence[str]) -> Record:
         """What is known already."""
@@ -97,6 +106,11 @@ class Store:
                     save_file({"measured": measured.contiguous()}, new)
 
     def _path(self, kind: str, chunk: Chunk, *specs: str) -> Path:
-        key = [*self.about, chunk.digest, specs, [self.codes[spec] for spec in specs]]
-        digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
-        return self.folder / kind / f"{digest}.safetensors"
+        name = key(
+            code=[self.codes[spec] for spec in specs],
+            specs=specs,
+            learnt=[self.learnt.get(spec) for spec in specs],
+            pairs=chunk.digest,
+            **self.about,
+        )
+        return self.folder / kind / f"{name[:32]}.safetensors"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import inspect
 import json
@@ -11,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from pkgutil import resolve_name
 
-from lfs_core.comparators import load_explainer
+from lfs_core.comparators import EXPLAINERS, load_explainer
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import Metric
+from lfs_core.util.code import Code, code_of
 
 METRICS = {
     "selectivity": "lfs_core.evaluation.metrics.selectivity:Selectivity",
@@ -106,15 +106,13 @@ def make_metric(spec: str) -> Metric:
     return metric(**options)
 
 
-def code_of(thing: object) -> str:
-    """SHA-256 of the file that defines an object's class, or the function; changes when it does.
+def code_of_explainer(spec: str) -> Code:
+    """The code of the explainer that a text describes; its options and weights are no part."""
+    name, _ = parse(spec)
+    return code_of(EXPLAINERS.get(name, name))
 
-    An explainer that was trained says in `fingerprint` what it has learnt, which counts too.
-    """
-    defined = thing if inspect.isroutine(thing) else type(thing)
-    try:
-        code = Path(inspect.getfile(defined)).read_bytes()
-    except (TypeError, OSError):  # of a notebook's cell there is no file
-        code = repr(defined).encode()
-    learnt = thing.fingerprint() if hasattr(thing, "fingerprint") else ""
-    return hashlib.sha256(code + learnt.encode()).hexdigest()
+
+def code_of_metric(spec: str) -> Code:
+    """The code of the metric that a text describes; its options are no part."""
+    name, _ = parse(spec)
+    return code_of(METRICS.get(name, name))

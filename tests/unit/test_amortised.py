@@ -16,9 +16,9 @@ from lfs_core.causal import causal_map, shared_map, tiles
 from lfs_core.comparators.amortised import Amortised
 from lfs_core.comparators.causal import draw_sets
 from lfs_core.evaluation.cost import counted
-from lfs_core.evaluation.spec import code_of
 from lfs_core.training.heads import fit_causal, fit_head, losses, unexplained, what_windows_do
 from lfs_core.training.removals import LIGHT, SMALLEST, Removals, gather_removals, varied, without
+from lfs_core.util.digests import fingerprint
 
 SIDE, GRID, CELLS, D = 8, 2, 4, 5
 
@@ -207,9 +207,9 @@ def test_contrast_finds_the_windows_that_carry_something_else() -> None:
 
 
 def test_records_of_another_head_are_not_taken_for_this_ones() -> None:
-    codes = {code_of(Amortised(black_box, a_head(seed))) for seed in (0, 1)}
+    codes = {fingerprint(Amortised(black_box, a_head(seed))) for seed in (0, 1)}
     assert len(codes) == 2
-    assert code_of(Amortised(black_box, a_head(0))) in codes
+    assert fingerprint(Amortised(black_box, a_head(0))) in codes
 
 
 @pytest.mark.parametrize("options", [{"own": -1.0}, {"contrast": -1.0}, {"relevance": "truth"}])

@@ -151,7 +151,7 @@ def test_nothing_is_done_twice(
         done.append(len(images))
         return maps_of(explainer, images)
 
-    monkeypatch.setattr("lfs_core.evaluation.evaluate.maps_of", counted)
+    monkeypatch.setattr("lfs_core.evaluation.measure.maps_of", counted)
     first = evaluate(settings("centre"), pairs, tmp_path / "r", progress=False)
     assert done == [6, 6]
     again = evaluate(settings("centre", "edges"), pairs, tmp_path / "r", progress=False)
@@ -163,11 +163,45 @@ def test_nothing_is_done_twice(
     changed = PairSet(pairs.images.flip(1), pairs.same, pairs.names, "turned", {})
     evaluate(settings("centre"), changed, tmp_path / "r", progress=False)
     assert len(done) == 6
-    # Other code of the same name is another explainer.
-    evaluate(settings(f"{theirs}:knows"), pairs, tmp_path / "r", progress=False)
-    (tmp_path / f"{theirs}.py").write_text(THEIRS + "\n")
-    evaluate(settings(f"{theirs}:knows"), pairs, tmp_path / "r", progress=False)
-    assert len(done) == 10
+    # Other code of the same name is another explainer; the same with a comment is the same.
+    for edit, expected in (("", 8), ("# More of it.\n", 8), ("SIZE = 33\n", 10)):
+        (tmp_path / f"{theirs}.py").write_text(THEIRS + edit)
+        evaluate(settings(f"{theirs}:knows"), pairs, tmp_path / "r", progress=False)
+        assert len(done) == expected
+
+
+def test_another_decoder_at_the_same_path_is_another_explainer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs, done, path = pair_set(4), [], tmp_path / "decoder.safetensors"
+
+    def counted(explainer: Callable[..., object], images: Tensor) -> object:
+        done.append(len(images))
+        return maps_of(explainer, images)
+
+    monkeypatch.setattr("lfs_core.evaluation.measure.maps_of", counted)
+    seen = []
+    for seed in (0, 1, 0):
+        decoder = lfs.LinearDecoder(48, (4, 4), rank=2)
+        generator = torch.Generator().manual_seed(seed)
+        decoder.up.copy_(torch.randn(decoder.up.shape, generator=generator) / 10)
+        decoder.down.copy_(torch.randn(decoder.down.shape, generator=generator))
+        lfs.save_decoder(decoder, path)
+        spec = f"explainlfs,decoder={path}"
+        results = evaluate(settings(spec, seeds=1), pairs, tmp_path / "r", progress=False)
+        seen.append(results.maps[spec])
+    assert len(done) == 2  # the third is the first
+    assert torch.equal(seen[0], seen[2]) and not torch.allclose(seen[0], seen[1])
+
+
+def test_the_manifest_says_which_code_made_each_number(theirs: str, tmp_path: Path) -> None:
+    specs = (f"{theirs}:knows", "edges")
+    code = evaluate(settings(*specs), pair_set(), tmp_path, progress=False).manifest["code"]
+    assert {*specs, FLIPS} < set(code["of"])
+    assert {theirs, "lfs_core.evaluation.controls.edges", "lfs_core.evaluation.maps"} <= set(
+        code["modules"]
+    )
+    assert "weights/heads/facenet-casia.safetensors" in code["weights"]
 
 
 def test_metrics_that_look_at_the_same_pairs_explain_them_once(
@@ -179,7 +213,7 @@ def test_metrics_that_look_at_the_same_pairs_explain_them_once(
         done.append(len(images))
         return maps_of(explainer, images)
 
-    monkeypatch.setattr("lfs_core.evaluation.evaluate.maps_of", counted)
+    monkeypatch.setattr("lfs_core.evaluation.measure.maps_of", counted)
     both = settings("edges", metrics=("continuity", "continuity,moved=true"), seeds=1)
     results = evaluate(both, pair_set(4), tmp_path, progress=False)
     # The pairs, and their first images with 20 displaced copies, of which two are black alike.
@@ -204,7 +238,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             raise KeyboardInterrupt
         return maps_of(explainer, images)
 
-    monkeypatch.setattr("lfs_core.evaluation.evaluate.maps_of", interrupted)
+    monkeypatch.setattr("lfs_core.evaluation.measure.maps_of", interrupted)
     with pytest.raises(KeyboardInterrupt):
         evaluate(settings("centre", seeds=3), pairs, tmp_path, progress=False)
     resumed = evaluate(settings("centre", seeds=3), pairs, tmp_path, progress=False)

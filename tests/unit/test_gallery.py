@@ -30,11 +30,15 @@ class Colours(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen = 0
+        self._seen = 0
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        self.seen += len(images)
+        self._seen += len(images)
         return torch.nn.functional.adaptive_avg_pool2d(images, 2).flatten(1) - 0.5
+
+    @property
+    def seen(self) -> int:
+        return self._seen
 
 
 @pytest.fixture
@@ -68,7 +72,7 @@ def folder(paint: Paint, tmp_path: Path) -> Path:
 
 
 def index(folder: Path, colours: Colours, previous: Gallery | None = None) -> Gallery:
-    colours.seen = 0
+    colours._seen = 0
     return index_folder(folder, colours, previous, progress=False)
 
 
