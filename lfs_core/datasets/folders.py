@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -37,6 +37,18 @@ def local_folder(name: str | os.PathLike) -> Path:
         f"{name} is not a folder. Give its path, or name the folder that holds it in the "
         "environment variable LFS_DATA."
     )
+
+
+def split_classes(classes: Iterable[str], hold_out: float) -> tuple[set[str], set[str]]:
+    """Classes to learn from and classes to measure on, which nothing has learnt from.
+
+    Args:
+        classes: names, each as often as it comes.
+        hold_out: share of the classes to measure on, the last by name, in [0,1].
+    """
+    names = sorted(set(classes))
+    first = len(names) - round(hold_out * len(names))
+    return set(names[:first]), set(names[first:])
 
 
 def find_photographs(folder: str | os.PathLike) -> list[tuple[Path, str]]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lfs_core.datasets.faces import load_faces
-from lfs_core.datasets.folders import find_photographs
+from lfs_core.datasets.folders import find_photographs, split_classes
 from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import to_tensor
 from lfs_core.embedders import Embedder, image_size
@@ -93,8 +93,7 @@ def load_pairs(
         raise LFSError(f"Say how many pairs are to be drawn from {path}.")
     if not 0 < hold_out <= 1:
         raise LFSError(f"hold_out is {hold_out}; it is a share of the classes, in (0, 1].")
-    every = sorted({of for _, of in photographs})
-    kept = set(every[len(every) - round(hold_out * len(every)) :])
+    _, kept = split_classes((of for _, of in photographs), hold_out)
     classes = {str(file.relative_to(path)): of for file, of in photographs if of in kept}
     drawn = draw_pairs(classes, seed)
     return _gather(drawn, _reader(path, embedder), number, path.name, progress)

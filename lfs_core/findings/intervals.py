@@ -59,7 +59,7 @@ def with_interval(values: ArrayLike) -> str:
     return str(interval(values, draws=2000))
 
 
-def together(verdicts: Sequence[Verdict]) -> Verdict:
+def joint_verdict(verdicts: Sequence[Verdict]) -> Verdict:
     """Confirmed if every part is; refuted if any part is."""
     if "refuted" in verdicts:
         return "refuted"

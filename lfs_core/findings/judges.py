@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from lfs_core.comparators import explainer_class
 from lfs_core.evaluation.results import KINDS
-from lfs_core.findings.intervals import Interval, Verdict, correlation, interval, together
+from lfs_core.findings.intervals import Interval, Verdict, correlation, interval, joint_verdict
 from lfs_core.findings.stored import stored_evaluation, stored_run
 
 METHOD, RANDOM, CHANCE = "explainlfs", "explainlfs,relevance=random", "random"
@@ -52,7 +52,9 @@ def compared(studies: Sequence[str], metric: str, others: Sequence[str]) -> tupl
             listed = ", ".join(f"{NAMES[other]} {of}" for other, of in found.items())
             where = f"{study}, {kind} pairs" if len(studies) > 1 else f"{kind} pairs"
             parts.append(f"{where}: over {listed}")
-    return "advantage in the mean change of the cosine, " + "; ".join(parts), together(verdicts)
+    return "advantage in the mean change of the cosine, " + "; ".join(parts), joint_verdict(
+        verdicts
+    )
 
 
 def six() -> tuple[str, Verdict]:
@@ -104,7 +106,7 @@ def expert() -> tuple[str, Verdict]:
     return (
         f"rank correlation with SIMExpert {plain}, beyond other pairs {interval(own)}; "
         f"higher {listed}",
-        together([of.above() for of in ahead.values()]),
+        joint_verdict([of.above() for of in ahead.values()]),
     )
 
 
@@ -123,7 +125,7 @@ def parts() -> tuple[str, Verdict]:
     shown = ", ".join(f"{part} {interval(of[part])}" for part in ("mouth", "eyes", "nose"))
     orders = [interval(of["mouth"] - of["eyes"]), interval(of["eyes"] - of["nose"])]
     verdicts = [order.above() for order in orders] + [interval(x).above(1) for x in of.values()]
-    return f"evidence beside an even spread (1 is chance): {shown}", together(verdicts)
+    return f"evidence beside an even spread (1 is chance): {shown}", joint_verdict(verdicts)
 
 
 def more_pixels() -> tuple[str, Verdict]:
@@ -145,7 +147,7 @@ def p() -> tuple[str, Verdict]:
     listed = "; ".join(f"{name} decoder {of['0.01']} and {of['1.0']}" for name, of in found.items())
     return (
         f"rank correlation of the map for p = 0.3 with those for 0.01 and 1: {listed}",
-        together([one.above(ALIKE) for of in found.values() for one in of.values()]),
+        joint_verdict([one.above(ALIKE) for of in found.values() for one in of.values()]),
     )
 
 
@@ -199,7 +201,7 @@ def decoder_matters() -> tuple[str, Verdict]:
     listed = ", ".join(f"{kind} pairs {of}" for kind, of in found.items())
     return (
         f"mean rank correlation of {len(others)} decoders' maps with the first one's: {listed}",
-        together([of.above(ALIKE) for of in found.values()]),
+        joint_verdict([of.above(ALIKE) for of in found.values()]),
     )
 
 
@@ -226,7 +228,7 @@ def partner() -> tuple[str, Verdict]:
     return (
         f"rank correlation of maps of different similar pairs {found[0]}; of a dissimilar pair's "
         f"map with the one for another partner {found[1]}",
-        together([of.below(COMMON) for of in found]),
+        joint_verdict([of.below(COMMON) for of in found]),
     )
 
 

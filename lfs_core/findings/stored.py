@@ -29,7 +29,7 @@ def stored_evaluation(name: str) -> Results:
     return load_results(RESULTS / f"{name}.json")
 
 
-def origin(manifest: Mapping[str, object]) -> str:
+def origin_line(manifest: Mapping[str, object]) -> str:
     """Where a stored run comes from, as one line of Markdown."""
     seeds = f", {manifest['seeds']} seeds" if "seeds" in manifest else ""
     return (

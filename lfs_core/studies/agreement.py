@@ -17,7 +17,17 @@ from lfs_core.embedders import Embedder, embed_all
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
 from lfs_core.studies.decoding import CURVE, SSIM
-from lfs_core.studies.workshop import DEEP, FACES, OTHER_FACES, SEEDS, SIZE, Workshop, provenance
+from lfs_core.studies.workshop import (
+    DEEP,
+    FACES,
+    OTHER_FACES,
+    SEEDS,
+    SIZE,
+    THRESHOLD,
+    P,
+    Workshop,
+    manifest_of,
+)
 from lfs_core.training.decoders import LinearDecoder, decoding_error
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.moments import Moments
@@ -25,7 +35,6 @@ from lfs_core.training.rows import Rows
 from lfs_core.util.rounding import rounded
 
 PAIRS = 250  # of each kind, of demo faces
-P, THRESHOLD = 0.3, 0.3  # p and xi_1
 
 
 def agreement_study(data: Path) -> dict[str, object]:
@@ -54,7 +63,7 @@ def agreement_study(data: Path) -> dict[str, object]:
         kind: rounded(torch.einsum("dpk,epk->de", r, r) / PAIRS)
         for kind, r in ((kind, torch.stack(of_kind)) for kind, of_kind in ranks.items())
     }
-    manifest = provenance([FACES, OTHER_FACES], p=P, similarity_threshold=THRESHOLD)
+    manifest = manifest_of([FACES, OTHER_FACES], p=P, similarity_threshold=THRESHOLD)
     return {
         "manifest": manifest,
         "pairs": PAIRS,

@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from lfs_core.studies.workshop import DEEP, FACES, SEEDS, SOURCES, Workshop, errors, provenance
+from lfs_core.studies.workshop import DEEP, FACES, SEEDS, SOURCES, Workshop, fit_errors, manifest_of
 
 DECODED = tuple(source for source, what in SOURCES.items() if not what.unseen)
 CURVE = (1_000, 2_000, 4_000, 8_000)  # training images
@@ -31,11 +31,11 @@ def decoding_study(data: Path) -> dict[str, object]:
                     "seed": settings["seed"],
                     "mirrored": settings["mirror"],
                     "all_images": settings["images"] is None,
-                    **errors(decoder),
+                    **fit_errors(decoder),
                     "seconds": round(seconds, 1),
                 }
             )
-    return {"manifest": provenance(DECODED), "rows": rows}
+    return {"manifest": manifest_of(DECODED), "rows": rows}
 
 
 def _decoders_of(source: str, curve: list[int]) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ from lfs_core.causal import causal_map, evidence, shared_map, tiles
 from lfs_core.comparators.causal import draw_sets
 from lfs_core.comparators.fills import plain
 from lfs_core.datasets.faces import load_faces
-from lfs_core.datasets.folders import find_photographs
+from lfs_core.datasets.folders import find_photographs, split_classes
 from lfs_core.embedders import embed_all, load_embedder
 from lfs_core.embedders.taps import Taps, find_layers
 from lfs_core.evaluation.pair_set import load_pairs
@@ -88,8 +88,7 @@ def _photographs(data: Path, folders: Sequence[str]) -> list[tuple[Path, str]]:
 def first_classes(folder: Path) -> list[tuple[Path, str]]:
     """The photographs of the classes that no evaluation draws from."""
     photographs = find_photographs(folder)
-    every = sorted({name for _, name in photographs})
-    kept = set(every[: len(every) - round(HOLD_OUT * len(every))])
+    kept, _ = split_classes((name for _, name in photographs), HOLD_OUT)
     return [(path, name) for path, name in photographs if name in kept]
 
 

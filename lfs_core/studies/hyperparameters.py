@@ -14,13 +14,12 @@ from lfs_core.explanation import cosines
 from lfs_core.mapping import difference_map, display_map, perturb
 from lfs_core.relevance import relevance
 from lfs_core.studies.evaluation import FACES
+from lfs_core.studies.workshop import THRESHOLD, P
 from lfs_core.util.rounding import rounded
 
 DECODERS = {"linear": "", "mlp": "-mlp", "conv": "-conv"}
 PS = (0.01, 0.03, 0.1, 0.3, 0.6, 1.0)
-P = 0.3
 SIMILARITY_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)  # xi_1
-SIMILARITY_THRESHOLD = 0.3
 MAP_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)  # xi_2
 
 
@@ -39,7 +38,7 @@ def hyperparameter_study(data: Path) -> dict[str, object]:
     found = {}
     for name, suffix in DECODERS.items():
         decoder = load_decoder(FACES.network + suffix)
-        is_similar = similarity > SIMILARITY_THRESHOLD
+        is_similar = similarity > THRESHOLD
         usual = _maps(decoder, h, is_similar, P)
         other = _maps(decoder, h, ~is_similar, P)
         found[name] = {
@@ -60,9 +59,7 @@ def hyperparameter_study(data: Path) -> dict[str, object]:
         "similarity": rounded(similarity),
         "decoders": found,
         "decided_otherwise": {
-            str(threshold): int(
-                ((similarity > threshold) != (similarity > SIMILARITY_THRESHOLD)).sum()
-            )
+            str(threshold): int(((similarity > threshold) != (similarity > THRESHOLD)).sum())
             for threshold in SIMILARITY_THRESHOLDS
         },
     }

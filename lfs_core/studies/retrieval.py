@@ -14,7 +14,16 @@ from tqdm import tqdm
 from lfs_core.decoder import Decoder
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
-from lfs_core.studies.workshop import DEEP, SEEDS, SOURCES, Workshop, errors, provenance
+from lfs_core.studies.workshop import (
+    DEEP,
+    SEEDS,
+    SOURCES,
+    THRESHOLD,
+    P,
+    Workshop,
+    fit_errors,
+    manifest_of,
+)
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.recall import retrieval_quality
 from lfs_core.util.rounding import rounded
@@ -22,7 +31,6 @@ from lfs_core.util.rounding import rounded
 RETRIEVED = tuple(source for source, what in SOURCES.items() if what.unseen)
 EXPLAINED = ("linear", "conv")  # decoders whose maps are looked at
 QUERIES = 100  # of each data set and network, of classes that the decoder has not seen either
-P, THRESHOLD = 0.3, 0.3  # p and xi_1
 
 
 def retrieval_study(data: Path) -> dict[str, object]:
@@ -44,13 +52,13 @@ def retrieval_study(data: Path) -> dict[str, object]:
             for seed in seeds:
                 options = {} if kind == "linear" else DEEP
                 decoder, seconds = workshop.fitted(source, kind, seed, mirror=True, **options)
-                fitted = of | {"decoder": kind, "seed": seed} | errors(decoder)
+                fitted = of | {"decoder": kind, "seed": seed} | fit_errors(decoder)
                 decoders.append(fitted | {"seconds": round(seconds, 1)})
                 if kind in EXPLAINED and seed == seeds[0]:
                     unseen = workshop.parts(source, seed)[2]
                     explained.append(of | {"decoder": kind} | explanations(decoder, h, unseen))
     return {
-        "manifest": provenance(RETRIEVED, p=P, similarity_threshold=THRESHOLD, queries=QUERIES),
+        "manifest": manifest_of(RETRIEVED, p=P, similarity_threshold=THRESHOLD, queries=QUERIES),
         "quality": quality,
         "decoders": decoders,
         "explanations": explained,

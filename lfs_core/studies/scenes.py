@@ -16,6 +16,7 @@ from lfs_core.embedders import embed_all, load_embedder
 from lfs_core.evaluation.metrics.overlap import overlap_scores, partly_shared
 from lfs_core.evaluation.spec import parse
 from lfs_core.studies.evaluation import CHEAP, CONTROLS
+from lfs_core.studies.workshop import THRESHOLD
 from lfs_core.training.decoders import LinearDecoder
 from lfs_core.training.embedding import SMALL
 from lfs_core.util.rounding import rounded
@@ -35,7 +36,6 @@ EXPLAINERS = (
 DECODING = ("explainlfs", "mean-map")  # methods that take a decoder
 CROPS, VIEWS = "crops", "stereo"  # of one photograph; of two views of one scene
 PAIRS = {CROPS: 40, VIEWS: 20}
-THRESHOLD = 0.3  # xi_1
 
 
 def scene_study(data: Path) -> dict[str, object]:

@@ -19,12 +19,12 @@ from tqdm import tqdm
 from lfs_core.comparators import load_explainer
 from lfs_core.comparators.utkin import class_prototypes
 from lfs_core.datasets.faces import FaceSet, load_faces
-from lfs_core.datasets.pairs import Pair, all_pairs
+from lfs_core.datasets.pairs import all_pairs, spread
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
 from lfs_core.embedders import Embedder, embed_all, load_embedder
 from lfs_core.evaluation.metrics.agreement import rank_correlation
 from lfs_core.explanation import PairExplainer
-from lfs_core.studies.workshop import FACES, SIZE, SOURCES, provenance
+from lfs_core.studies.workshop import FACES, SIZE, SOURCES, THRESHOLD, manifest_of
 from lfs_core.training import autoencoder
 from lfs_core.training.embedding import embed_folders
 from lfs_core.training.fitting import SHARES, without_look_alikes
@@ -33,7 +33,6 @@ from lfs_core.util.rounding import rounded
 
 PAIRS = 60  # of each decision, of demo faces
 BATCH = 6  # pairs explained at a time
-THRESHOLD = 0.3  # xi_1
 DEFAULTS = {"important": 0.1, "noise": 0.25, "draws": 20, "seed": 0}  # of utkin
 SWEEPS = {
     "important": (0.02, 0.05, 0.1, 0.2, 0.5),
@@ -68,7 +67,7 @@ def sensitivity_study(data: Path) -> dict[str, object]:
                 "with_another_pair": rounded(rank_correlation(found, found.roll(1, 0)).mean(dim=1)),
             }
         rows.append(row)
-    manifest = provenance([FACES], similarity_threshold=THRESHOLD, images=IMAGES, epochs=EPOCHS)
+    manifest = manifest_of([FACES], similarity_threshold=THRESHOLD, images=IMAGES, epochs=EPOCHS)
     return {"manifest": manifest, "pairs": PAIRS, "rows": rows}
 
 
@@ -135,11 +134,13 @@ def _pairs(embedder: Embedder, faces: FaceSet) -> dict[str, list[tuple[Tensor, T
     pairs = all_pairs(embed_all(embedder, faces.images), faces.identities)
     similar = [pair for pair in pairs if pair.similarity > THRESHOLD]  # the first ones
 
-    def spread(some: Sequence[Pair]) -> list[tuple[Tensor, Tensor]]:
-        chosen = [some[int((k + 0.5) / PAIRS * len(some))] for k in range(PAIRS)]
-        return [(faces.images[pair.a] / 255, faces.images[pair.b] / 255) for pair in chosen]
-
-    return {"similar": spread(similar), "dissimilar": spread(pairs[len(similar) :])}
+    return {
+        kind: [
+            (faces.images[pair.a] / 255, faces.images[pair.b] / 255)
+            for pair in spread(of_kind, PAIRS)
+        ]
+        for kind, of_kind in {"similar": similar, "dissimilar": pairs[len(similar) :]}.items()
+    }
 
 
 def _maps(explain: PairExplainer, pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:

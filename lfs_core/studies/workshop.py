@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from lfs_core.datasets.faces import load_faces
+from lfs_core.datasets.folders import split_classes
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
 from lfs_core.embedders import Embedder, load_embedder
 from lfs_core.training.embedding import TrainingSet, embed_folders
@@ -25,6 +26,7 @@ CORE = Path(__file__).parents[1]
 SIZE = 40  # px a side, as in the paper
 SEEDS = {"linear": range(3), "mlp": range(2), "conv": range(2)}
 DEEP = {"epochs": 20, "patience": 3}
+P, THRESHOLD = 0.3, 0.3  # p and xi_1, as in the paper
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ SOURCES = {
 FACES, OTHER_FACES = "CelebA, aligned faces", "LFW, aligned faces"
 
 
-def provenance(sources: Iterable[str], **settings: object) -> dict[str, object]:
+def manifest_of(sources: Iterable[str], **settings: object) -> dict[str, object]:
     """What a manifest says of data, networks and settings."""
     used = [SOURCES[source] for source in sources]
     return {
@@ -70,7 +72,7 @@ def provenance(sources: Iterable[str], **settings: object) -> dict[str, object]:
     }
 
 
-def errors(decoder: Decoder) -> dict[str, object]:
+def fit_errors(decoder: Decoder) -> dict[str, object]:
     """What fitting has found of a decoder, as one line of a table."""
     info = decoder.info
     return {
@@ -107,8 +109,7 @@ class Workshop:
         if what.framing == "face":
             data = without_look_alikes(data, embedder, load_faces("demo", progress=False))
         if what.unseen:
-            names = sorted(set(data.identities))
-            data = data.of(set(names[len(names) // 2 :]))
+            data = data.of(split_classes(data.identities, hold_out=0.5)[1])
         return data, embedder
 
     def parts(

@@ -23,7 +23,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.functional import pil_to_tensor
 from tqdm import tqdm
 
-from lfs_core.datasets.folders import find_photographs
+from lfs_core.datasets.folders import find_photographs, split_classes
 from lfs_core.datasets.images import load_image
 from lfs_core.embedders import embed_all
 from lfs_core.embedders.efficientnet import (
@@ -88,10 +88,9 @@ def train_network(
     if not 1 <= first_block <= 15:
         raise LFSError(f"first_block is {first_block}; it lies in [1, 15].")
     photographs = find_photographs(folder)
-    classes = sorted({label for _, label in photographs})
-    seen = set(classes[: len(classes) - round(hold_out * len(classes))])
+    seen, unseen = split_classes((label for _, label in photographs), hold_out)
     learnt = [photograph for photograph in photographs if photograph[1] in seen]
-    held_out = [photograph for photograph in photographs if photograph[1] not in seen]
+    held_out = [photograph for photograph in photographs if photograph[1] in unseen]
     _check(learnt, "learn from")
     if hold_out:
         _check(held_out, "measure on")
@@ -109,7 +108,7 @@ def train_network(
     network.info = {
         "start": "efficientnet-lite0, trained on ImageNet",
         "data": Path(folder).resolve().name,
-        "classes": {"learnt": len(seen), "held out": len(classes) - len(seen)},
+        "classes": {"learnt": len(seen), "held out": len(unseen)},
         "images": {
             "learnt": len(labels),
             "held out": len(photographs) - len(labels) - len(skipped),
@@ -296,7 +295,7 @@ def _batches(
 
 
 def _check(photographs: Photographs, what: str) -> None:
-    """Hold photographs to be of two or more classes, of which one has two or more of them.
+    """Check that photographs are of two or more classes, one of which has two or more of them.
 
     Raises:
         LFSError: they are not.

@@ -14,10 +14,10 @@ import lfs_core as lfs
 from lfs_core.evaluation.results import load_results
 from lfs_core.findings import parameter_tables, score_tables
 from lfs_core.findings.claims import CLAIMS
-from lfs_core.findings.intervals import Interval, together
+from lfs_core.findings.intervals import Interval, joint_verdict
 from lfs_core.findings.judges import part_ratios
 from lfs_core.findings.ledger import ledger, ledger_markdown
-from lfs_core.findings.stored import origin
+from lfs_core.findings.stored import origin_line
 from lfs_core.util.manifest import RESULTS
 from lfs_core.viz import score_figures
 
@@ -218,9 +218,9 @@ def test_verdicts_follow_from_intervals() -> None:
     assert sure.above() == "confirmed" and sure.above(0.5) == "refuted"
     assert sure.below() == "refuted" and sure.below(0.5) == "confirmed"
     assert unsure.above() == unsure.below() == sure.above(0.2) == "undecided"
-    assert together(["confirmed", "confirmed"]) == "confirmed"
-    assert together(["confirmed", "undecided"]) == "undecided"
-    assert together(["undecided", "refuted", "confirmed"]) == "refuted"
+    assert joint_verdict(["confirmed", "confirmed"]) == "confirmed"
+    assert joint_verdict(["confirmed", "undecided"]) == "undecided"
+    assert joint_verdict(["undecided", "refuted", "confirmed"]) == "refuted"
     assert str(sure) == "0.200 [0.100, 0.300]"
 
 
@@ -370,7 +370,7 @@ def test_more_figures() -> None:
 
 def test_where_a_stored_run_comes_from() -> None:
     for name in EVALUATIONS:
-        text = origin(raw(name)["manifest"])
+        text = origin_line(raw(name)["manifest"])
         assert f"{raw(name)['manifest']['number']} pairs of" in text
         assert f"lfs study {name} --data DATA" in text
 

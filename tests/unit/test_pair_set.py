@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import lfs_core as lfs
+from lfs_core.datasets.folders import split_classes
 from lfs_core.evaluation.pair_set import draw_pairs, load_pairs
 
 
@@ -113,3 +114,10 @@ def test_refusals(tmp_path: Path) -> None:
             load_pairs(folder, Network(), 2, hold_out=share, progress=False)
     with pytest.raises(lfs.ImageError, match="not a folder"):
         load_pairs(tmp_path / "nowhere", Network(), 2, progress=False)
+
+
+@given(st.lists(st.text("abc", max_size=3), max_size=20), st.floats(0, 1))
+def test_split_classes_are_apart_and_in_order(names: list[str], hold_out: float) -> None:
+    seen, unseen = split_classes(names, hold_out)
+    assert sorted(seen) + sorted(unseen) == sorted(set(names))
+    assert abs(len(unseen) - hold_out * len(set(names))) <= 0.5

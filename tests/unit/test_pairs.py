@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import lfs_core as lfs
-from lfs_core.datasets.pairs import all_pairs, choose_pairs
+from lfs_core.datasets.pairs import all_pairs, choose_pairs, spread
 
 GENERATOR = torch.Generator().manual_seed(0)
 CENTRES = torch.randn(6, 32, generator=GENERATOR)
@@ -40,8 +40,8 @@ def test_chosen_pairs(similar: bool) -> None:
         for p in all_pairs(EMBEDDINGS, IDENTITIES)
         if p.same_identity == similar and (p.similarity > 0.3) == similar
     ]
-    spread = chosen[0].similarity - chosen[-1].similarity
-    assert spread > 0.4 * (max(right) - min(right))
+    width = chosen[0].similarity - chosen[-1].similarity
+    assert width > 0.4 * (max(right) - min(right))
 
 
 def test_too_few_pairs() -> None:
@@ -49,3 +49,11 @@ def test_too_few_pairs() -> None:
         choose_pairs(EMBEDDINGS[:5], IDENTITIES[:5], 3, similar=True, threshold=0.0)
     with pytest.raises(lfs.LFSError, match="only 0 dissimilar pairs"):
         choose_pairs(EMBEDDINGS[:5], IDENTITIES[:5], 1, similar=False, threshold=0.3)
+
+
+def test_spread_pairs_lie_evenly_and_are_no_more_than_there_are() -> None:
+    pairs = all_pairs(EMBEDDINGS, IDENTITIES)
+    places = [pairs.index(pair) for pair in spread(pairs, 5)]
+    assert {b - a for a, b in itertools.pairwise(places)} == {len(pairs) // 5}
+    assert places[0] == len(pairs) - 1 - places[-1]
+    assert spread(pairs[:3], 5) == pairs[:3] and spread([], 5) == []

@@ -13,7 +13,7 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.datasets.faces import load_faces
 from lfs_core.datasets.framing import framing_of
 from lfs_core.datasets.images import ImageLike, to_tensor
-from lfs_core.datasets.pairs import Pair, all_pairs
+from lfs_core.datasets.pairs import all_pairs, spread
 from lfs_core.datasets.scenes import load_scenes
 from lfs_core.decoder import load_decoder
 from lfs_core.embedders import Embedder, embed_all
@@ -131,11 +131,6 @@ class MeanMap(Comparator):
         images = torch.stack([to_tensor(image, size) for image in images])
         pairs = all_pairs(embed_all(self.embedder, images), labels)
         similar = [pair for pair in pairs if pair.similarity > self.similarity_threshold]
-        chosen = _spread(similar) + _spread(pairs[len(similar) :])  # the most similar come first
+        dissimilar = pairs[len(similar) :]  # the most similar come first
+        chosen = spread(similar, PER_DECISION) + spread(dissimilar, PER_DECISION)
         return [(images[pair.a], images[pair.b]) for pair in chosen]
-
-
-def _spread(pairs: list[Pair]) -> list[Pair]:
-    """As many pairs as are wanted of a decision, spread evenly over all."""
-    count = min(PER_DECISION, len(pairs))
-    return [pairs[int((k + 0.5) / count * len(pairs))] for k in range(count)]

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from lfs_core.errors import LFSError
+from lfs_core.evaluation.metrics.base import SIDE
 
-SIDE = 40  # places a side at which maps are compared
 STRONGEST = 0.1  # share of the places that `strongest_overlap` looks at
 WINDOW, SPREAD = 5, 1.5  # places on either side that SSIM looks at; its Gaussian's deviation
 C1, C2 = 0.01**2, 0.03**2  # of SSIM, for values in [0,1]
