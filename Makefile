@@ -4,6 +4,7 @@
 # make pdf    build the book, and print it as _build/book.pdf; needs Chromium
 # make bench  measure how fast the core is; about ten minutes
 # make lab    open JupyterLab on the explorer of pairs, with your own photographs
+# make release  build the wheel and the source archive, and try the wheel in an empty environment
 # Each makes .venv by itself; nothing is done twice.
 
 # The first Python 3.11 or 3.12 that runs; `make PYTHON=/path/to/python book` names another.
@@ -17,7 +18,7 @@ JOBS ?= 2
 # OPTIONS are given to pytest: make test OPTIONS=--durations=20
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(JOBS) --dist worksteal $(OPTIONS)
 
-.PHONY: book pdf check style test bench lab clean
+.PHONY: book pdf check style test bench lab release clean
 
 book: $(INSTALLED)
 	$(BIN)/lfs book
@@ -46,6 +47,13 @@ bench: $(INSTALLED)
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab --notebook-dir notebooks --LabApp.default_url=/lab/tree/08_explain_your_own.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 
+release: $(INSTALLED)
+	rm -rf dist _build/release
+	$(BIN)/python -m build
+	$(PYTHON) -m venv _build/release
+	_build/release/bin/python -m pip install --constraint constraints.txt dist/*.whl
+	cd _build && PATH="$$PWD/release/bin:$$PATH" release/bin/python ../tests/installed.py
+
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing into .venv; the first time takes minutes."
@@ -54,4 +62,4 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf _build .venv
+	rm -rf _build .venv dist

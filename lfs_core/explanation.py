@@ -13,7 +13,6 @@ from torch import Tensor
 
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.mapping import check_unit_interval
-from lfs_core.util.rounding import rounded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,12 +78,14 @@ class PairExplanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the pictures, ready for JSON; relevance and maps to four decimals."""
+        from lfs_core.util.rounding import rounded
+
         return {
             "method": self.method,
             "similarity": self.similarity,
             "is_similar": self.is_similar,
             "settings": self.settings,
-            "relevance": None if self.relevance is None else rounded(self.relevance),
+            "relevance": rounded(self.relevance),
             "maps": rounded(self.maps),
         }
 
