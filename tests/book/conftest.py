@@ -8,14 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from lfs_core.book.pdf import find_chromium
+
+PATIENCE = 60_000  # milliseconds that anything may take, on a machine that has much to do
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +30,14 @@ def browser() -> Iterator[Browser]:
         missing("no Chromium found; install it to test the book's pages")
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        new_context = opened.new_context
+
+        def patient(**options: object) -> BrowserContext:
+            context = new_context(**options)
+            context.set_default_timeout(PATIENCE)
+            return context
+
+        opened.new_context = patient
         yield opened
         opened.close()
 
@@ -76,11 +87,14 @@ def served(app: str, cell: str, folder: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/{path.format('view.ipynb')}token={TOKEN}"
         finally:
             server.terminate()
-            server.wait(20)
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(60)
+            server.kill()
+            server.wait()
 
 
 def _wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(600):
+    for _ in range(1500):
         with socket.socket() as attempt:
             if attempt.connect_ex(("127.0.0.1", port)) == 0:
                 return

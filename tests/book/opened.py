@@ -62,10 +62,10 @@ def run_all_cells(page: Page) -> None:
     """In JupyterLab or plain Jupyter, as soon as the kernel is there to do it."""
     prompt = page.locator(".jp-Notebook .jp-InputPrompt").first
     prompt.wait_for(timeout=120_000)
-    for _ in range(20):  # before the kernel is there, nothing happens
+    for _ in range(40):  # before the kernel is there, nothing happens
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
         with suppress(AssertionError):
-            expect(prompt).not_to_have_text("[ ]:")
+            expect(prompt).not_to_have_text("[ ]:", timeout=5000)
             return
     raise AssertionError("The kernel did not start.")

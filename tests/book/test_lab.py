@@ -38,13 +38,13 @@ def lab(
 @pytest.fixture
 def explorer(lab: tuple[str, Path], browser: Browser) -> Iterator[Locator]:
     """The explorer as the notebook's output."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
     page.goto(lab[0])
     run_all_cells(page)
     shown = page.locator(".jp-OutputArea .lfs-explorer")
     shown.locator(".lfs-hit").first.wait_for(timeout=90_000)
     yield shown
-    page.close()
+    page.context.close()
 
 
 def test_the_explorer_is_alive(explorer: Locator, lab: tuple[str, Path]) -> None:
@@ -89,7 +89,7 @@ def test_the_explorer_is_alive(explorer: Locator, lab: tuple[str, Path]) -> None
     noise = np.random.default_rng(0).integers(0, 256, (1400, 1400, 3), dtype=np.uint8)
     Image.fromarray(noise).save(lab[1] / "noise.png")  # 5.9 MB: near what Jupyter can take
     files.set_input_files([lab[1] / "noise.png", lab[1] / "turned.png"])
-    expect(explorer.locator(".lfs-place")).to_have_text("2 / 2 of your images", timeout=20_000)
+    expect(explorer.locator(".lfs-place")).to_have_text("2 / 2 of your images")
     expect(explorer.locator(".lfs-head .lfs-title")).to_have_text("turned.png")
     expect(explorer.get_by_role("alert").first).to_be_empty()
     expect(hits.first).to_contain_text("coffee")
