@@ -1,1 +1,1 @@
-"""How good retrieval is, and how good explanations are."""
+"""Measures how good explanations are."""

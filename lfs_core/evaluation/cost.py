@@ -1,4 +1,4 @@
-"""What an explanation costs: passes through the network, and time beside that of two passes."""
+"""What an explanation costs: passes through the network, and time in units of two passes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Passes:
 
 @contextmanager
 def counted(network: nn.Module) -> Iterator[Passes]:
-    """Count the images that go through a network meanwhile."""
+    """Count the images that go through a network inside the `with` block."""
     passes = Passes()
 
     def reached(gradient: Tensor) -> None:
@@ -87,13 +87,13 @@ def measure_cost(
 ) -> Cost:
     """The cost of explaining one pair; explanation and two bare passes take turns.
 
-    Explain another pair before: what a method makes once, such as masks, is no part of the cost of
-    a pair.
+    Explain another pair first: what a method makes only once, such as masks, is not part of the
+    cost of a pair.
 
     Args:
         explainer: any method; its network must be an `nn.Module`.
         pair: two images.
-        rounds: how often each is run, at most.
+        rounds: how often each is run at most.
         patience: in seconds; no further round begins after it.
 
     Raises:

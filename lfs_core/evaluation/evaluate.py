@@ -33,7 +33,7 @@ SEEDS = 5
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured with what.
+    """Which explainers are measured by which metrics on which network.
 
     Attributes:
         embedder: the network, as `load_embedder` takes it.
@@ -41,7 +41,7 @@ class Settings:
         metrics: as `make_metric` reads them.
         weights: the file of the network's weights, for networks that need one.
         threshold: xi_1, in [-1,1].
-        seeds: the pairs are split into so many parts, each with its own seed of everything random.
+        seeds: the pairs are split into this many parts, each with its own seed for all randomness.
     """
 
     embedder: str | Embedder
@@ -66,8 +66,8 @@ def evaluate(
     Args:
         settings: what is measured.
         pairs: on which pairs.
-        folder: where records are kept, from which an interrupted run, or one with more explainers,
-            metrics or pairs, goes on.
+        folder: where records are kept. A run that was interrupted, or that has more explainers,
+            metrics or pairs, starts from them.
         jobs: how many processes work at once, on this machine.
         scheduler: address of a Dask scheduler, whose workers do the work instead.
         progress: show a progress bar.
@@ -190,7 +190,7 @@ def _chunks(pairs: PairSet, h: Tensor, seeds: int) -> list[Chunk]:
 
 
 def _together(parts: Sequence[Tensor]) -> Tensor:
-    """Numbers (P,n) of all chunks; those of a chunk without any become NaN in all columns."""
+    """Numbers (P,n) of all chunks; NaN for chunks of which nothing could be measured."""
     width = max(part.shape[1] for part in parts)
     return torch.cat(
         [nn.functional.pad(x, (0, width - x.shape[1]), value=torch.nan) for x in parts]

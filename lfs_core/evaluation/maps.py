@@ -1,4 +1,4 @@
-"""From any explainer to maps that can be evaluated, and what is wrong with those that cannot."""
+"""Computes the maps of any explainer and checks whether they can be evaluated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def maps_of(explainer: Callable[..., object], images: Tensor) -> tuple[Tensor, d
 
 
 def _explained(explainer: Callable[..., object], images: Tensor) -> list[object]:
-    """What an explainer gives for each pair; the error, where it fails."""
+    """What an explainer returns for each pair, or the error that it raises."""
     pairs = [(a, b) for a, b in images]
     if hasattr(explainer, "batch"):
         try:
@@ -54,7 +54,7 @@ def _explained(explainer: Callable[..., object], images: Tensor) -> list[object]
 
 
 def _checked(given: object) -> tuple[Tensor | None, str | None]:
-    """Maps (2,H,W), if they can be evaluated, and what is wrong with them, if anything is."""
+    """Maps (2,H,W), or None if they cannot be evaluated; and what is wrong, if anything."""
     if isinstance(given, Exception):
         return None, f"it raised {type(given).__name__}: {given}"
     try:

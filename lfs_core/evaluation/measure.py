@@ -1,4 +1,4 @@
-"""From an explainer and some pairs to their maps, and to what metrics say of these."""
+"""Explains a chunk of pairs and measures the maps."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def completed(
     metrics: Mapping[str, Metric],
     threshold: float,
 ) -> Record:
-    """A record with its maps, and with what these metrics measure.
+    """The record of a chunk, with maps and the numbers of these metrics added.
 
     Args:
-        known: what is known already.
+        known: the record so far.
         chunk: the pairs.
         embedder: the network.
         explainer: what explains them.
@@ -55,7 +55,7 @@ def completed(
 
 
 def _remembering(explainer: Callable[..., object]) -> Callable[[Tensor], Tensor]:
-    """From pairs of images to maps; metrics that look at the same pairs explain them once."""
+    """A function from pairs of images to maps that explains the same pairs only once."""
     known: dict[bytes, Tensor] = {}
 
     def explain(images: Tensor) -> Tensor:

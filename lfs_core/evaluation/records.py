@@ -1,4 +1,4 @@
-"""What was explained and measured, kept in files so that nothing is done twice."""
+"""Stores maps and measurements in files, so that nothing is computed twice."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from lfs_core.util.files import replacing
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Some pairs, as they travel to a worker.
+    """Some pairs, as they are sent to a worker.
 
     Attributes:
         start: place of the first among all pairs.
         images: (P,2,3,H,W) uint8.
         same: (P,) bool.
         h: embeddings (P,2,D).
-        seed: of everything random.
+        seed: for all randomness.
     """
 
     start: int
@@ -78,7 +78,7 @@ class Store:
         self.folder, self.about, self.codes, self.learnt = folder, about, codes, learnt
 
     def read(self, chunk: Chunk, explainer: str, metrics: Sequence[str]) -> Record:
-        """What is known already."""
+        """What is stored."""
         maps, problems, measured = None, {}, {}
         path = self._path("maps", chunk, explainer)
         if path.is_file():
@@ -93,7 +93,7 @@ class Store:
         return Record(maps, {int(k): problem for k, problem in problems.items()}, measured)
 
     def write(self, chunk: Chunk, explainer: str, record: Record) -> None:
-        """Keep a record; what is there already stays."""
+        """Store a record; existing files are left as they are."""
         path = self._path("maps", chunk, explainer)
         if not path.is_file():
             with replacing(path) as new:

@@ -1,4 +1,4 @@
-"""What an evaluation found: raw numbers of every pair, and the tables that follow from them."""
+"""The results of an evaluation: raw numbers of every pair, and statistics computed from them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Results:
         manifest: where the numbers come from.
         same: (P,) bool, whether both images show one person or class.
         similarity: (P,) cosines.
-        seed: (P,) of everything random.
+        seed: (P,), for all randomness.
         measured: numbers (P,n) of each pair, by explainer and metric; NaN where there is none.
         problems: what was wrong with an explainer's maps, by explainer and the pair's position.
         maps: (P,2,SIDE,SIDE) of each explainer, which are not saved.
@@ -52,7 +52,7 @@ class Results:
 
     @property
     def labels(self) -> Labels:
-        """What is known of the pairs."""
+        """Labels and similarities of the pairs."""
         return Labels(self.same, self.similarity, self.manifest["threshold"])
 
     @property
@@ -169,7 +169,7 @@ class Results:
         }
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the raw numbers as JSON, and the table of means beside it as CSV.
+        """Write the raw numbers as JSON and, next to that file, the table of means as CSV.
 
         Raises:
             LFSError: a file cannot be written.
@@ -216,7 +216,7 @@ def load_results(path: str | os.PathLike) -> Results:
 
 
 def is_control(explainer: str) -> bool:
-    """Whether it knows nothing of the pair, or not what it claims to know."""
+    """Whether an explainer is a control, or uses a relevance that ignores the pair."""
     name, options = parse(explainer)
     control = name in EXPLAINERS and explainer_class(name).role == "control"
     return control or options.get("relevance") in KNOWING_NOTHING

@@ -34,7 +34,7 @@ METRICS = {
 def parse(spec: str) -> tuple[str, dict[str, object]]:
     """Split "name,option=value,..." into the name and its options.
 
-    Values are numbers, true, false or null where they read so, else text.
+    Values that are JSON become numbers, true, false or null; all others are text.
 
     Raises:
         LFSError: a part after a comma is no option=value.

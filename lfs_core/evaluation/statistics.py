@@ -1,4 +1,4 @@
-"""How sure a mean is, and whether two methods differ on the same pairs."""
+"""Confidence intervals of means, and tests whether two methods differ on the same pairs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def bootstrap(
 
     Args:
         statistic: from how often each of some samples holds each pair, (S,P), to its values in
-            these samples, (S,...); NaN where a sample says nothing.
+            these samples, (S,...); NaN where a sample has no value.
         pairs: P, how many pairs there are.
         draws: how many samples are drawn.
         seed: of the draws.
@@ -51,12 +51,12 @@ def bootstrap_means(
     All columns see the same draws, so that differences of columns are paired.
 
     Args:
-        values: (P,...), one row a pair; NaN where a pair says nothing.
+        values: (P,...), one row a pair; NaN where a pair has no value.
         draws: how many samples are drawn.
         seed: of the draws.
 
     Returns:
-        Means, lower and upper ends at 95 %, each (...); NaN where no pair says anything.
+        Means, lower and upper ends at 95 %, each (...); NaN where no pair has a value.
 
     Raises:
         LFSError: there is no pair.
@@ -74,7 +74,7 @@ def sign_flip_test(differences: np.ndarray, draws: int = DRAWS, seed: int = 0) -
     """Whether the mean differs from 0: the two-sided permutation test of paired differences.
 
     Args:
-        differences: (P,...), one row a pair; NaN where a pair says nothing.
+        differences: (P,...), one row a pair; NaN where a pair has no value.
         draws: how many ways of exchanging the two methods are drawn.
         seed: of the draws.
 

@@ -34,7 +34,7 @@ def run(
         tasks: of any number.
         jobs: how many processes of this machine work at once; 1 for this one.
         scheduler: address of a Dask scheduler, whose workers do the work instead.
-        lost: the result of a task at which worker after worker died; without it, an error.
+        lost: the result of a task during which one worker after another died; an error if left out.
 
     Raises:
         LFSError: `jobs` is below 1, Dask is not installed, the scheduler cannot be reached or
@@ -57,7 +57,7 @@ def _stream(
     tasks: Sequence[Task],
     lost: Callable[[Task], Result] | None,
 ) -> Iterator[tuple[Task, Result]]:
-    """Few tasks travel ahead of those that are done, so that memory does not grow with them."""
+    """Submit few tasks ahead of those that are done, which bounds the memory that they take."""
     from distributed import KilledWorker, as_completed
 
     waiting = iter(tasks)
@@ -104,7 +104,7 @@ def _client(jobs: int, scheduler: str | None, stack: ExitStack) -> Client:
 
 
 def local_cluster(jobs: int) -> LocalCluster:
-    """So many processes on this machine, each with its share of the cores."""
+    """Worker processes on this machine, each with its share of the cores."""
     import dask
     from distributed import LocalCluster
 

@@ -41,8 +41,8 @@ def agreement_study(data: Path) -> dict[str, object]:
     """Maps of the same pairs under many decoders: does the decoder matter (Sec. 4.2)?
 
     The maps are compared by Spearman's rank correlation over their pixels: with those of the
-    first decoder for the same pair, and, to know what agreement without any knowledge of the pair
-    looks like, with the same decoder's map of another pair of the same kind.
+    first decoder for the same pair; and, as the agreement that has nothing to do with the pair,
+    with the same decoder's map of another pair of the same kind.
     """
     workshop = Workshop(data)
     embedder = workshop.embedded(FACES)[1]
@@ -113,7 +113,7 @@ def _variants(workshop: Workshop) -> Iterator[tuple[str, tuple[Decoder, float, f
 
 
 def _pooled(rows: Rows, side: int) -> Rows:
-    """The same rows with smaller images."""
+    """The same rows with images pooled to `side` pixels a side."""
     if side == SIZE:
         return rows
 

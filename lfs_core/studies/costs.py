@@ -1,4 +1,4 @@
-"""What each method costs a pair of faces: passes through the network, and time."""
+"""What each method costs per pair of faces: passes through the network, and time."""
 
 from __future__ import annotations
 

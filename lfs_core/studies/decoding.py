@@ -1,4 +1,4 @@
-"""How well embeddings are decoded (Sec. 4), and from how many images that is learnt."""
+"""How well embeddings are decoded (Sec. 4), and how many training images that takes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Methods against each other on hundreds of pairs: what is measured, with whom, on what.
+"""Evaluations of many methods on the same hundreds of pairs: which methods, metrics and images.
 
-Runs share their records: the pairs of a smaller run are the first ones of a larger run.
+Runs share their records: the pairs of a smaller run are the first pairs of a larger one.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class Run:
     """What `lfs study NAME` evaluates.
 
     Attributes:
-        explainers: which, as `make_explainer` reads them.
-        metrics: by which, as `make_metric` reads them.
-        folder: of the local tier.
+        explainers: as `make_explainer` reads them.
+        metrics: as `make_metric` reads them.
+        folder: its name in the local tier.
         network: as `load_embedder` knows it.
-        number: of pairs.
-        seeds: parts of the pairs, each with its own seed.
-        hold_out: share of the classes, the last by name.
+        number: how many pairs.
+        seeds: how many parts the pairs are split into, each with its own seed.
+        hold_out: share of the classes from which pairs are drawn, the last by name.
     """
 
     explainers: tuple[str, ...]

@@ -100,7 +100,7 @@ def _guarded(embedder: torch.nn.Module, data: Path) -> Tensor:
 
 
 def heads_study(data: Path) -> dict[str, object]:
-    """How near the shipped heads come to exact maps of images that they have never seen.
+    """How close the shipped heads come to exact maps of images that they have never seen.
 
     And, on faces, what it takes: how many photographs, which of the network's maps.
     """
@@ -150,7 +150,7 @@ def _nearness(network: str, data: Path) -> dict[str, object]:
 
 
 def _beside(C: Tensor, exact: Tensor, h: Tensor) -> dict[str, list[float]]:
-    """The correlations of two maps (B,K,D) of each image, beside three kinds of partners."""
+    """The correlations of two maps (B,K,D) of each image, for three kinds of partners."""
     own = h[: len(C)]
     partners = {
         "itself": own,

@@ -24,9 +24,9 @@ MAP_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)  # xi_2
 
 
 def hyperparameter_study(data: Path) -> dict[str, object]:
-    """Maps under other p and xi_1 beside those of the paper's values, and what xi_2 leaves.
+    """Maps for other p and xi_1 compared with those for the paper's values, and what xi_2 leaves.
 
-    Of each pair, and on the mean of its two images: the rank correlation and the overlap of the
+    For each pair, as the mean over its two images: the rank correlation and the overlap of the
     strongest tenth of the map with that of p = 0.3; the share of the pixels above each xi_2; and
     the rank correlation of the map for the decision taken with the map for the other decision,
     which a pair gets once xi_1 is on its other side.

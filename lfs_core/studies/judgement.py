@@ -1,4 +1,4 @@
-"""Do methods agree with SIMExpert, with each other, and with networks that forgot everything?"""
+"""Do methods agree with SIMExpert, with each other, and with a network of shuffled weights?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ METHOD = "explainlfs"
 
 
 def judgement_study(data: Path) -> dict[str, object]:
-    """Agreement of maps of the same pairs, beside that with maps of other pairs.
+    """Agreement of maps of the same pairs, compared with that of maps of other pairs.
 
     Every method with SIMExpert, and ExplainLFS with itself on other pairs, on those of `FACES`; all
     methods with each other on those of `ALL_METHODS`; ExplainLFS with itself after weights were

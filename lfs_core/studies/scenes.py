@@ -39,9 +39,9 @@ PAIRS = {CROPS: 40, VIEWS: 20}
 
 
 def scene_study(data: Path) -> dict[str, object]:
-    """Every method on the same pairs of crops; the photographs are of the demo tier.
+    """Scores of every method on the same pairs of crops of the demo tier's photographs.
 
-    The decoder is fitted to the crops themselves, since none ships for this network.
+    The decoder is fitted to the crops themselves, since no decoder ships for this network.
     """
     scenes, network = load_scenes(), load_embedder(NETWORK)
     h = embed_all(network, scenes.images)

@@ -1,7 +1,7 @@
-"""How far the parameters of reconstructed methods decide their maps.
+"""How far the maps of reconstructed methods depend on their parameters.
 
-Utkin's and Tummala's papers leave numbers and formulas open that were filled in here, and
-SIMExpert has two forms. Where maps hardly change, the choice does not matter.
+Utkin's and Tummala's papers leave numbers and formulas open, which we chose, and SIMExpert has two
+forms. Where maps hardly change, the choice does not matter.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def sensitivity_study(data: Path) -> dict[str, object]:
 def _explainers(
     data: Path, embedder: Embedder, faces: FaceSet
 ) -> Iterator[tuple[dict[str, object], PairExplainer]]:
-    """Methods under parameters, with how to call them; of every parameter the default first."""
+    """Rows of the table and their explainers; for every parameter the default first."""
 
     def row(method: str, option: str, value: object, default: object) -> dict[str, object]:
         return {"method": method, "option": option, "value": value, "default": value == default}
@@ -107,7 +107,7 @@ def _explainers(
 
 
 def _trained(data: Path, embedder: Embedder, faces: FaceSet, weight: float) -> Decoder:
-    """The decoder of an autoencoder of this weight, made once."""
+    """The decoder of an autoencoder with this weight, trained once and kept."""
     core = hashlib.sha256(Path(autoencoder.__file__).read_bytes()).hexdigest()
     settings = [FACES, weight, IMAGES, EPOCHS, SIZE, str(data), core]
     digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]

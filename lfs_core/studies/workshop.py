@@ -1,4 +1,4 @@
-"""The local tier's data sets and the decoders that studies fit to them, each made once."""
+"""The local tier's data sets, and the decoders that studies fit to them once and keep."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ P, THRESHOLD = 0.3, 0.3  # p and xi_1, as in the paper
 
 @dataclass(frozen=True)
 class Source:
-    """What a decoder is fitted to: a folder of the local tier, seen by a network.
+    """What a decoder is fitted to: the embeddings, by one network, of one folder of the local tier.
 
     Attributes:
         folder: its name.
         network: as `load_embedder` knows it.
         framing: "face", "whole" or "centre".
-        unseen: only the second half of the classes by name, which retrieval networks have not
-            seen when they were trained.
+        unseen: take only the second half of the classes by name, on which the retrieval networks
+            were not trained.
     """
 
     folder: str
@@ -62,7 +62,7 @@ FACES, OTHER_FACES = "CelebA, aligned faces", "LFW, aligned faces"
 
 
 def manifest_of(sources: Iterable[str], **settings: object) -> dict[str, object]:
-    """What a manifest says of data, networks and settings."""
+    """The manifest's entries on data, networks and settings."""
     used = [SOURCES[source] for source in sources]
     return {
         "data": {source: SOURCES[source].folder for source in sources},
@@ -73,7 +73,7 @@ def manifest_of(sources: Iterable[str], **settings: object) -> dict[str, object]
 
 
 def fit_errors(decoder: Decoder) -> dict[str, object]:
-    """What fitting has found of a decoder, as one line of a table."""
+    """The errors of a fitted decoder, as one line of a table."""
     info = decoder.info
     return {
         "training_images": info["images"]["train"],
@@ -87,7 +87,7 @@ def fit_errors(decoder: Decoder) -> dict[str, object]:
 
 
 class Workshop:
-    """The local tier's data sets, and decoders fitted to them, each made once.
+    """The local tier's data sets, and decoders that are fitted to them once and kept.
 
     Args:
         data: folder of the local tier.
@@ -115,7 +115,7 @@ class Workshop:
     def parts(
         self, source: str, seed: int, images: int | None = None, mirror: bool = False
     ) -> list[TrainingSet]:
-        """Images to learn from, to choose by and to measure on; of so many to learn from."""
+        """Images to learn from (at most `images` of them), to choose by and to measure on."""
         data, _ = self.embedded(source)
         train, choose, test = data.split(SHARES, seed)
         if not mirror:
@@ -153,7 +153,7 @@ class Workshop:
 
 
 def _first_images(part: TrainingSet, images: int, seed: int) -> TrainingSet:
-    """So many images, of whole identities in an order drawn by the seed."""
+    """The first `images` images, taken identity by identity in an order that the seed draws."""
     names = sorted(set(part.identities))
     order = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed)).tolist()
     place = {names[k]: rank for rank, k in enumerate(order)}

@@ -1,1 +1,1 @@
-"""What knows nothing of a pair, and what looks at the test."""
+"""Controls, which ignore what they should explain, and reference methods that look at the test."""

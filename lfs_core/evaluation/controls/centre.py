@@ -11,7 +11,7 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs
 
 
 class Centre(Comparator):
-    """A Gaussian about the centre of every image: a map that knows nothing of the images."""
+    """A Gaussian about the centre of every image: a map that ignores the images."""
 
     method = "centre"
     title = "Centre map"

@@ -12,7 +12,7 @@ ROUNDING = 1e-6  # of grey, in [0,1]: what resizing leaves in an even picture
 
 
 class Edges(Comparator):
-    """Sobel's edges of each image in grey: a map that knows nothing of the network."""
+    """Sobel's edges of each image in grey: a map that ignores the network."""
 
     method = "edges"
     title = "Edge map"

@@ -1,7 +1,7 @@
-"""The paper's map with filters for patterns: which pixels would move the relevant latents most.
+"""The paper's map with filters instead of patterns: the pixels that move the relevant latents most.
 
-A decoder answers which pixels come with a latent; the transposed Jacobian of the network, which
-pixels it listens to. Everything else is as in the paper.
+A decoder shows which pixels vary together with a latent; the transposed Jacobian of the network
+shows which pixels the network reads. Everything else is as in the paper.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from lfs_core.relevance import RELEVANCE_WORDS, RELEVANCES
 
 
 class Filters(Comparator):
-    """|J^T R|, the mean over colours, in the place of |D(h + pR) - D(h)|.
+    """|J^T R|, the mean over colours, instead of |D(h + pR) - D(h)|.
 
-    J is the derivative of an image's embedding by its pixels. One backward pass an image.
+    J is the derivative of an image's embedding by its pixels. One backward pass per image.
 
     Args:
         embedder: the network.

@@ -1,6 +1,6 @@
-"""The greedy order: what pixel flipping could reach at most, or nearly so.
+"""The greedy order: nearly the highest score that pixel flipping allows.
 
-No method of explanation, since it looks at the test: at every step it replaces the superpixel that
+It explains nothing, since it looks at the test: at every step it replaces the superpixel that
 moves the similarity farthest against the decision.
 """
 
@@ -24,7 +24,7 @@ class Greedy(PairExplainer):
         embedder: the network.
         fill: as in the test.
         seed: of noise, as in the test.
-        steps: superpixels that are ordered; the rest is equal.
+        steps: how many superpixels are ordered; all others rank last, as equals.
         similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
         map_threshold: xi_2, in [0,1]; pixels above it are shown.
 

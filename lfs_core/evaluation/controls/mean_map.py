@@ -37,9 +37,9 @@ class _Other:
 class MeanMap(Comparator):
     """The mean of ExplainLFS's maps of other pairs with the same decision.
 
-    A map that knows nothing of the pair but the decision: what ExplainLFS shows beyond it is what
-    it says about this pair. Both images have the same map, and pairs that show either of them are
-    left out.
+    A map that depends on the decision about the pair and on nothing else: only where ExplainLFS
+    differs from it does it say something about this pair. Both images have the same map, and pairs
+    that show either of them are left out.
 
     Args:
         embedder: the network to explain; an `nn.Module` is switched to evaluation mode.

@@ -14,7 +14,7 @@ from lfs_core.errors import LFSError
 
 
 class Random(Comparator):
-    """Uniform noise on a coarse grid: a map that knows nothing of the network.
+    """Uniform noise on a coarse grid: a map that ignores the network.
 
     An image's noise is drawn from the seed and its own pixels, so an image has one map in every
     pair, and two images have two.

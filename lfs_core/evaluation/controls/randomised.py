@@ -1,6 +1,6 @@
-"""ExplainLFS with its network or its decoder made meaningless (Adebayo et al. 2018).
+"""ExplainLFS with the weights of its network or its decoder shuffled (Adebayo et al. 2018).
 
-A map that stays the same when the network forgets all it has learnt shows nothing of the network.
+A map that stays the same when the network loses all it has learnt does not depend on the network.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _fitted(network: Embedder, images: str | os.PathLike, number: int) -> Linear
 
 
 class _Forgetful:
-    """A network of shuffled weights. It stays in PyTorch: no translation of it is worth keeping."""
+    """A network with shuffled weights. It runs in PyTorch, since it is used only once."""
 
     def __init__(self, embedder: Embedder, seed: int) -> None:
         self.network = with_shuffled_weights(embedder, seed)

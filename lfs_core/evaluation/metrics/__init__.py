@@ -1,1 +1,1 @@
-"""What can be measured of maps: one file a metric."""
+"""Metrics of maps, one file for each."""

@@ -1,4 +1,4 @@
-"""Do maps agree? By ranks, by structure, and in their strongest places; beside chance."""
+"""Do maps agree more than by chance? By ranks, by structure, and in their strongest places."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def rank_correlation(maps: Tensor, others: Tensor) -> Tensor:
         others: (...,H,W).
 
     Returns:
-        (...) in [-1,1]; 0 where a map is constant and says nothing.
+        (...) in [-1,1]; 0 where a map is constant.
 
     Raises:
         LFSError: the shapes differ.
@@ -104,7 +104,7 @@ MEASURES = {
 def agreement_beyond_chance(
     maps: Tensor, others: Tensor, is_similar: Tensor
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Agreement of two methods on each pair, beside that with the other method's other pairs.
+    """Agreement of two methods on each pair, and with the other method's maps of other pairs.
 
     Args:
         maps: of one method, (P,2,H,W).
@@ -135,7 +135,7 @@ def agreement_beyond_chance(
 def agreement_of_methods(
     maps: Mapping[str, Sequence[Tensor]],
 ) -> tuple[Tensor, Tensor]:
-    """How far methods agree on the same pairs, beside their own maps of other pairs.
+    """How far methods agree on the same pairs, and with their own maps of other pairs.
 
     Args:
         maps: of each method, by its name: for each pair its maps (2,H,W), the pairs in one order.

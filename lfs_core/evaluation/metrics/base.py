@@ -1,4 +1,4 @@
-"""What a metric is: it looks at maps of pairs, and gives numbers for each pair."""
+"""What a metric is: a function from the maps of pairs to numbers for each pair."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class Case:
         embedder: the network.
         images: pairs (P,2,3,H,W) in [0,1].
         h: embeddings (P,2,D).
-        labels: what else is known of them.
+        labels: their labels and similarities.
         maps: (P,2,SIDE,SIDE) in [0,1], of the decisions about these pairs; none is NaN.
         explain: from other pairs (P,2,3,H,W) to their maps (P,2,SIDE,SIDE), NaN where the explainer
             fails.
-        seed: of everything random.
+        seed: for all randomness.
     """
 
     embedder: Embedder
@@ -78,7 +78,7 @@ class Metric(Protocol):
     about: ClassVar[str]
 
     def measure(self, case: Case) -> Tensor:
-        """Numbers (P,n) for pairs, such as a curve; NaN where the pair says nothing."""
+        """Numbers (P,n) for pairs, such as a curve; NaN where nothing can be measured."""
         ...
 
     def score(self, measured: Tensor, labels: Labels) -> Tensor:

@@ -1,4 +1,4 @@
-"""Deletion and insertion for verification: are pairs still told apart as places go, or come?
+"""Deletion and insertion for verification: are pairs told apart without their relevant places?
 
 As explanations of face verification are evaluated (CorrRISE, Lu et al. 2024). Both images of a pair
 are changed, and what counts is whether the pair is decided right. For dissimilar pairs maps mark
