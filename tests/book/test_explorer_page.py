@@ -164,9 +164,11 @@ def test_the_ranking_shows_every_photograph(page: Page) -> None:
     squares.nth(3).focus()
     detail = page.locator(".lfs-detail")
     expect(detail).to_contain_text("Rank 4, similarity")
-    expect(detail.locator("polyline")).to_have_count(2)
-    points = detail.locator("polyline").first.get_attribute("points").split()
-    assert len(points) == 48  # one a latent
+    expect(detail.locator("path.js-line")).to_have_count(2)
+    lines = detail.locator(".js-plotly-plot").evaluate("plot => plot.data.map((line) => line.y)")
+    assert [len(line) for line in lines] == [48, 48]  # one a latent
+    assert all(sum(value**2 for value in line) == pytest.approx(1, abs=0.02) for line in lines)
+    expect(detail.get_by_role("img", name="The 48 latents of both photographs")).to_be_visible()
     squares.nth(5).hover()
     expect(detail).to_contain_text("Rank 6, similarity")
     detail.get_by_role("button", name="Explain this pair").click()

@@ -161,7 +161,7 @@ def test_one_latent_has_a_map_of_its_own(page: Page) -> None:
     chart.click(position={"x": 0.5 * box["width"], "y": 0.5 * box["height"]})
     expect(page.get_by_text("alone:")).to_have_count(2)
     first = expect_change(page, all_latents)
-    assert chart.locator(".lfs-chosen").count() == 1
+    expect(chart.locator(".shapelayer path")).to_have_count(1)
     said = chart.get_attribute("aria-valuetext").replace("\u2212", "-")
     assert re.fullmatch(r"Latent \d+: h¹ -?[\d.]+, h² -?[\d.]+, d [\d.]+, R [\d.]+", said)
     page.keyboard.press("ArrowRight")
@@ -273,5 +273,11 @@ def test_it_fits_a_telephone(browser: Browser, saved: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read(scheme: str, browser: Browser, saved: Path) -> None:
     for page in opened(browser, saved, color_scheme=scheme):
-        for text in (".lfs-headline", ".lfs-hint", ".lfs-doubts li", ".lfs-values", "svg text"):
+        for text in (
+            ".lfs-headline",
+            ".lfs-hint",
+            ".lfs-doubts li",
+            ".lfs-values",
+            ".annotation text",
+        ):
             assert page.locator(text).first.evaluate(CONTRAST) >= 4.5, text

@@ -48,6 +48,8 @@ __all__ = [
     "colour_table",
     "data_url",
     "packed",
+    "plotly_code",
+    "plotly_text",
     "question_key",
     "received",
     "reduce",
@@ -61,7 +63,22 @@ __all__ = [
 WEB = files("lfs_core.viz.views") / "web"
 
 
-class FixedView(AnyWidget):
+class View(AnyWidget):
+    """A widget whose charts are drawn by Plotly, which its view asks for if no other brought it."""
+
+    contents = Dict().tag(sync=True)
+
+    def __init__(self, **traits: object) -> None:
+        super().__init__(**traits)
+        self.on_msg(_bring_plotly)
+
+
+def _bring_plotly(view: View, content: object, _: list[bytes]) -> None:
+    if content == "plotly":
+        view.send("plotly", [plotly_code()])
+
+
+class FixedView(View):
     """A widget that shows what it was made with, and gives the same without Python behind it.
 
     Attributes:
@@ -71,7 +88,6 @@ class FixedView(AnyWidget):
 
     view: ClassVar[str]
     title: ClassVar[str]
-    contents = Dict().tag(sync=True)
 
     def page(self) -> str:
         """The view as HTML that needs neither Python nor any other file.
@@ -89,14 +105,13 @@ class FixedView(AnyWidget):
         save(path, self.view, self.contents, self.title)
 
 
-class LiveView(AnyWidget):
+class LiveView(View):
     """A widget whose view asks questions and hears answers.
 
     Subclasses say in `answers` what can be asked. In a page without Python the view asks a table
     of answers made in advance, `contents["answers"]`, by `question_key`.
     """
 
-    contents = Dict().tag(sync=True)
     request = Dict().tag(sync=True, echo_update=False)
     response = Dict().tag(sync=True)
 
@@ -182,6 +197,20 @@ def style(view: str) -> str:
     return "\n".join((WEB / name / "style.css").read_text("utf-8") for name in ("common", view))
 
 
+@cache
+def plotly_code() -> bytes:
+    """plotly.js, which draws the views' charts, packed: 1.5 MB."""
+    from plotly.offline import get_plotlyjs
+
+    return zlib.compress(get_plotlyjs().encode(), 9)
+
+
+@cache
+def plotly_text() -> str:
+    """The same as text, as pages hold it: 2 MB."""
+    return base64.b64encode(plotly_code()).decode()
+
+
 def render(view: str, contents: Mapping[str, object], title: str | None = None) -> str:
     """A view as HTML that needs neither Python nor any other file.
 
@@ -200,6 +229,7 @@ def render(view: str, contents: Mapping[str, object], title: str | None = None) 
         data=data.replace("<", "\\u003c"),  # no name may end the script element
         css=style(view),
         js=code(view),
+        plotly=plotly_text() if "// common/plotly.js" in code(view) else "",  # if it has charts,
     )
 
 

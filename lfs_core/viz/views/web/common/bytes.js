@@ -9,6 +9,12 @@
  */
 export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
+/** @param {Uint8Array<ArrayBuffer>} packed */
+export function unzip(packed) {
+  const stream = new Blob([packed]).stream();
+  return new Response(stream.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+}
+
 /**
  * Signed numbers in 255 steps.
  *
@@ -23,9 +29,7 @@ export const signedNumbers = ({ scale, values }) =>
  * @param {string} text
  */
 export async function inflate(text) {
-  const stream = new Blob([bytes(text)]).stream();
-  const inflated = stream.pipeThrough(new DecompressionStream("deflate"));
-  const steps = new Uint8Array(await new Response(inflated).arrayBuffer());
+  const steps = new Uint8Array(await unzip(bytes(text)));
   for (let k = 1; k < steps.length; k++) steps[k] += steps[k - 1]; // they came as differences
   return steps;
 }

@@ -23,7 +23,23 @@ export interface Model {
   on(event: string, listener: (...said: any[]) => void): void;
   off(event: string, listener: (...said: any[]) => void): void;
   save_changes(): void;
+  /** Only where there is Python. */
+  send?(content: unknown): void;
 }
+
+/** What is used of Plotly. */
+export interface Plotly {
+  react(place: HTMLElement, data: object[], layout: object, config: object): Promise<unknown>;
+}
+
+/** What a chart shows, as Plotly wants it. */
+export interface Drawing {
+  data: object[];
+  layout: Record<string, any>;
+}
+
+/** A view's colours, by the names that they have in its style, and its font. */
+export type Look = Record<string, string>;
 
 /** What a widget, or a page, asks of a view: it fills `el`, and gives what undoes that. */
 export interface Place {

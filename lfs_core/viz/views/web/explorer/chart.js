@@ -1,45 +1,50 @@
 // Two embeddings as lines.
 
+/** @import { Answer, Look, Model } from "../common/types.d.ts" */
+
 import { signedNumbers } from "../common/bytes.js";
+import { chart } from "../common/chart.js";
 import { h } from "../common/elements.js";
 import { decimals } from "../common/numbers.js";
-
-/** @typedef {{ scale: number, values: string }} Latents */
 
 /**
  * The second one is dashed.
  *
- * @param {any} first
- * @param {any} second
+ * @param {Model} model
+ * @param {Answer} first latents, packed
+ * @param {Answer} second
  */
-export function latentChart(first, second) {
-  const [width, height] = [600, 120];
-  const values = [first, second].map(signedNumbers);
-  const [low, high] = [Math.min(0, ...values.flat()), Math.max(...values.flat())];
-  /** @param {number} value */
-  const y = (value) => (height * (high - value)) / (high - low || 1);
-  const lines = values.map((line) =>
-    line
-      .map((value, j) => `${(((j + 0.5) / line.length) * width).toFixed(1)},${y(value).toFixed(1)}`)
-      .join(" "),
+export function latentChart(model, first, second) {
+  const [query, other] = [first, second].map((packed) =>
+    signedNumbers(/** @type {any} */ (packed)),
   );
-  const chart = h("figure", { class: "lfs-latents" });
-  chart.innerHTML = `
-    <svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img"
-      aria-label="The ${values[0].length} latents of both photographs">
-      <line x1="0" x2="${width}" y1="${y(0)}" y2="${y(0)}" class="lfs-zero"/>
-      <polyline points="${lines[0]}" class="lfs-first"/>
-      <polyline points="${lines[1]}" class="lfs-second"/>
-    </svg>`;
-  const range = `${decimals(low, 2)} to ${decimals(high, 2)}`;
-  chart.append(
-    h(
-      "figcaption",
-      {},
-      h("span", { class: "lfs-key-first" }, "query"),
-      h("span", { class: "lfs-key-second" }, "this photograph"),
-      `latents 1 to ${values[0].length} of embeddings of length 1, from ${range}`,
-    ),
+  const count = query.length;
+  const range = [Math.min(0, ...query, ...other), Math.max(...query, ...other)];
+  const x = query.map((_, j) => j + 1);
+  /** @param {Look} look */
+  const figure = (look) => ({
+    data: [
+      { x, y: query, name: "query", line: { color: look.first, width: 1 } },
+      { x, y: other, name: "this photograph", line: { color: look.second, width: 1, dash: "4px,2px" } },
+    ].map((trace) => ({ ...trace, type: "scatter", mode: "lines", hovertemplate: "%{y:.3f}" })),
+    layout: {
+      height: 160,
+      hovermode: "x unified",
+      margin: { l: 44, r: 8, t: 8, b: 24 },
+      xaxis: { range: [1, count], showgrid: false, zeroline: false, hoverformat: "d" },
+      yaxis: { range, nticks: 5, zeroline: true },
+    },
+  });
+  const { element } = chart(model, "lfs-latents", figure);
+  element.setAttribute("role", "img");
+  element.setAttribute("aria-label", `The ${count} latents of both photographs`);
+  const caption = h(
+    "figcaption",
+    {},
+    h("span", { class: "lfs-key-first" }, "query"),
+    h("span", { class: "lfs-key-second" }, "this photograph"),
+    `latents 1 to ${count} of embeddings of length 1, from `,
+    range.map((value) => decimals(value, 2)).join(" to "),
   );
-  return chart;
+  return h("figure", {}, element, caption);
 }

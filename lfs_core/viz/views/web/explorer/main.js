@@ -1,7 +1,7 @@
 // The retrieval explorer's view. It asks its model by setting "request" and hears "response"; the
 // model is a widget with Python behind it, or, in a page, a table of answers made in advance.
 
-/** @import { Answer, Ask, Place } from "../common/types.d.ts" */
+/** @import { Answer, Ask, Model, Place } from "../common/types.d.ts" */
 /** @import { App, Contents, Opened } from "./types.d.ts" */
 
 import { asker, patience, tableModel } from "../common/asking.js";
@@ -20,7 +20,7 @@ function render({ model, el }) {
   const contents = model.get("contents");
   const waiting = patience(model, contents.live);
   const { ask, askLater, stop } = asker(model, waiting.busy);
-  const app = makeApp(contents, remembering(ask), askLater);
+  const app = makeApp(model, remembering(ask), askLater);
   const header = h("div", { class: "lfs-head" });
   const results = resultTabs(app);
   const list = photographList(app, () => place.show());
@@ -72,14 +72,17 @@ function render({ model, el }) {
 }
 
 /**
- * @param {Contents} contents
+ * @param {Model} model
  * @param {Ask} ask
  * @param {Ask} askLater
  * @returns {App}
  */
-function makeApp(contents, ask, askLater) {
+function makeApp(model, ask, askLater) {
+  /** @type {Contents} */
+  const contents = model.get("contents");
   const root = h("div", { class: "lfs-view lfs-explorer" });
   return {
+    model,
     contents,
     names: { ...contents.names }, // and those of uploads
     uid: `lfs-${`${Math.random()}`.slice(2)}`,

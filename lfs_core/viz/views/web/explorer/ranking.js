@@ -66,7 +66,7 @@ export function ranking(app, hits, pages) {
  */
 async function showDetail(app, detail, hit, hits) {
   const [item] = hit;
-  const { ask, names, query, shelf } = app;
+  const { ask, model, names, query, shelf } = app;
   const chart = h("div", { class: "lfs-chart" }, "\u2026");
   const facts = factsOfHit(app, hit);
   if (isMarked(app)) facts.push(verdict(app, item));
@@ -85,5 +85,5 @@ async function showDetail(app, detail, hit, hits) {
   const [first, second] = [await ask("latents", query), await ask("latents", item)];
   if (detail.dataset.item !== String(item)) return;
   const problem = first.problem ?? second.problem;
-  chart.replaceChildren(problem ? h("p", {}, problem) : latentChart(first, second));
+  chart.replaceChildren(problem ? h("p", {}, problem) : latentChart(model, first, second));
 }

@@ -1,4 +1,4 @@
-import type { Ask, Size } from "../common/types.d.ts";
+import type { Ask, Model, Size } from "../common/types.d.ts";
 
 /** What the widget holds. Photographs are known by numbers; those from outside come last. */
 export interface Contents {
@@ -57,6 +57,7 @@ export interface Shelf {
 
 /** What all parts of the view know, and what they ask of one another. */
 export interface App {
+  model: Model;
   contents: Contents;
   names: Record<number, string>;
   uid: string;

@@ -1,136 +1,125 @@
 // The cosine as superpixels are replaced, one curve for each method.
 
-/** @import { Contents } from "./types.d.ts" */
+/** @import { Look, Model } from "../common/types.d.ts" */
+/** @import { Contents, Method } from "./types.d.ts" */
 
+import { chart } from "../common/chart.js";
+import { h } from "../common/elements.js";
 import { decimals } from "../common/numbers.js";
 
-const BOX = { width: 560, height: 260, left: 44, right: 12, top: 12, bottom: 40 };
-const DASHES = ["", "8 4", "2 3", "10 3 2 3", "5 2", "1 5"];
-
-/**
- * @param {string} tag
- * @param {Record<string, string | number>} [properties]
- * @param {...(Node | string)} children
- */
-function svg(tag, properties = {}, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(properties)) node.setAttribute(key, String(value));
-  node.append(...children);
-  return node;
-}
-
-/** @param {number} m */
-const look = (m) => ({
-  class: `lfs-colour-${m % DASHES.length}`,
-  "stroke-dasharray": DASHES[m % DASHES.length],
-});
+// Okabe and Ito's colours, by their names in the style, and dashes that tell them apart as well.
+const COLOURS = ["first", "wrong", "right", "quiet", "second", "text"];
+const DASHES = ["solid", "8px,4px", "2px,3px", "10px,3px,2px,3px", "5px,2px", "1px,5px"];
 
 /**
  * The line by which a method's curve is known.
  *
  * @param {number} m
  */
-export const lineKey = (m) =>
-  svg(
-    "svg",
-    { viewBox: "0 0 40 8", class: "lfs-key", "aria-hidden": "true" },
-    svg("line", { x1: 0, x2: 40, y1: 4, y2: 4, ...look(m) }),
-  );
-
-/**
- * Numbers with one or two digits between two bounds, a step of 0.1, 0.2 or 0.5 apart.
- *
- * @param {number} low
- * @param {number} high
- */
-function ticks(low, high) {
-  const step = [0.1, 0.2, 0.5].find((one) => (high - low) / one <= 6) ?? 0.5;
-  const found = [];
-  for (let k = Math.ceil(low / step); k * step <= high; k++) found.push(k * step);
-  return found;
+export function lineKey(m) {
+  const [on, off, on2 = on, off2 = off] = DASHES[m % DASHES.length].split(",");
+  const ends = [on, off, on2, off2].map(parseFloat);
+  const stops = ends.map((_, k) => ends.slice(0, k).reduce((all, one) => all + one, 0));
+  const total = stops[3] + ends[3];
+  const colour = `var(--${COLOURS[m % COLOURS.length]})`;
+  const drawn = `${colour} 0 ${stops[1]}px, #0000 0 ${stops[2]}px, ${colour} 0 ${stops[3]}px, #0000 0`;
+  const line = off ? `repeating-linear-gradient(to right, ${drawn} ${total}px)` : colour;
+  return h("span", { class: "lfs-key", style: `background: ${line}`, "aria-hidden": "true" });
 }
 
 /**
- * Where steps and cosines lie in the chart.
+ * A method's whole curve, thin, and as far as it is replaced.
  *
  * @param {Contents} contents
+ * @param {Method} method
+ * @param {number} m
+ * @param {number} step
+ * @param {Look} look
  */
-function scales({ methods, threshold, flips }) {
-  const values = methods.flatMap(({ curve }) => curve);
-  if (typeof threshold === "number") values.push(threshold);
-  const [low, high] = [Math.min(...values) - 0.03, Math.max(...values) + 0.03];
-  const [across, down] = [BOX.width - BOX.left - BOX.right, BOX.height - BOX.top - BOX.bottom];
-  /** @param {number} k */
-  const x = (k) => BOX.left + (k / Math.max(flips.length - 1, 1)) * across;
-  /** @param {number} value */
-  const y = (value) => BOX.top + ((high - value) / (high - low)) * down;
-  /** @param {number[]} curve */
-  const points = (curve) =>
-    curve.map((value, k) => `${x(k).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
-  return { low, high, x, y, points };
-}
-
-/**
- * @param {Contents} contents
- * @param {ReturnType<typeof scales>} scale
- */
-function frame({ flips, fill, grid, threshold }, { low, high, x, y }) {
-  const [end, bottom] = [BOX.width - BOX.right, BOX.height - BOX.bottom];
-  const level = (/** @type {number} */ at) => ({ x1: BOX.left, x2: end, y1: y(at), y2: y(at) });
-  const every = Math.max(1, Math.ceil(flips.length / 11));
-  const under = { x: (BOX.left + end) / 2, y: BOX.height - 6, "text-anchor": "middle" };
-  const limit =
-    typeof threshold === "number"
-      ? [
-          svg("line", { class: "lfs-limit", ...level(threshold) }),
-          svg("text", { x: end - 4, y: y(threshold) - 5, "text-anchor": "end" }, "\u03be\u2081"),
-        ]
-      : [];
+function traces({ flips }, { name, curve }, m, step, look) {
+  const color = look[COLOURS[m % COLOURS.length]];
+  const dash = DASHES[m % DASHES.length];
+  const dots = flips.map((_, k) => (k === step ? 8 : 0));
+  const ahead = { x: flips, y: curve, mode: "lines", line: { color, width: 1 }, opacity: 0.45 };
+  const sofar = {
+    x: flips.slice(0, step + 1),
+    y: curve.slice(0, step + 1),
+    mode: "lines+markers",
+    line: { color, width: 2.5, dash },
+    marker: { color, size: dots.slice(0, step + 1), opacity: 1 },
+  };
   return [
-    ...ticks(low, high).flatMap((value) => [
-      svg("line", { class: "lfs-grid", ...level(value) }),
-      svg("text", { x: BOX.left - 6, y: y(value) + 4, "text-anchor": "end" }, decimals(value, 1)),
-    ]),
-    ...flips.flatMap((count, k) =>
-      k % every ? [] : [svg("text", { x: x(k), y: bottom + 16, "text-anchor": "middle" }, `${count}`)],
-    ),
-    svg("text", under, `superpixels replaced by ${fill}, of ${grid * grid}`),
-    ...limit,
+    { ...ahead, name, hovertemplate: "%{y:.2f}" },
+    { ...sofar, name, hoverinfo: "skip" },
   ];
 }
 
-/** @param {Contents} contents */
-export function curves(contents) {
-  const { methods, flips } = contents;
-  const scale = scales(contents);
-  const { x, y, points } = scale;
+/**
+ * The step, and the threshold if there is one.
+ *
+ * @param {Contents} contents
+ * @param {number} step
+ * @param {Look} look
+ */
+function marks({ flips, threshold }, step, look) {
+  const [x, line] = [flips[step], { color: look.line, width: 1 }];
+  const now = { type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", layer: "below", line };
+  if (typeof threshold !== "number") return { shapes: [now] };
+  const dash = { color: look.text, width: 1, dash: "5px,4px" };
+  const across = { type: "line", xref: "paper", x0: 0, x1: 1, y0: threshold, y1: threshold };
+  const words = { text: "\u03be\u2081", showarrow: false, xanchor: "left", yanchor: "bottom" };
+  return {
+    shapes: [now, { ...across, line: dash }],
+    annotations: [{ ...words, xref: "paper", x: 0.01, y: threshold }],
+  };
+}
+
+/**
+ * From the lowest to the highest of what is shown.
+ *
+ * @param {Contents} contents
+ */
+function rangeOf({ methods, threshold }) {
+  const values = methods.flatMap(({ curve }) => curve);
+  if (typeof threshold === "number") values.push(threshold);
+  return [Math.min(...values) - 0.03, Math.max(...values) + 0.03];
+}
+
+/**
+ * @param {Contents} contents
+ * @param {Model} model
+ */
+export function curves(contents, model) {
+  const { methods, flips, fill, grid } = contents;
   const last = flips.length - 1;
-  const now = svg("line", { class: "lfs-now", y1: BOX.top, y2: BOX.height - BOX.bottom });
-  const lines = methods.map((_, m) => svg("polyline", look(m)));
-  const dots = methods.map((_, m) => svg("circle", { class: look(m).class, r: 4 }));
+  let step = last;
+  const { element, draw } = chart(model, "lfs-curves", (look) => ({
+    data: methods.flatMap((method, m) => traces(contents, method, m, step, look)),
+    layout: {
+      ...marks(contents, step, look),
+      height: 270,
+      hovermode: "x unified",
+      margin: { l: 44, r: 12, t: 12, b: 44 },
+      xaxis: {
+        range: [-0.3, flips[last] + 0.3],
+        showgrid: false,
+        title: { text: `superpixels replaced by ${fill}, of ${grid * grid}`, standoff: 8 },
+        zeroline: false,
+      },
+      yaxis: { range: rangeOf(contents), nticks: 6, zeroline: false },
+    },
+  }));
   const words = methods.map(
     ({ name, curve }) => `${name} from ${decimals(curve[0], 2)} to ${decimals(curve[last], 2)}`,
   );
-  const label = `The cosine as superpixels are replaced: ${words.join(", ")}`;
-  const element = svg(
-    "svg",
-    { viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": label },
-    ...frame(contents, scale),
-    now,
-    ...methods.flatMap(({ curve }, m) => [
-      svg("polyline", { class: `lfs-ahead ${look(m).class}`, points: points(curve) }),
-      lines[m],
-      dots[m],
-    ]),
-  );
-  /** @param {number} k */
-  function show(k) {
-    for (const end of ["x1", "x2"]) now.setAttribute(end, String(x(k)));
-    methods.forEach(({ curve }, m) => {
-      lines[m].setAttribute("points", points(curve.slice(0, k + 1)));
-      dots[m].setAttribute("cx", String(x(k)));
-      dots[m].setAttribute("cy", String(y(curve[k])));
-    });
-  }
-  return { element, show };
+  element.setAttribute("role", "img");
+  element.setAttribute("aria-label", `The cosine as superpixels are replaced: ${words.join(", ")}`);
+  return {
+    element,
+    /** @param {number} k */
+    show(k) {
+      step = k;
+      draw();
+    },
+  };
 }

@@ -16,15 +16,18 @@ const PAUSE = 450; // ms between steps
 function render({ model, el }) {
   /** @type {Contents} */
   const contents = model.get("contents");
-  const parts = [frames(contents), curves(contents)];
-  const player = stepper(contents, (k) => parts.forEach(({ show }) => show(k)));
+  const [pictures, chart] = [frames(contents), curves(contents, model)];
+  const player = stepper(contents, (k) => {
+    pictures.show(k);
+    chart.show(k);
+  });
   const root = h(
     "div",
     { class: "lfs-view lfs-flipbook" },
     h("p", { class: "lfs-headline" }, ...sentence(contents)),
     player.element,
-    parts[0].element,
-    h("div", { class: "lfs-curves" }, parts[1].element),
+    pictures.element,
+    chart.element,
   );
   el.append(root);
   return () => {

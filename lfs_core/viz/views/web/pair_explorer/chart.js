@@ -1,55 +1,108 @@
 // Latents as bars: both embeddings, how they differ, and the relevance.
 
+/** @import { Look, Model } from "../common/types.d.ts" */
 /** @import { Latents } from "./types.d.ts" */
 
-const CHART = { width: 640, strip: 44, gap: 8, left: 34 };
+import { chart } from "../common/chart.js";
+
+const AROUND = { l: 34, r: 4, t: 4, b: 4 };
+const GAP = 0.03; // between strips, of the whole height
+
+/**
+ * What is drawn: latents by their numbers from left to right, and which of them is chosen (or -1).
+ *
+ * @typedef {{ latents: Latents, numbers: number[], at: number }} Bars
+ */
+
+/**
+ * How far the embeddings reach from 0.
+ *
+ * @param {Latents} latents
+ */
+export const largestOf = ({ h }) => Math.max(...h.flat().map(Math.abs)) || 1;
 
 /**
  * @param {Latents} latents
- * @param {number[]} numbers of the latents, from left to right
- * @param {number} at which of them is chosen, or -1
- * @param {number} largest of the embeddings' sizes
+ * @returns {[string, number[], string][]} name, values and colour of every strip
  */
-export function latentBars({ h, d, R }, numbers, at, largest) {
-  const { width, strip, gap, left } = CHART;
-  const across = (width - left) / numbers.length;
-  const [h1, h2] = h.map((values) => values.map((value) => value / largest));
-  /** @type {[string, number[], boolean, string][]} */
-  const strips = [
-    ["h\u00b9", h1, true, "lfs-first"],
-    ["h\u00b2", h2, true, "lfs-second"],
-    ["d", d, false, "lfs-difference"],
-    ["R", R, false, "lfs-relevance"],
-  ];
-  const bars = strips.map(([name, values, signed, look], row) => {
-    const top = row * (strip + gap);
-    const zero = signed ? top + strip / 2 : top + strip;
-    const scale = signed ? strip / 2 : strip;
-    const path = numbers.map((j, k) => {
-      const x = (left + k * across).toFixed(1);
-      const up = (-scale * values[j]).toFixed(1);
-      return `M${x} ${zero}v${up}h${(0.8 * across).toFixed(2)}V${zero}z`;
-    });
-    return `<text x="0" y="${top + strip / 2 + 5}">${name}</text>
-      <line x1="${left}" x2="${width}" y1="${zero}" y2="${zero}"/>
-      <path class="${look}" d="${path.join("")}"/>`;
+const strips = ({ h: [h1, h2], d, R }) => [
+  ["h\u00b9", h1, "first"],
+  ["h\u00b2", h2, "second"],
+  ["d", d, "wrong"],
+  ["R", R, "right"],
+];
+
+/**
+ * @param {Bars} bars
+ * @param {Look} look
+ */
+function barsFigure({ latents, numbers, at }, look) {
+  const largest = largestOf(latents);
+  const x = numbers.map((_, k) => k);
+  const all = strips(latents);
+  const height = (1 + GAP) / all.length;
+  const data = all.map(([name, values, colour], k) => ({
+    type: "bar",
+    x,
+    y: numbers.map((j) => values[j]),
+    name,
+    yaxis: `y${k + 1}`,
+    marker: { color: look[colour], line: { width: 0 } },
+    customdata: numbers.map((j) => j + 1),
+    hovertemplate: `latent %{customdata}: ${name} %{y:.3f}<extra></extra>`,
+  }));
+  const axes = all.map((_, k) => {
+    const bottom = (all.length - 1 - k) * height;
+    const range = k < 2 ? [-largest, largest] : [0, 1];
+    const domain = [bottom, Math.min(bottom + height - GAP, 1)];
+    return [`yaxis${k + 1}`, { domain, range, showgrid: false, showticklabels: false }];
   });
-  const height = strips.length * (strip + gap);
-  const chosen = `<rect class="lfs-chosen" x="${left + at * across - 1}" y="0"
-    width="${Math.max(across, 3)}" height="${height}"/>`;
-  return `<svg viewBox="0 0 ${width} ${height}" aria-hidden="true">
-    ${bars.join("")}${at < 0 ? "" : chosen}</svg>`;
+  const names = all.map(([name], k) => ({
+    text: name,
+    font: { size: 14 },
+    showarrow: false,
+    xref: "paper",
+    x: 0,
+    xanchor: "right",
+    xshift: -8,
+    yref: `y${k + 1}`,
+    y: k < 2 ? 0 : 0.5,
+  }));
+  const line = { color: look.text, width: 2 };
+  const chosen = { type: "rect", yref: "paper", y0: 0, y1: 1, x0: at - 0.5, x1: at + 0.5, line };
+  return {
+    data,
+    layout: {
+      annotations: names,
+      bargap: 0.2,
+      height: 220,
+      hovermode: "closest",
+      margin: AROUND,
+      shapes: at < 0 ? [] : [chosen],
+      xaxis: { range: [-0.5, numbers.length - 0.5], visible: false, anchor: "y4" },
+      ...Object.fromEntries(axes),
+    },
+  };
 }
 
 /**
- * Which bar is under the pointer.
- *
- * @param {HTMLElement} chart
- * @param {number} clientX
- * @param {number} count
+ * @param {Model} model
+ * @param {() => Bars | null} bars
  */
-export function placeUnder(chart, clientX, count) {
-  const box = chart.getBoundingClientRect();
-  const x = ((clientX - box.left) / box.width) * CHART.width - CHART.left;
-  return Math.floor((x / (CHART.width - CHART.left)) * count);
+export function latentBars(model, bars) {
+  const { element, draw } = chart(model, "lfs-latent-bars", (look) => {
+    const found = bars();
+    return found && barsFigure(found, look);
+  });
+  /**
+   * Which bar is under the pointer.
+   *
+   * @param {number} clientX
+   * @param {number} count
+   */
+  function placeUnder(clientX, count) {
+    const box = element.getBoundingClientRect();
+    return Math.floor(((clientX - box.left - AROUND.l) / (box.width - AROUND.l - AROUND.r)) * count);
+  }
+  return { element, draw, placeUnder };
 }

@@ -5,7 +5,7 @@
 import { checkbox, chooser } from "../common/controls.js";
 import { button, h } from "../common/elements.js";
 import { digits } from "../common/numbers.js";
-import { latentBars, placeUnder } from "./chart.js";
+import { largestOf, latentBars } from "./chart.js";
 import { isDecoded } from "./questions.js";
 import { latentInWords } from "./words.js";
 
@@ -60,6 +60,13 @@ function chartSettings(app, redraw) {
   return { elements, numbers };
 }
 
+/** @param {Latents} latents */
+function scaleInWords(latents) {
+  const largest = digits(largestOf(latents));
+  const range = `h from \u2212${largest} to ${largest}, d and R from 0 to 1.`;
+  return `${latents.R.length} latents. ${range}`;
+}
+
 /**
  * @param {App} app
  * @returns {Part}
@@ -67,14 +74,15 @@ function chartSettings(app, redraw) {
 export function latentPart(app) {
   const { choice } = app;
   const { elements, numbers } = chartSettings(app, draw);
-  const chart = h("div", {
-    class: "lfs-latent-bars",
-    role: "slider",
-    tabindex: 0,
-    "aria-label": "Latent whose map is shown",
-    onkeydown: stepBy,
-    onclick: pointAt,
+  const bars = latentBars(app.model, () => {
+    const [shown, all] = [app.shown, numbers()];
+    return shown && { latents: shown.latents, numbers: all, at: placeIn(all) };
   });
+  const chart = bars.element;
+  Object.assign(chart, { role: "slider", tabIndex: 0, ariaLabel: "Latent whose map is shown" });
+  chart.dataset.lmSuppressShortcuts = "true"; // else JupyterLab would take its keys
+  chart.addEventListener("keydown", stepBy);
+  chart.addEventListener("click", pointAt);
   const facts = h("p", { role: "status" });
   const scale = h("p", { class: "lfs-hint" });
   const number = h("input", { type: "number", min: 1, step: 1, onchange: chooseNumber });
@@ -82,6 +90,9 @@ export function latentPart(app) {
     choose(null);
     chart.focus();
   });
+
+  /** @param {number[]} all */
+  const placeIn = (all) => (choice.latent === null ? -1 : all.indexOf(choice.latent));
 
   /** @param {number | null} latent */
   function choose(latent) {
@@ -100,8 +111,7 @@ export function latentPart(app) {
   /** @param {KeyboardEvent} event */
   function stepBy(event) {
     const all = numbers();
-    const at = choice.latent === null ? -1 : all.indexOf(choice.latent);
-    const target = placeAfterKey(event.key, at, all.length - 1);
+    const target = placeAfterKey(event.key, placeIn(all), all.length - 1);
     if (target === null || !all.length) return;
     event.preventDefault();
     choose(all[target]);
@@ -110,7 +120,7 @@ export function latentPart(app) {
   /** @param {MouseEvent} event */
   function pointAt({ clientX }) {
     const all = numbers();
-    const at = placeUnder(chart, clientX, all.length);
+    const at = bars.placeUnder(clientX, all.length);
     if (all[at] !== undefined) choose(all[at]);
   }
 
@@ -118,11 +128,9 @@ export function latentPart(app) {
     if (!app.shown) return;
     const { latents } = app.shown;
     const all = numbers();
-    const at = choice.latent === null ? -1 : all.indexOf(choice.latent);
-    const largest = Math.max(...latents.h.flat().map(Math.abs)) || 1;
-    chart.innerHTML = latentBars(latents, all, at, largest);
+    bars.draw();
     const words = latentInWords(choice, latents);
-    const said = { min: 0, max: all.length, now: at + 1, text: words };
+    const said = { min: 0, max: all.length, now: placeIn(all) + 1, text: words };
     for (const [name, value] of Object.entries(said)) {
       chart.setAttribute(`aria-value${name}`, String(value));
     }
@@ -131,9 +139,7 @@ export function latentPart(app) {
     number.disabled = !isDecoded(choice);
     whole.disabled = choice.latent === null;
     facts.textContent = words;
-    scale.textContent =
-      `${all.length} of ${latents.R.length} latents. h from \u2212${digits(largest)} to ` +
-      `${digits(largest)}, d and R from 0 to 1.`;
+    scale.textContent = `${all.length} of ${scaleInWords(latents)}`;
   }
 
   const controls = h(

@@ -1,7 +1,7 @@
 // The pair explorer's view. It asks its model by setting "request" and hears "response"; the model
 // is a widget with Python behind it, or, in a page, a table of answers made in advance.
 
-/** @import { Ask, Place } from "../common/types.d.ts" */
+/** @import { Ask, Model, Place } from "../common/types.d.ts" */
 /** @import { App, Choice, Contents, Shown } from "./types.d.ts" */
 
 import { asker, patience, tableModel } from "../common/asking.js";
@@ -25,7 +25,7 @@ function render({ model, el }) {
   const { ask, stop } = asker(model, waiting.busy);
   const alert = h("p", { role: "alert", class: "lfs-alert" });
   const headline = h("p", { role: "status", class: "lfs-headline" });
-  const app = makeApp(contents, ask);
+  const app = makeApp(model, ask);
   /** @type {(shown: Shown) => void} */
   const show = (shown) => {
     headline.replaceChildren(...sentence(contents, shown));
@@ -82,16 +82,18 @@ function firstChoice({ networks, pairs, first, p, threshold }) {
 }
 
 /**
- * @param {Contents} contents
+ * @param {Model} model
  * @param {Ask} ask
  * @returns {App}
  */
-function makeApp(contents, ask) {
+function makeApp(model, ask) {
+  /** @type {Contents} */
+  const contents = model.get("contents");
   const colours = bytes(contents.colours.inferno);
   const how = { colours, threshold: contents.mapThreshold, opacity: 0.65, apart: false };
   const choice = firstChoice(contents);
   const [know, update] = [remembering(ask), async () => {}];
-  return { contents, choice, how, shown: null, ask, know, update };
+  return { model, contents, choice, how, shown: null, ask, know, update };
 }
 
 /**

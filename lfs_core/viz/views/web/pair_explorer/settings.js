@@ -7,6 +7,7 @@ import { chooser, layering, slider } from "../common/controls.js";
 import { h } from "../common/elements.js";
 import { isDecoded } from "./questions.js";
 
+const LINEAR = "With a linear decoder p changes how high the maps go, not how they look.";
 const COLOUR_NAMES = { inferno: "inferno", viridis: "viridis", cividis: "cividis", gray: "grey" };
 
 /**
@@ -25,10 +26,15 @@ function methodChoice({ contents, choice, update }) {
   const { networks, pPlaces, ps } = contents;
   const methods = h("span", { class: "lfs-group" });
   const decoded = h("span", { class: "lfs-group" });
+  const hint = h("p", { class: "lfs-hint" }, LINEAR);
+  const showHint = () => {
+    hint.hidden = !isDecoded(choice) || !networks[choice.network].decoders[choice.decoder];
+  };
   /** @param {Partial<App["choice"]>} changes */
   function change(changes) {
     Object.assign(choice, changes);
     decoded.hidden = !isDecoded(choice);
+    showHint();
     update();
   }
   /** Shows those of the network. */
@@ -51,9 +57,10 @@ function methodChoice({ contents, choice, update }) {
       ),
     );
     decoded.hidden = !isDecoded(choice);
+    showHint();
   }
   show();
-  return { elements: [methods, decoded], show };
+  return { elements: [methods, decoded], hint, show };
 }
 
 /**
@@ -106,5 +113,6 @@ export function settings(app, redraw) {
     ...methods.elements,
     live ? slider("\u03be\u2081", choice.threshold, changeThreshold, thresholds) : null,
     ...drawing(app, redraw),
+    methods.hint,
   );
 }

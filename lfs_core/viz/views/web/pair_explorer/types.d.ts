@@ -1,4 +1,4 @@
-import type { Answer, Ask, How, Question, Size } from "../common/types.d.ts";
+import type { Answer, Ask, How, Model, Question, Size } from "../common/types.d.ts";
 
 /** What the widget holds. `p` and `threshold` (xi_1) are places in the lists of their values. */
 export interface Contents {
@@ -78,6 +78,7 @@ export interface Shown {
 
 /** What all parts of the view know, and what they ask of one another. */
 export interface App {
+  model: Model;
   contents: Contents;
   choice: Choice;
   how: How;
