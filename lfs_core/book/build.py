@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import nbformat
 from filelock import FileLock
+from plotly.offline import get_plotlyjs
 
 from lfs_core.book import run
 from lfs_core.book.citation import how_to_cite
@@ -31,6 +33,7 @@ from lfs_core.util.manifest import RESULTS
 log = logging.getLogger(__name__)
 
 LONGEST = ("05_methods_side_by_side",)  # begun first, so that no core waits for it at the end
+PLOTLY = re.compile('(<script type="text/plain" class="lfs-plotly">)[^<]*')
 DATA = "application/vnd.lfs."  # types of outputs that a page does not show
 # MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
 UNUSED = (
@@ -182,6 +185,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(root / "book", source / "book")
     shutil.copytree(root / "book" / "_static", source / "_static")
+    (source / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
     (source / "notebooks").mkdir()
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(root / name, source)
@@ -199,7 +203,10 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path
 
 
 def lay_out_notebook(executed: Path, source: Path) -> None:
-    """Put a notebook where Jupyter Book reads it, its numbers and arrays where it copies them."""
+    """Put a notebook where Jupyter Book reads it, its numbers and arrays where it copies them.
+
+    The site has one plotly.js for all pages, so views leave theirs behind.
+    """
     notebook = nbformat.read(executed, as_version=4)
     downloads = source / "files" / "downloads" / executed.stem
     downloads.mkdir(parents=True)
@@ -209,8 +216,11 @@ def lay_out_notebook(executed: Path, source: Path) -> None:
     notebook.metadata.pop("widgets", None)  # views come as HTML; nothing would show their state
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            for mime in [mime for mime in output.get("data", {}) if mime.startswith(DATA)]:
-                del output["data"][mime]
+            data = output.get("data", {})
+            for mime in [mime for mime in data if mime.startswith(DATA)]:
+                del data[mime]
+            if "text/html" in data:
+                data["text/html"] = PLOTLY.sub(r"\1", "".join(data["text/html"]))
     nbformat.write(notebook, source / "notebooks" / executed.name)
 
 

@@ -1,7 +1,7 @@
 """What the book's pages get beside what Sphinx gives them: a Sphinx extension.
 
-A notebook's page ends with the files that belong to it. And to screen readers the list of
-literature is a list.
+A notebook's page ends with the files that belong to it, and loads plotly.js if it has charts. To
+screen readers the list of literature is a list.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FILES = (
         "its arrays, for <code>numpy.load</code>",
     ),
 )
+CHARTS = ("lfs-plotly", "plotly-graph-div")  # what is on pages with charts that Plotly draws
 # Docutils calls entries of a list by a deprecated role that is none of a list's entries.
 ROLES = {'role="doc-biblioentry"': 'role="listitem"', ' role="doc-backlink"': ""}
 
@@ -47,6 +48,8 @@ def finish(
     for role, better in ROLES.items():
         context["body"] = context["body"].replace(role, better)
     if page.startswith("notebooks/"):
+        if any(mark in context["body"] for mark in CHARTS):
+            app.add_js_file("plotly.min.js", loading_method="defer")  # of this page
         context["body"] += files_of(page.removeprefix("notebooks/"), Path(app.srcdir))
 
 

@@ -10,8 +10,10 @@ import pytest
 from flipped import EVERY, FLIPS, explained_by, flip_book
 from opened import CONTRAST, PIXELS, opened
 from playwright.sync_api import Browser, Locator, Page, expect
+from plotly.offline import get_plotlyjs
 
 from lfs_core.viz.views.flipbook import FlipBook
+from lfs_core.viz.views.view import plotly_text
 
 STEPS = FLIPS // EVERY
 # Which of the 8x8 superpixels of a canvas are black? By row.
@@ -172,6 +174,31 @@ def test_text_can_be_read_on_a_telephone(scheme: str, browser: Browser, saved: P
         for label in labels.all():
             assert label.evaluate(CONTRAST) >= 4.5
             assert label.bounding_box()["height"] > 10
+
+
+def test_a_page_may_have_plotly_in_a_file_that_pages_share(
+    browser: Browser, saved: Path, tmp_path: Path
+) -> None:
+    """As in the book: without the packed copy, and before or after the view."""
+    link = '<script defer src="plotly.min.js"></script>'
+    light = flip_book(True).page().replace(plotly_text(), "")
+    assert len(light) < 1e5
+    (tmp_path / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    for html in (link + light, light + link):
+        (tmp_path / "page.html").write_text(f"<!DOCTYPE html><body>{html}</body>", encoding="utf-8")
+        page = browser.new_page()
+        page.goto((tmp_path / "page.html").as_uri())
+        expect(page.locator(".lfs-curves path.js-line")).to_have_count(4)
+        page.close()
+
+
+def test_without_plotly_a_page_says_so(browser: Browser, tmp_path: Path) -> None:
+    light = flip_book(True).page().replace(plotly_text(), "")
+    (tmp_path / "page.html").write_text(f"<!DOCTYPE html><body>{light}</body>", encoding="utf-8")
+    for page in opened(browser, tmp_path / "page.html"):
+        expect(page.locator(".lfs-curves")).to_contain_text("where plotly.js is at hand")
+        slider(page).fill("1")  # what needs no chart still works
+        expect(page.locator("output")).to_have_text("5 of 64")
 
 
 def test_two_share_a_page(browser: Browser, saved: Path) -> None:

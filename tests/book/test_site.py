@@ -338,6 +338,18 @@ def test_the_flip_book_turns_its_pages(page: Page) -> None:
         assert canvas.evaluate("c => c.toDataURL()") != before
 
 
+def test_charts_in_views_share_one_file(page: Page) -> None:
+    """Plotly is there once for all pages, and only where there is a chart."""
+    users = {path for path in PAGES if "_static/plotly.min.js" in parse(path).files}
+    assert {"notebooks/03_face_explanations.html", "notebooks/06_evaluation.html"} <= users
+    assert "book/intro.html" not in users
+    for path in users:
+        assert (SITE / path).stat().st_size < HEAVIEST
+    open_page(page, "notebooks/06_evaluation.html")
+    expect(page.locator(".lfs-flipbook path.js-line").first).to_be_visible()
+    assert page.errors == [] and page.outside == []
+
+
 def test_a_report_opens_without_the_network(page: Page, astronaut: Path, tmp_path: Path) -> None:
     from lfs_core.cli import app
 

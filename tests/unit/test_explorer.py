@@ -271,7 +271,7 @@ class Elements(HTMLParser):
 def page_contents(page: str) -> dict:
     (kind, data), (packed_kind, packed), (module_kind, _) = Elements(page).scripts()
     assert (kind, packed_kind, module_kind) == ("application/json", "text/plain", "module")
-    assert packed == plotly_text()
+    assert packed.strip() == plotly_text()
     return json.loads(data)
 
 
