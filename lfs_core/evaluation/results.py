@@ -23,7 +23,7 @@ from lfs_core.relevance import KNOWING_NOTHING
 from lfs_core.util.files import replacing
 from lfs_core.util.rounding import rounded
 
-SURE = 0.05  # p-values below it count
+SIGNIFICANT = 0.05  # p-values below it are
 KINDS = ("similar", "dissimilar")
 COLUMNS = ("metric", "kind", "explainer", "pairs", "mean", "low", "high", "better")
 
@@ -152,7 +152,7 @@ class Results:
         if is_control(explainer) or not controls:
             return None
         found = self.against(metric, kind, explainer, controls)
-        return all(of["by"] > 0 and of["p"] < SURE for of in found)
+        return all(of["by"] > 0 and of["p"] < SIGNIFICANT for of in found)
 
     def to_dict(self) -> dict[str, object]:
         """The raw numbers, ready for JSON."""

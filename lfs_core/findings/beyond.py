@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lfs_core.evaluation.results import KINDS, SURE, Results
+from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results
 from lfs_core.evaluation.spec import parse
 from lfs_core.evaluation.statistics import bootstrap, bootstrap_means
 
@@ -86,7 +86,7 @@ def goals(
         for metric, test in TESTS.items():
             for kind in KINDS:
                 rows = measured.against(metric, kind, of, others)
-                beaten = [row["other"] for row in rows if row["by"] > 0 and row["p"] < SURE]
+                beaten = [row["other"] for row in rows if row["by"] > 0 and row["p"] < SIGNIFICANT]
                 scores = measured.scores(metric, kind)
                 own, exact = (
                     scores[:, measured.explainers.index(name)] for name in (of, "occlusion")
@@ -192,7 +192,7 @@ def saved_table(results: Results) -> pd.DataFrame:
 
 def _advantage(row: Mapping[str, float]) -> str:
     """What `Results.against` found, with its interval; starred where it is significant."""
-    star = " *" if row["p"] < SURE else ""
+    star = " *" if row["p"] < SIGNIFICANT else ""
     return f"{row['by']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]{star}"
 
 

@@ -11,7 +11,7 @@ from lfs_core.embedders import load_embedder
 from lfs_core.evaluation.cost import measure_cost
 from lfs_core.evaluation.spec import make_explainer, parse
 from lfs_core.explanation import PairExplainer
-from lfs_core.studies.evaluation import BEYOND, EXPENSIVE
+from lfs_core.studies.comparisons import BEYOND, EXPENSIVE
 
 NETWORK = "facenet-casia"
 

@@ -13,7 +13,7 @@ from lfs_core.evaluation.metrics.agreement import rank_correlation, strongest_ov
 from lfs_core.explanation import cosines
 from lfs_core.mapping import difference_map, display_map, perturb
 from lfs_core.relevance import relevance
-from lfs_core.studies.evaluation import FACES
+from lfs_core.studies.comparisons import FACES
 from lfs_core.studies.workshop import THRESHOLD, P
 from lfs_core.util.rounding import rounded
 

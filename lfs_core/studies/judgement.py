@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lfs_core.evaluation.metrics.agreement import agreement_beyond_chance, agreement_of_methods
-from lfs_core.studies.evaluation import ALL_METHODS, FACES, RANDOMISED
+from lfs_core.studies.comparisons import ALL_METHODS, FACES, RANDOMISED
 from lfs_core.util.rounding import rounded
 
 EXPERT = "simexpert"  # the paper's stand-in for an expert's judgement (Sec. 4.3.3)

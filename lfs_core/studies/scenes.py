@@ -15,7 +15,7 @@ from lfs_core.datasets.scenes import SceneSet, load_scenes
 from lfs_core.embedders import embed_all, load_embedder
 from lfs_core.evaluation.metrics.overlap import overlap_scores, partly_shared
 from lfs_core.evaluation.spec import parse
-from lfs_core.studies.evaluation import CHEAP, CONTROLS
+from lfs_core.studies.comparisons import CHEAP, CONTROLS
 from lfs_core.studies.workshop import THRESHOLD
 from lfs_core.training.decoders import LinearDecoder
 from lfs_core.training.embedding import SMALL

@@ -9,7 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lfs_core.evaluation.results import KINDS, SURE, Results, is_control
+from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.evaluation.spec import make_metric
 from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, plot_matrix
@@ -81,10 +81,10 @@ def plot_pairwise(results: Results, metric: str) -> Figure:
     axes = figure.subplots(1, 2, sharey=True)
     for axis, kind in zip(axes, KINDS, strict=True):
         by, p = results.pairwise(metric, kind)
-        sure = np.where(p < SURE, by, np.nan)
+        significant = np.where(p < SIGNIFICANT, by, np.nan)
         limit = np.abs(by).max()
-        shown = axis.imshow(sure, "PuOr_r", vmin=-limit, vmax=limit)
-        for row, column in np.argwhere(np.isnan(sure)):
+        shown = axis.imshow(significant, "PuOr_r", vmin=-limit, vmax=limit)
+        for row, column in np.argwhere(np.isnan(significant)):
             axis.text(column, row, "≈", ha="center", va="center", fontsize=7, color=GREY)
         axis.set_xticks(range(count), results.explainers, rotation=90, fontsize=7)
         axis.set_yticks(range(count), results.explainers, fontsize=7)

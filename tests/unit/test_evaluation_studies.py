@@ -13,16 +13,16 @@ import torch
 import lfs_core as lfs
 from lfs_core.evaluation.results import is_control
 from lfs_core.evaluation.spec import make_metric, parse
-from lfs_core.studies import STUDIES, evaluation, hyperparameters, judgement, run_study, scenes
+from lfs_core.studies import STUDIES, comparisons, hyperparameters, judgement, run_study, scenes
 from lfs_core.util.assets import CELEBRITY_FACES, fetch
 
 RUNS = {
-    name: getattr(evaluation, name)
-    for name in dir(evaluation)
-    if isinstance(getattr(evaluation, name), evaluation.Run)
+    name: getattr(comparisons, name)
+    for name in dir(comparisons)
+    if isinstance(getattr(comparisons, name), comparisons.Run)
 }
 FEW = replace(
-    evaluation.FACES,
+    comparisons.FACES,
     folder="train",
     number=6,
     seeds=1,
@@ -34,8 +34,8 @@ FEW = replace(
 @pytest.fixture
 def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The folder of the demo's photographs, studies of few pairs, and records of their own."""
-    monkeypatch.setattr(evaluation, "cache_folder", lambda: tmp_path)
-    for module in (evaluation, judgement, hyperparameters):
+    monkeypatch.setattr(comparisons, "cache_folder", lambda: tmp_path)
+    for module in (comparisons, judgement, hyperparameters):
         for name in ("FACES", "ALL_METHODS", "RANDOMISED"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, FEW)
