@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from lfs_core.errors import LFSError
+from lfs_core.util.extras import needs
 from lfs_core.util.files import replacing
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -29,14 +30,9 @@ def print_book(page: Path, output: Path) -> None:
     Raises:
         LFSError: Chromium, playwright or pypdf is missing, or the file cannot be written.
     """
-    try:
+    with needs("pdf", "Printing the book"):
         from playwright.sync_api import sync_playwright
         from pypdf import PdfWriter
-    except ImportError:
-        raise LFSError(
-            "Printing needs playwright and pypdf, which are not installed: "
-            "pip install 'lfs-core[pdf]'"
-        ) from None
     chromium = find_chromium()
     if not chromium:
         raise LFSError("Printing needs Chromium, and none was found; install it.")

@@ -25,6 +25,7 @@ from filelock import FileLock
 from lfs_core.book.parameters import allowed, check_parameters, parse_parameters
 from lfs_core.errors import LFSError
 from lfs_core.util.assets import CELEBRITY_FACES
+from lfs_core.util.extras import needs
 from lfs_core.util.files import replacing
 from lfs_core.util.manifest import RESULTS, commit, versions
 
@@ -85,7 +86,8 @@ def parameters_of(notebook: Path) -> dict[str, Parameter]:
         LFSError: it cannot be read, or takes a parameter that is not known or has no literal
             default.
     """
-    import papermill
+    with needs("book", "Running a notebook"):
+        import papermill
 
     try:
         found = papermill.inspect_notebook(notebook)
@@ -232,9 +234,10 @@ def execute(
     Raises:
         LFSError: a cell failed, was not executed, or the kernel died.
     """
-    import papermill
+    with needs("book", "Running a notebook"):
+        import papermill
 
-    from lfs_core.book.kernel import Kernel
+        from lfs_core.book.kernel import Kernel
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the error says it all
     try:

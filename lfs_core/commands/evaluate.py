@@ -60,10 +60,13 @@ def evaluate(
     from lfs_core.evaluation.evaluate import Settings
     from lfs_core.evaluation.evaluate import evaluate as run_evaluation
     from lfs_core.evaluation.pair_set import load_pairs
+    from lfs_core.evaluation.spec import make_metric
     from lfs_core.util.assets import cache_folder
     from lfs_core.viz.leaderboard import write_leaderboard
 
     check_suffix(output, ".json")
+    for one in metric:  # now, not after the pairs are loaded
+        make_metric(one)
     settings = Settings(
         embedder,
         tuple(explainer),

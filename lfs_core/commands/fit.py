@@ -17,6 +17,7 @@ from lfs_core.commands.options import (
     network,
     tell_skipped,
 )
+from lfs_core.util.extras import needs
 
 if TYPE_CHECKING:
     from lfs_core.decoder import Decoder
@@ -89,6 +90,8 @@ def fit_deep(
     """
     from lfs_core.training.fitting import fit_decoder
 
+    with needs("train", "`lfs fit-deep`"):  # now, not after the work
+        import lightning_fabric  # noqa: F401
     train = partial(fit_decoder, kind=kind, epochs=epochs, ssim=ssim, precision=precision)
     _fit(train, images, output, embedder, weights, size, framing, mirror, without_demo, seed)
 

@@ -59,8 +59,9 @@ def retrieve(
     from lfs_core.search.retriever import Retriever
     from lfs_core.viz.report import check_suffix
 
-    if output:
-        check_suffix(output)  # now, not after the work
+    if output:  # now, not after the work
+        check_suffix(output)
+        from lfs_core.viz.views.explorer import RetrievalExplorer
     searched = load_gallery(gallery)
     embed = network(**searched.load_with)
     retriever = Retriever(searched, embed)
@@ -79,7 +80,6 @@ def retrieve(
     if output:
         from lfs_core.decoder import load_decoder
         from lfs_core.explainer import ExplainLFS
-        from lfs_core.viz.views.explorer import RetrievalExplorer
 
         explain = ExplainLFS(embed, load_decoder(decoder or searched.embedder))
         asked = query if answer.position is None else answer.position

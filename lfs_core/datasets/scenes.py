@@ -16,6 +16,7 @@ from torchvision.transforms.functional import to_pil_image
 
 from lfs_core.datasets.images import MAX_SIDE, MIN_SIDE, load_image
 from lfs_core.errors import LFSError
+from lfs_core.util.extras import needs
 from lfs_core.util.files import replacing
 
 # The colour photographs that installed packages ship: package, and file in it.
@@ -211,13 +212,8 @@ def write_scenes(scenes: SceneSet, folder: str | os.PathLike) -> None:
 
 def _file(package: str, name: str) -> Path:
     """A file that an installed package ships."""
-    try:
+    with needs("book", "Cutting scenes"):
         return Path(str(files(package))) / name
-    except ModuleNotFoundError:
-        raise LFSError(
-            f"The scenes are cut from photographs that come with {package}, which is not "
-            "installed: pip install 'lfs-core[book]'."
-        ) from None
 
 
 def _label(photograph: str) -> str:
@@ -288,8 +284,9 @@ def _best_overlap(crop: Crop, others: Sequence[Crop], size: int) -> float:
 
 def _cut(pixels: np.ndarray, crop: Crop, size: int) -> np.ndarray:
     """The crop before it is re-lit, (size,size,3) in [0,1]."""
-    from skimage.filters import gaussian
-    from skimage.transform import warp
+    with needs("book", "Cutting scenes"):
+        from skimage.filters import gaussian
+        from skimage.transform import warp
 
     step = np.sqrt(np.linalg.det(crop.to_photograph[:2, :2]))  # pixels of the photograph
     # Finer detail than the crop can hold is smoothed away, as `skimage.transform.resize` does.
@@ -386,9 +383,10 @@ def _shifts() -> dict[str, np.ndarray]:
 @functools.cache
 def _motorcycle() -> np.ndarray:
     """Which pixels of the left view show the motorcycle, (H,W) bool."""
-    from sklearn.linear_model import RANSACRegressor
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import PolynomialFeatures
+    with needs("book", "Finding the motorcycle"):
+        from sklearn.linear_model import RANSACRegressor
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import PolynomialFeatures
 
     disparity = _disparity()
     places = np.indices(disparity.shape).reshape(2, -1).T / 100

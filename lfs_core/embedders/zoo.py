@@ -20,6 +20,7 @@ from lfs_core.embedders.checkpoints import check_fit, read_state
 from lfs_core.embedders.network import Network
 from lfs_core.errors import AssetError, LFSError
 from lfs_core.util.assets import digest
+from lfs_core.util.extras import needs
 
 # The files of these two are of networks that take ImageNet's normalisation back at their input.
 BUILT_AS_TRAINED = {
@@ -67,13 +68,8 @@ def timm_network(name: str, weights: str | os.PathLike | None = None) -> Pooled:
             RGB images.
         AssetError: the weights cannot be downloaded, or the file holds something else.
     """
-    try:
+    with needs("retrieval", f"'timm:{name}'"):
         import timm
-    except ImportError as error:
-        raise LFSError(
-            f"'timm:{name}' needs timm; run `pip install 'lfs-core[retrieval]'`."
-        ) from error
-
     _check_name("timm", name, {*timm.list_models(), *timm.list_pretrained()})
     command = f"torch.save(timm.create_model({name!r}, pretrained=True).state_dict(), FILE)"
     with _downloading(f"timm:{name}", command):

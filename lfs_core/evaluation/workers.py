@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
 from lfs_core.errors import LFSError
+from lfs_core.util.extras import needs
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -88,12 +89,8 @@ def _stream(
 
 
 def _client(jobs: int, scheduler: str | None, stack: ExitStack) -> Client:
-    try:
+    with needs("evaluate", "More than one process"):
         from distributed import Client
-    except ImportError:
-        raise LFSError(
-            "Several processes need Dask: pip install 'lfs-core[evaluate]'; or set jobs to 1."
-        ) from None
     logging.getLogger("distributed").setLevel(logging.ERROR)  # of its coming and going
     if scheduler is not None:
         try:

@@ -27,6 +27,7 @@ from lfs_core.datasets.folders import find_photographs
 from lfs_core.embedders import Embedder, embedder_name, fingerprint
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.training.embedding import embed_photographs
+from lfs_core.util.extras import needs
 from lfs_core.util.files import replacing
 
 if TYPE_CHECKING:
@@ -204,6 +205,8 @@ def index_folder(
     Raises:
         ImageError: there is no folder, no image in it, or none that can be used.
     """
+    with needs("retrieval", "Making a gallery"):
+        import lmdb  # noqa: F401, which `embed_photographs` asks for
     folder, mark = Path(folder).resolve(), fingerprint(embedder)
     known: dict[str, Photograph] = {}
     vectors: dict[str, Tensor] = {}
@@ -296,11 +299,6 @@ def _build_index(embeddings: Tensor) -> Tensor:
 
 
 def _faiss() -> ModuleType:
-    try:
+    with needs("retrieval", f"A gallery of more than {EXACT_UP_TO:,} photographs"):
         import faiss
-    except ImportError:
-        raise LFSError(
-            f"A gallery of more than {EXACT_UP_TO:,} photographs is searched with faiss, which is "
-            "not installed: pip install 'lfs-core[retrieval]'"
-        ) from None
     return faiss

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from scipy.stats import spearmanr
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -20,6 +19,10 @@ from lfs_core.embedders import embed_all, load_embedder
 from lfs_core.embedders.taps import Taps, find_layers
 from lfs_core.evaluation.pair_set import load_pairs
 from lfs_core.training.heads import fit_causal, fit_head, unexplained, what_windows_do
+from lfs_core.util.extras import needs
+
+with needs("evaluate", "The study of heads"):
+    from scipy.stats import spearmanr
 
 FOLDERS = {
     "facenet-casia": ("celeba", "lfw"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from filelock import FileLock, Timeout
@@ -22,8 +23,10 @@ from lfs_core.datasets.framing import FRAMINGS, check_framing, framing_of
 from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint, image_size
 from lfs_core.errors import LFSError
 from lfs_core.training.rows import Rows
-from lfs_core.training.store import EmbeddingStore, Record
 from lfs_core.util.assets import cache_folder
+
+if TYPE_CHECKING:
+    from lfs_core.training.store import EmbeddingStore, Record
 
 log = logging.getLogger(__name__)
 
@@ -168,6 +171,8 @@ def embed_photographs(
     Raises:
         LFSError: there is no such framing or size, or the store cannot be written.
     """
+    from lfs_core.training.store import EmbeddingStore
+
     framing = check_framing(framing) if framing else framing_of(embedder)
     if size < 1:
         raise LFSError(f"The decoder's images cannot have {size} pixels a side.")

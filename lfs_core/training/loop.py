@@ -17,12 +17,13 @@ from lfs_core.decoder import Decoder
 from lfs_core.errors import LFSError
 from lfs_core.training.epochs import Epochs
 from lfs_core.training.rows import Rows
+from lfs_core.util.extras import needs
 from lfs_core.util.files import replacing
+from lfs_core.util.similarity import WINDOW, structural_similarity
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-SSIM_WINDOW = 11  # px
 Precision = Literal["auto", "32-true", "16-mixed", "bf16-mixed"]
 PRECISIONS = get_args(Precision)
 
@@ -73,8 +74,8 @@ def train(
             f"Cannot train on {len(rows)} images and {len(held_out)} held out with {epochs=}, "
             f"{batch_size=}, {patience=}; all must be at least 1."
         )
-    if ssim and min(decoder.image_size) < SSIM_WINDOW:
-        raise LFSError(f"SSIM compares windows of {SSIM_WINDOW} pixels; the images are smaller.")
+    if ssim and min(decoder.image_size) < WINDOW:
+        raise LFSError(f"SSIM compares windows of {WINDOW} pixels; the images are smaller.")
     fabric = _fabric(precision)
     optimizer = torch.optim.AdamW(decoder.parameters(), learning_rate, weight_decay=weight_decay)
     model, optimizer = fabric.setup(decoder, optimizer)
@@ -118,7 +119,8 @@ def _fabric(precision: Precision) -> Fabric:
     """One process, or as many as `torchrun` has started."""
     if precision not in PRECISIONS:
         raise LFSError(f"precision is {precision!r}; choose one of {list(PRECISIONS)}.")
-    from lightning_fabric import Fabric  # takes more than a second
+    with needs("train", "Training a deep decoder"):
+        from lightning_fabric import Fabric  # takes more than a second
 
     if precision == "auto":
         half = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
@@ -146,7 +148,7 @@ def _step(
         images = model.pixels(h).float()
     loss = nn.functional.mse_loss(images, x)
     if ssim:
-        loss = loss + ssim * (1 - _ssim(images, x))
+        loss = loss + ssim * (1 - structural_similarity(images, x).mean())
     optimizer.zero_grad()
     fabric.backward(loss)
     optimizer.step()
@@ -156,13 +158,6 @@ def _step(
 def _floats(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     h, x = batch
     return h.float(), x.float() / (255 if x.dtype == torch.uint8 else 1)
-
-
-def _ssim(images: Tensor, x: Tensor) -> Tensor:
-    from torchmetrics.functional.image import structural_similarity_index_measure
-
-    found = structural_similarity_index_measure(images, x, kernel_size=SSIM_WINDOW, data_range=1.0)
-    return cast("Tensor", found)  # with a map only where one is asked for
 
 
 def _error(fabric: Fabric, model: Decoder, held_out: Rows) -> float:

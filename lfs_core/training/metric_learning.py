@@ -11,9 +11,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -35,6 +33,12 @@ from lfs_core.embedders.efficientnet import (
 from lfs_core.embedders.network import Network
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.training.recall import retrieval_quality
+from lfs_core.util.extras import needs
+from lfs_core.util.manifest import versions
+
+with needs("train", "Training a network"):
+    import faiss  # noqa: F401, which `retrieval_quality` asks for
+    from pytorch_metric_learning import losses, miners, samplers
 
 VIEWS = 10  # random views of every photograph, beside itself and its mirror image
 BATCH = 32  # photographs that pass through the early blocks at once
@@ -102,7 +106,7 @@ def train_network(
     with _seeded(seed):
         maps, labels = _views(network, learnt, skipped, progress)
         _check([photograph for photograph in learnt if photograph[0] not in skipped], "learn from")
-        losses = _train(network, maps, labels, epochs, progress)
+        loss_by_epoch = _train(network, maps, labels, epochs, progress)
     if hold_out:
         quality["trained"] = _quality(network, held_out, skipped)
     network.info = {
@@ -127,10 +131,10 @@ def train_network(
             "kept": KEPT,
             "threads": torch.get_num_threads(),
         },
-        "losses": losses,
+        "losses": loss_by_epoch,
         "quality": quality,
         "skipped": {path.relative_to(folder).as_posix(): why for path, why in skipped.items()},
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": versions(PACKAGES),
     }
     return network
 
@@ -160,7 +164,6 @@ def _train(
         epochs: passes over the photographs.
         progress: show a progress bar.
     """
-    losses, miners, samplers = _pytorch_metric_learning()
     classes = sorted(set(labels))
     y = torch.tensor([classes.index(label) for label in labels])
     _start_head(network, maps[0], y)
@@ -321,15 +324,3 @@ def _seeded(seed: int) -> Iterator[None]:
             yield
         finally:
             np.random.set_state(numpys)
-
-
-def _pytorch_metric_learning() -> tuple[ModuleType, ModuleType, ModuleType]:
-    """Its losses, miners and samplers."""
-    try:
-        from pytorch_metric_learning import losses, miners, samplers
-    except ImportError:
-        raise LFSError(
-            "Networks are trained with pytorch-metric-learning, which is not installed: "
-            "pip install 'lfs-core[retrieval]'"
-        ) from None
-    return losses, miners, samplers

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lfs_core.errors import LFSError
+from lfs_core.util.extras import needs
 
 if TYPE_CHECKING:
     from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
@@ -87,14 +88,10 @@ def average_precision(relevant: Tensor, k: int | None = None) -> float:
 
 def _calculator(ks: Sequence[int], k: int, seed: int) -> AccuracyCalculator:
     """pytorch-metric-learning's calculator, with Recall@K; k is how many neighbours it looks at."""
-    try:
+    with needs("train", "Measuring retrieval"):
+        import faiss  # noqa: F401, which FaissKMeans asks for late
         from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
         from pytorch_metric_learning.utils.inference import FaissKMeans
-    except ImportError:
-        raise LFSError(
-            "Retrieval is measured with pytorch-metric-learning, which is not installed: "
-            "pip install 'lfs-core[retrieval]'"
-        ) from None
 
     recalls = {f"recall_at_{k}": staticmethod(partial(_recall, k)) for k in ks}
     methods = {f"calculate_{name}": recall for name, recall in recalls.items()}

@@ -12,13 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-import lmdb
 import numpy as np
 import torch
 from torch import Tensor
 
 from lfs_core.errors import LFSError
 from lfs_core.training.rows import Rows
+from lfs_core.util.extras import needs
+
+with needs("train", "Keeping embeddings on disk"):
+    import lmdb
 
 LIMIT = 1 << 38  # bytes of address space; the file grows only as it fills
 HEADER = struct.Struct("<II")  # checksum of what follows; number of latents, 0 if there is none

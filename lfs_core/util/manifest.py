@@ -6,15 +6,16 @@ import functools
 import hashlib
 import platform
 import subprocess
-from collections.abc import Mapping
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from lfs_core.util.code import CORE, Code
 
 RESULTS = Path(__file__).parents[2] / "book" / "results"  # stored runs, which the book shows
 WEIGHTS = "**/weights/**/*.safetensors"  # that ship with the package
-PACKAGES = (
+PACKAGES = (  # decide the numbers
     "lfs-core",
     "torch",
     "torchvision",
@@ -25,9 +26,13 @@ PACKAGES = (
 )
 
 
-def versions() -> dict[str, str]:
-    """Of Python and of the packages that decide the numbers."""
-    return {name: version(name) for name in PACKAGES} | {"python": platform.python_version()}
+def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
+    """Of Python and of those of the packages that are installed."""
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found | {"python": platform.python_version()}
 
 
 def commit(folder: Path) -> str:

@@ -14,9 +14,9 @@ from lfs_core.evaluation.metrics.agreement import (
     SIDE,
     agreement_beyond_chance,
     agreement_of_methods,
+    map_similarity,
     rank_correlation,
     strongest_overlap,
-    structural_similarity,
 )
 
 
@@ -62,7 +62,7 @@ def test_structural_similarity_is_scikit_images() -> None:
     from skimage.metrics import structural_similarity as theirs
 
     a, b = torch.rand(2, 2, SIDE, SIDE, dtype=torch.float64)
-    found = structural_similarity(a, b)
+    found = map_similarity(a, b)
     for k in range(2):
         expected = theirs(
             a[k].numpy(),
@@ -73,12 +73,12 @@ def test_structural_similarity_is_scikit_images() -> None:
             use_sample_covariance=False,
         )
         assert found[k].item() == pytest.approx(expected, abs=1e-9)
-    torch.testing.assert_close(structural_similarity(a, a), torch.ones(2).double())
+    torch.testing.assert_close(map_similarity(a, a), torch.ones(2).double())
 
 
 def test_maps_smaller_than_the_window() -> None:
-    with pytest.raises(lfs.LFSError, match="8 places a side are smaller than SSIM's 11"):
-        structural_similarity(torch.rand(1, 8, 8), torch.rand(1, 8, 8))
+    with pytest.raises(lfs.LFSError, match="8 pixels a side are smaller than SSIM's 11"):
+        map_similarity(torch.rand(1, 8, 8), torch.rand(1, 8, 8))
 
 
 def test_overlap_of_the_strongest_by_hand() -> None:

@@ -101,7 +101,8 @@ def test_the_retina_has_no_black_surround(views: dict[str, np.ndarray]) -> None:
 @pytest.mark.parametrize("package", ["skimage", "sklearn"])
 def test_a_missing_package(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(lfs.LFSError, match=rf"{package}.*pip install 'lfs-core\[book\]'"):
+    brought_by = package.replace("sk", "scikit-")
+    with pytest.raises(lfs.LFSError, match=rf"{brought_by}.*pip install 'lfs-core\[book\]'"):
         load_scenes(crops=2, size=16)
 
 

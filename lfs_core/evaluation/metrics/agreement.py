@@ -9,10 +9,9 @@ from torch import Tensor
 
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import SIDE
+from lfs_core.util.similarity import structural_similarity
 
 STRONGEST = 0.1  # share of the places that `strongest_overlap` looks at
-WINDOW, SPREAD = 5, 1.5  # places on either side that SSIM looks at; its Gaussian's deviation
-C1, C2 = 0.01**2, 0.03**2  # of SSIM, for values in [0,1]
 SHUFFLES = 20  # other pairs that each pair is compared with, for the null
 
 
@@ -34,44 +33,9 @@ def rank_correlation(maps: Tensor, others: Tensor) -> Tensor:
     return (_ranks(maps) * _ranks(others)).sum(dim=-1)
 
 
-def structural_similarity(maps: Tensor, others: Tensor) -> Tensor:
-    """SSIM (Wang et al. 2004) of maps with others, one by one.
-
-    Args:
-        maps: (...,H,W) in [0,1].
-        others: (...,H,W) in [0,1].
-
-    Returns:
-        (...) in [-1,1], over the places about which a whole window fits.
-
-    Raises:
-        LFSError: the maps are smaller than the window.
-    """
-    x, y = maps.double(), others.double()
-    window = torch.exp(-(torch.arange(-WINDOW, WINDOW + 1).double() ** 2) / (2 * SPREAD**2))
-    window /= window.sum()
-
-    def local(values: Tensor) -> Tensor:
-        """Means under the window, which is the same along both axes."""
-        rows, columns = (_slid(window, size) for size in values.shape[-2:])
-        return rows @ values @ columns.T
-
-    mean_x, mean_y = local(x), local(y)
-    var_x, var_y = local(x * x) - mean_x**2, local(y * y) - mean_y**2
-    covariance = local(x * y) - mean_x * mean_y
-    similar = (2 * mean_x * mean_y + C1) * (2 * covariance + C2)
-    return (similar / ((mean_x**2 + mean_y**2 + C1) * (var_x + var_y + C2))).mean(dim=(-2, -1))
-
-
-def _slid(window: Tensor, size: int) -> Tensor:
-    """(size-n+1,size): a window (n,) at each place where it fits."""
-    places = size - len(window) + 1
-    if places < 1:
-        raise LFSError(f"Maps of {size} places a side are smaller than SSIM's {len(window)}.")
-    matrix = torch.zeros(places, size, dtype=window.dtype)
-    for place in range(places):
-        matrix[place, place : place + len(window)] = window
-    return matrix
+def map_similarity(maps: Tensor, others: Tensor) -> Tensor:
+    """SSIM of maps (...,H,W) in [0,1] with others, one by one: (...) in [-1,1]."""
+    return structural_similarity(maps.double(), others.double())
 
 
 def strongest_overlap(maps: Tensor, others: Tensor) -> Tensor:
@@ -95,7 +59,7 @@ def strongest_overlap(maps: Tensor, others: Tensor) -> Tensor:
 
 MEASURES = {
     "rank correlation": rank_correlation,
-    "structural similarity": structural_similarity,
+    "structural similarity": map_similarity,
     "overlap of the strongest tenth": strongest_overlap,
 }
 """How far maps (...,H,W) agree with others: (...), higher for more."""

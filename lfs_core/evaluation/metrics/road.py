@@ -19,6 +19,11 @@ from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
 from lfs_core.evaluation.metrics.selectivity import BATCH, GRID, area, enlarged, flip_ranks
 from lfs_core.explanation import Words, one_thread
+from lfs_core.util.extras import needs
+
+with needs("evaluate", "The metric ROAD"):
+    from scipy.linalg import solveh_banded
+    from scipy.ndimage import convolve
 
 PERCENTS = (10, 30, 50, 70, 90)  # of the places are removed
 NOISE = 0.01  # standard deviation, of values in [0,1]
@@ -110,9 +115,6 @@ def impute(image: Tensor, missing: Tensor) -> Tensor:
     Raises:
         LFSError: every pixel is missing.
     """
-    from scipy.linalg import solveh_banded
-    from scipy.ndimage import convolve
-
     holes = missing.numpy()
     if holes.all():
         raise LFSError("Every pixel is missing; there is nothing to impute them from.")

@@ -26,20 +26,17 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from traitlets import Dict, observe
 
 from lfs_core.errors import LFSError
+from lfs_core.util.extras import needs
 from lfs_core.util.files import replacing
 from lfs_core.viz.figures import MAP_COLOURS
 from lfs_core.viz.report import check_suffix
 from lfs_core.viz.views.joined import joined
 
-try:
+with needs("book", "An interactive view"):
     from anywidget import AnyWidget
-except ImportError:
-    raise LFSError(
-        "Interactive views need anywidget, which is not installed: pip install 'lfs-core[book]'"
-    ) from None
+    from traitlets import Dict, observe
 
 __all__ = [
     "FixedView",
