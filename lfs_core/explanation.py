@@ -27,7 +27,7 @@ May have a `name`; an `image_size`, the side of the images it reads, in pixels; 
 """
 
 Role = Literal["method", "control", "ablation", "oracle"]
-Words = Mapping[str, str | Mapping[object, str]]
+Words = Mapping[str, str | Mapping[Any, str]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,7 +39,7 @@ def check_suffix(path: Path, suffix: str) -> None:
         raise LFSError(f"The output {path} must end in {suffix}.")
 
 
-def tell_skipped(skipped: Mapping[object, str]) -> None:
+def tell_skipped(skipped: Mapping[Any, str]) -> None:
     """Say which files could not be used, and why."""
     for path, reason in skipped.items():
         typer.echo(f"skipped {path}: {reason}", err=True)

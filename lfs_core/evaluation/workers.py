@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lfs_core.errors import LFSError
 from lfs_core.util.extras import needs
@@ -62,7 +62,7 @@ def _stream(
     from distributed import KilledWorker, as_completed
 
     waiting = iter(tasks)
-    of: dict[str, Task] = {}
+    of: dict[Any, Task] = {}
     done = as_completed()
 
     def submit() -> None:
