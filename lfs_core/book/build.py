@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from filelock import FileLock
@@ -125,7 +126,7 @@ def jupyter_book(source: Path, work: Path, builder: str) -> Path:
     return work / "jupyter-book" / "_build" / builder
 
 
-def execute_all(notebooks: Sequence[Path], folder: Path) -> list[dict[str, object]]:
+def execute_all(notebooks: Sequence[Path], folder: Path) -> list[dict[str, Any]]:
     """Run the notebooks without an up-to-date run, two at a time; the manifests of all.
 
     Most of what they do is too small for several threads, so that two notebooks with half of the
@@ -143,7 +144,7 @@ def execute_all(notebooks: Sequence[Path], folder: Path) -> list[dict[str, objec
     return [run.read_manifest(folder / notebook.stem) for notebook in notebooks]
 
 
-def execute(notebook: Path, folder: Path) -> dict[str, object]:
+def execute(notebook: Path, folder: Path) -> dict[str, Any]:
     """Run a notebook unless its run in this folder is up to date; return its manifest.
 
     Raises:
@@ -179,7 +180,7 @@ def store_outputs(executed: Path, notebook: Path) -> None:
     nbformat.write(stored, notebook)
 
 
-def assemble(root: Path, work: Path, manifests: list[dict[str, object]]) -> Path:
+def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
     """Lay out what Jupyter Book reads: configuration, pages, executed notebooks, run table."""
     source = work / "source"
     shutil.rmtree(source, ignore_errors=True)
@@ -224,7 +225,7 @@ def lay_out_notebook(executed: Path, source: Path) -> None:
     nbformat.write(notebook, source / "notebooks" / executed.name)
 
 
-def run_table(manifests: list[dict[str, object]]) -> str:
+def run_table(manifests: list[dict[str, Any]]) -> str:
     """The status page's tables, in Markdown."""
     lines = [
         "| notebook | tier | network | seed | commit | finished | seconds |",
@@ -245,7 +246,7 @@ def run_table(manifests: list[dict[str, object]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def stored_table(manifests: dict[str, dict[str, object]]) -> str:
+def stored_table(manifests: dict[str, dict[str, Any]]) -> str:
     """Where the stored results come from, in Markdown; by name."""
     lines = [
         "",

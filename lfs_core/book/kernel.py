@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from ipykernel.kernelspec import get_kernel_dict
 from IPython.core.formatters import BaseFormatter
@@ -34,7 +35,7 @@ class TableFormatter(BaseFormatter):
     print_method = ObjectName("_repr_lfs_table_")
     _return_type = dict
 
-    def __call__(self, shown: object) -> dict[str, object] | None:
+    def __call__(self, shown: object) -> dict[str, Any] | None:
         """The table, or None for what is no table."""
         import pandas as pd  # whoever shows one has it
 

@@ -7,6 +7,7 @@ import base64
 import math
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -38,10 +39,10 @@ def figures(notebook: NotebookNode) -> dict[str, bytes]:
     return found
 
 
-def numbers(notebook: NotebookNode) -> dict[str, dict[str, object]]:
+def numbers(notebook: NotebookNode) -> dict[str, dict[str, Any]]:
     """What was glued, by name, and every table, by the name of its cell, in full precision."""
-    glued: dict[str, object] = {}
-    tables: dict[str, object] = {}
+    glued: dict[str, Any] = {}
+    tables: dict[str, Any] = {}
     for name, data, is_glued in _shown(notebook):
         if is_glued and GLUED + "text/plain" in data:
             glued[name] = _number(_value(data[GLUED + "text/plain"]))
@@ -50,7 +51,7 @@ def numbers(notebook: NotebookNode) -> dict[str, dict[str, object]]:
     return {"glued": glued, "tables": tables}
 
 
-def flat(found: dict[str, dict[str, object]]) -> dict[str, float]:
+def flat(found: dict[str, dict[str, Any]]) -> dict[str, float]:
     """The numbers among what `numbers` gives, each with one name."""
     values = dict(found["glued"])
     for name, table in found["tables"].items():
@@ -60,7 +61,7 @@ def flat(found: dict[str, dict[str, object]]) -> dict[str, float]:
     return {name: value for name, value in values.items() if isinstance(value, int | float)}
 
 
-def _shown(notebook: NotebookNode) -> Iterator[tuple[str, dict[str, object], bool]]:
+def _shown(notebook: NotebookNode) -> Iterator[tuple[str, dict[str, Any], bool]]:
     """Name and data of every output, and whether it was glued."""
     number = 0
     for cell in notebook.cells:
@@ -74,7 +75,7 @@ def _shown(notebook: NotebookNode) -> Iterator[tuple[str, dict[str, object], boo
             yield name, output.get("data", {}), glued is not None
 
 
-def _free(name: str, ending: str, taken: dict[str, object]) -> str:
+def _free(name: str, ending: str, taken: dict[str, Any]) -> str:
     names = (f"{name}-{k}" if k > 1 else name for k in range(1, len(taken) + 2))
     files = (f"{stem}.{ending}" if ending else stem for stem in names)
     return next(file for file in files if file not in taken)

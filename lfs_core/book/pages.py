@@ -7,6 +7,7 @@ screen readers the list of literature is a list.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -33,14 +34,14 @@ CHARTS = ("lfs-plotly", "plotly-graph-div")  # what is on pages with charts that
 ROLES = {'role="doc-biblioentry"': 'role="listitem"', ' role="doc-backlink"': ""}
 
 
-def setup(app: Sphinx) -> dict[str, object]:
+def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
     app.connect("html-page-context", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def finish(
-    app: Sphinx, page: str, template: str, context: dict[str, object], document: object
+    app: Sphinx, page: str, template: str, context: dict[str, Any], document: object
 ) -> None:
     """Finish a page's HTML before it is laid out."""
     if "body" not in context:  # the search page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -76,7 +76,7 @@ def check_parameters(**values: object) -> None:
         Parameters(**values)
 
 
-def parse_parameters(texts: Mapping[str, str]) -> dict[str, object]:
+def parse_parameters(texts: Mapping[str, str]) -> dict[str, Any]:
     """Values written as text, as on a command line; checked like any others.
 
     Raises:

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from filelock import FileLock
@@ -101,7 +102,7 @@ def parameters_of(notebook: Path) -> dict[str, Parameter]:
     return taken
 
 
-def parse_values(notebook: Path, texts: Sequence[str]) -> dict[str, object]:
+def parse_values(notebook: Path, texts: Sequence[str]) -> dict[str, Any]:
     """Parameters as a command line gives them, `name=value`, checked for one notebook.
 
     Raises:
@@ -120,7 +121,7 @@ def parse_values(notebook: Path, texts: Sequence[str]) -> dict[str, object]:
     return parse_parameters(given)
 
 
-def check_names(notebook: Path, names: Sequence[str] | Mapping[str, object]) -> None:
+def check_names(notebook: Path, names: Sequence[str] | Mapping[str, Any]) -> None:
     """Raise an LFSError that lists what the notebook takes unless it takes all these."""
     taken = parameters_of(notebook)
     if unknown := [name for name in names if name not in taken]:
@@ -152,7 +153,7 @@ def parameters_markdown(notebooks: Sequence[Path]) -> str:
     return "\n".join(lines)
 
 
-def short_name(values: Mapping[str, object]) -> str:
+def short_name(values: Mapping[str, Any]) -> str:
     """The name of the folder of a run with these parameters."""
     name = ",".join(f"{key}={value}" for key, value in values.items()) or "defaults"
     short = re.sub(r"[^\w.,=+-]", "_", name)[:100]
@@ -174,7 +175,7 @@ class Task:
 
     notebook: str
     source: str
-    values: dict[str, object]
+    values: dict[str, Any]
     folder: Path
 
 
@@ -195,7 +196,7 @@ class Outcome:
     versions: dict[str, str]
 
 
-def task(notebook: Path, values: dict[str, object]) -> Task:
+def task(notebook: Path, values: dict[str, Any]) -> Task:
     """The task of running a notebook with these parameters in the current folder."""
     return Task(notebook.stem, notebook.read_text(encoding="utf-8"), values, Path.cwd())
 
@@ -219,7 +220,7 @@ def execute(
     notebook: Path,
     executed: Path,
     folder: Path,
-    values: Mapping[str, object],
+    values: Mapping[str, Any],
     progress: bool = True,
 ) -> None:
     """Run every cell of a notebook with papermill.
@@ -285,14 +286,14 @@ def core_hash() -> str:
     return digest.hexdigest()
 
 
-def cache_key(notebook: Path, values: Mapping[str, object], core: str) -> str:
+def cache_key(notebook: Path, values: Mapping[str, Any], core: str) -> str:
     """SHA-256 of all that an executed notebook depends on; its stored outputs are no part."""
     cells = [(c.source, c.metadata) for c in nbformat.read(notebook, as_version=4).cells]
     content = [TIER, DEMO, versions(), cells, dict(values), core]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def origin(notebook: Path, values: Mapping[str, object]) -> dict[str, object]:
+def origin(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     """What a run with these parameters is made from, for its manifest."""
     taken = {name: parameter.default for name, parameter in parameters_of(notebook).items()}
     taken |= values
@@ -317,7 +318,7 @@ def origin(notebook: Path, values: Mapping[str, object]) -> dict[str, object]:
 
 
 def run_notebook(
-    notebook: Path, values: dict[str, object], folder: Path, progress: bool = True
+    notebook: Path, values: dict[str, Any], folder: Path, progress: bool = True
 ) -> None:
     """Run a notebook and write all that comes of it.
 
@@ -342,7 +343,7 @@ def run_notebook(
     write_run(folder, made_from, outcome)
 
 
-def is_done(folder: Path, made_from: Mapping[str, object]) -> bool:
+def is_done(folder: Path, made_from: Mapping[str, Any]) -> bool:
     """Whether a folder holds a run that was made from the same."""
     return (read_manifest(folder) or {}).get("key") == made_from["key"]
 
@@ -357,7 +358,7 @@ def check_folder(folder: Path) -> None:
         raise LFSError(f"{folder} holds other things than a run; name another folder.")
 
 
-def read_manifest(folder: Path) -> dict[str, object] | None:
+def read_manifest(folder: Path) -> dict[str, Any] | None:
     """A run's manifest, or None where there is no run."""
     path = folder / "manifest.json"
     try:
@@ -378,7 +379,7 @@ def failed_file(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.failed.ipynb")
 
 
-def write_run(folder: Path, made_from: Mapping[str, object], outcome: Outcome) -> None:
+def write_run(folder: Path, made_from: Mapping[str, Any], outcome: Outcome) -> None:
     """Write a run's folder, in place of an earlier one.
 
     Raises:

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -38,7 +39,7 @@ class Point:
         numbers: all that the notebook glued and its tables hold, by name.
     """
 
-    values: dict[str, object]
+    values: dict[str, Any]
     folder: str
     failed: str | None
     seconds: float | None
@@ -111,7 +112,7 @@ def sweep(
 
 def _run_missing(
     notebook: Path,
-    grid: list[dict[str, object]],
+    grid: list[dict[str, Any]],
     folders: list[Path],
     jobs: int,
     scheduler: str | None,
@@ -141,7 +142,7 @@ def _lost(task: run.Task) -> run.Outcome:
     return run.Outcome(executed=None, failed=LOST, seconds=0.0, versions={})
 
 
-def _point(values: dict[str, object], folder: Path, failed: str | None) -> Point:
+def _point(values: dict[str, Any], folder: Path, failed: str | None) -> Point:
     from lfs_core.book.outputs import flat
 
     if failed is not None:

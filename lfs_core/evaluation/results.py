@@ -81,7 +81,7 @@ class Results:
         """(P,n): what was measured of pairs of one kind."""
         return self.measured[explainer][metric].double().numpy()[self._of_kind(kind)]
 
-    def rows(self) -> list[dict[str, object]]:
+    def rows(self) -> list[dict[str, Any]]:
         """For each metric, kind of pair and explainer the mean score and its interval."""
         rows = []
         for metric in self.metrics:
@@ -104,7 +104,7 @@ class Results:
 
     def against(
         self, metric: str, kind: str, explainer: str, others: Iterable[str]
-    ) -> list[dict[str, object]]:
+    ) -> list[dict[str, Any]]:
         """How much better an explainer is than others on the same pairs.
 
         Returns:
@@ -154,7 +154,7 @@ class Results:
         found = self.against(metric, kind, explainer, controls)
         return all(of["by"] > 0 and of["p"] < SIGNIFICANT for of in found)
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """The raw numbers, ready for JSON."""
         return {
             "manifest": self.manifest,

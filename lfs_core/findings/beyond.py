@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Goal:
     test: str
     beaten: list[str]
     others: list[str]
-    hardest: dict[str, object]
+    hardest: dict[str, Any]
     share: tuple[float, float, float]
 
 
@@ -156,7 +156,7 @@ def parts_table(results: Results) -> pd.DataFrame:
     return pd.DataFrame(table).T.rename_axis(["relevance", "map"])
 
 
-def variants_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+def variants_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """What heads leave unexplained that learnt from fewer photographs, or read fewer maps."""
     import pandas as pd
 
@@ -196,7 +196,7 @@ def _advantage(row: Mapping[str, float]) -> str:
     return f"{row['by']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]{star}"
 
 
-def nearness_table(found: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
+def nearness_table(found: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """How near heads come to exact maps: mean correlations over the windows of an image."""
     import pandas as pd
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ DECODERS = {"linear": "linear", "mlp": "MLP", "conv": "convolutional"}
 DATA_SETS = {"cub": "birds", "cars": "cars"}
 
 
-def decoding_table(results: dict[str, object]) -> pd.DataFrame:
+def decoding_table(results: dict[str, Any]) -> pd.DataFrame:
     """The paper's decoding errors beside ours, on identities held out; means over seeds."""
     import pandas as pd
 
@@ -49,14 +49,14 @@ def decoding_table(results: dict[str, object]) -> pd.DataFrame:
     return pd.DataFrame(table).T.rename_axis(["data", "decoder"])
 
 
-def _name(row: dict[str, object]) -> str:
+def _name(row: dict[str, Any]) -> str:
     name = DECODERS[row["decoder"]]
     if row["mirrored"]:
         name += ", mirrored"
     return f"{name}, SSIM" if row["ssim"] else name
 
 
-def retrieval_decoders_table(results: dict[str, object]) -> pd.DataFrame:
+def retrieval_decoders_table(results: dict[str, Any]) -> pd.DataFrame:
     """Decoding errors on birds and cars by network and decoder, means over seeds."""
     import pandas as pd
 
@@ -93,7 +93,7 @@ def curve(rows: Sequence[dict]) -> list[tuple[int, float, float, float]]:
     return sorted(points)
 
 
-def agreement_table(results: dict[str, object]) -> pd.DataFrame:
+def agreement_table(results: dict[str, Any]) -> pd.DataFrame:
     """Errors of decoders, and the mean rank correlations of their maps, by kind of pair.
 
     "first decoder" compares with the first decoder's map of the same pair, "other pair" with the

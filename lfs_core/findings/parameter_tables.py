@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def sensitivity_table(results: dict[str, object]) -> pd.DataFrame:
+def sensitivity_table(results: dict[str, Any]) -> pd.DataFrame:
     """Mean rank correlations of maps under other parameters, by kind of pair.
 
     "default" compares with the map of the default parameters for the same pair, "other pair" with

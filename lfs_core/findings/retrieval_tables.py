@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ PUBLISHED = {  # Roth et al. 2020, margin loss: images, classes, Recall@1, 2, 4,
 }
 
 
-def quality_table(results: dict[str, object]) -> pd.DataFrame:
+def quality_table(results: dict[str, Any]) -> pd.DataFrame:
     """Retrieval on classes that no network was trained on, beside published numbers."""
     import pandas as pd
 
@@ -39,7 +39,7 @@ def quality_table(results: dict[str, object]) -> pd.DataFrame:
     return pd.DataFrame(table).T.fillna("").sort_index(level=0, sort_remaining=False)
 
 
-def recall_gain(results: dict[str, object], data: str) -> dict[str, float]:
+def recall_gain(results: dict[str, Any], data: str) -> dict[str, float]:
     """Recall@1 of the frozen and of the trained network on one data set, and what was gained.
 
     The gain has an interval from a paired bootstrap over the queries; `errors` is the share of
@@ -61,7 +61,7 @@ def recall_gain(results: dict[str, object], data: str) -> dict[str, float]:
     }
 
 
-def explanations_table(results: dict[str, object]) -> pd.DataFrame:
+def explanations_table(results: dict[str, Any]) -> pd.DataFrame:
     """Figs. 7 and 8 in numbers: cosines and correlations of maps, means over queries."""
     import pandas as pd
 

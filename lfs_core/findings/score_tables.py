@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def overlap_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
     return pd.DataFrame(table)[best_first].T.rename_axis("explainer")
 
 
-def board(results: Results, metric: str, kind: str) -> dict[str, object]:
+def board(results: Results, metric: str, kind: str) -> dict[str, Any]:
     """One metric on one kind of pair: explainers from best to worst, with their intervals."""
     scores = results.scores(metric, kind)
     if not len(scores) or not np.isfinite(scores).any():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 
-def speed_markdown(bench: dict[str, object]) -> str:
+
+def speed_markdown(bench: dict[str, Any]) -> str:
     """The speed page's tables, in Markdown."""
     results, manifest = bench["results"], bench["manifest"]
     single, batch = results["embedder, single images"], results["embedder, batches of 32"]
@@ -54,7 +56,7 @@ def speed_markdown(bench: dict[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def throughput_markdown(throughput: dict[str, object]) -> str:
+def throughput_markdown(throughput: dict[str, Any]) -> str:
     """The table of methods of many passes, in Markdown."""
     manifest = throughput["manifest"]
     lines = [
@@ -74,6 +76,6 @@ def throughput_markdown(throughput: dict[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _ratio(result: dict[str, object]) -> str:
+def _ratio(result: dict[str, Any]) -> str:
     low, high = result["quartiles"]
     return f"{result['ratio']:.2f} [{low:.2f}, {high:.2f}]"

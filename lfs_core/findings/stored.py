@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.results import Results, load_results
 from lfs_core.util.manifest import RESULTS
 
 
-def stored_run(name: str) -> dict[str, object]:
+def stored_run(name: str) -> dict[str, Any]:
     """A stored run, with its manifest.
 
     Raises:
@@ -29,7 +30,7 @@ def stored_evaluation(name: str) -> Results:
     return load_results(RESULTS / f"{name}.json")
 
 
-def origin_line(manifest: Mapping[str, object]) -> str:
+def origin_line(manifest: Mapping[str, Any]) -> str:
     """Where a stored run comes from, as one line of Markdown."""
     seeds = f", {manifest['seeds']} seeds" if "seeds" in manifest else ""
     return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -12,7 +14,7 @@ from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE
 STYLES = {"linear": (BLUE, "o"), "mlp": (ORANGE, "s"), "conv": (GREEN, "^")}
 
 
-def plot_learning_curves(results: dict[str, object]) -> Figure:
+def plot_learning_curves(results: dict[str, Any]) -> Figure:
     """R² on held-out identities against the number of training images, one panel a data set."""
     rows = [row for row in results["rows"] if not row["mirrored"] and not row["ssim"]]
     sources = list(dict.fromkeys(row["source"] for row in rows))
@@ -38,7 +40,7 @@ def plot_learning_curves(results: dict[str, object]) -> Figure:
     return figure
 
 
-def plot_agreement(results: dict[str, object]) -> Figure:
+def plot_agreement(results: dict[str, Any]) -> Figure:
     """Agreement of maps with the first decoder's against the decoder's error."""
     figure = Figure(figsize=(9.6, 4.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)

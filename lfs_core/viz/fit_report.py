@@ -6,7 +6,7 @@ import base64
 import io
 import os
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 
@@ -65,7 +65,7 @@ def write_fit_report(
         new.write_text(page, encoding="utf-8")
 
 
-def _choice(info: dict[str, object]) -> dict[str, str]:
+def _choice(info: dict[str, Any]) -> dict[str, str]:
     """The figure that shows how the ridge, or the epoch, was chosen."""
     if "history" in info:
         figure = plot_training(info["history"], {"mean image": info["loss_mean_image"]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.resources import files
+from typing import Any
 
 import jinja2
 
@@ -39,7 +40,7 @@ def write_leaderboard(results: Results, path: str | os.PathLike) -> None:
         new.write_text(page, encoding="utf-8")
 
 
-def _with_places(found: dict[str, object]) -> dict[str, object]:
+def _with_places(found: dict[str, Any]) -> dict[str, Any]:
     """A board whose rows say where on the page their interval lies, in percent of the scale."""
     left, right = found["left"], found["right"]
     for row in found["rows"]:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import matplotlib
@@ -111,7 +111,7 @@ def _png(picture: np.ndarray) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def settings_rows(settings: dict[str, object]) -> list[tuple[str, object]]:
+def settings_rows(settings: dict[str, Any]) -> list[tuple[str, object]]:
     """Settings, and one level below them, as table rows; tables and histories are left out."""
     rows: list[tuple[str, object]] = []
     for key, value in settings.items():

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -122,7 +123,7 @@ class RetrievalExplorer(LiveView):
         title = f"What {self.retriever.gallery.embedder} retrieves"
         save(path, "explorer", self._page_contents(queries), title)
 
-    def answers(self) -> Mapping[str, Callable[..., dict[str, object]]]:
+    def answers(self) -> Mapping[str, Callable[..., dict[str, Any]]]:
         """What answers each kind of question."""
         return {
             "open": self._open,
@@ -137,7 +138,7 @@ class RetrievalExplorer(LiveView):
 
     # What can be asked
 
-    def _open(self, item: int) -> dict[str, object]:
+    def _open(self, item: int) -> dict[str, Any]:
         answer = self._answer(item)
         return {
             "name": answer.name,
@@ -151,7 +152,7 @@ class RetrievalExplorer(LiveView):
             "ranks": len(self.retriever.gallery) - (answer.position is not None),
         }
 
-    def _answers(self, item: int) -> dict[str, object]:
+    def _answers(self, item: int) -> dict[str, Any]:
         """All photographs of the query's class: position, rank from 1, and similarity."""
         answer = self._answer(item)
         order, similarities = self._ranked(item)
@@ -162,14 +163,14 @@ class RetrievalExplorer(LiveView):
         found = zip(order[ranks].tolist(), ranks.tolist(), similarities[ranks], strict=True)
         return {"hits": [[position, rank + 1, rounded(s)] for position, rank, s in found]}
 
-    def _ranking(self, item: int, start: int) -> dict[str, object]:
+    def _ranking(self, item: int, start: int) -> dict[str, Any]:
         """A part of the whole ranking: position and similarity."""
         order, similarities = self._ranked(item)
         part = slice(start, start + RANKS)
         found = zip(order[part].tolist(), similarities[part], strict=True)
         return {"hits": [[position, rounded(similarity)] for position, similarity in found]}
 
-    def _latents(self, item: int) -> dict[str, object]:
+    def _latents(self, item: int) -> dict[str, Any]:
         """The embedding, of length 1, in 255 steps: `scale` times a signed byte."""
         guest = self._guest(item)
         h = guest.answer.embedding if guest else self.retriever.gallery.embeddings[item]
@@ -177,7 +178,7 @@ class RetrievalExplorer(LiveView):
         scale = max(h.abs().max().item(), 1e-12) / 127
         return {"scale": scale, "values": text((h / scale).round().to(torch.int8).numpy())}
 
-    def _pair(self, item: int, other: int) -> dict[str, object]:
+    def _pair(self, item: int, other: int) -> dict[str, Any]:
         explanation = self.explain(self._framed(item), self._framed(other))
         maps = explanation.maps
         reduced = reduce(maps, MAP_SIDE)
@@ -192,16 +193,16 @@ class RetrievalExplorer(LiveView):
             "maps": [packed(heat) for heat in reduced],
         }
 
-    def _pictures(self, side: int, *items: int) -> dict[str, object]:
+    def _pictures(self, side: int, *items: int) -> dict[str, Any]:
         return {"pictures": {str(item): self._picture_or_problem(item, side) for item in items}}
 
-    def _precisions(self) -> dict[str, object]:
+    def _precisions(self) -> dict[str, Any]:
         """AP of every photograph of the gallery, unless it is a large one."""
         if len(self.retriever.gallery) > ALL_APS_UP_TO:
             return {"precisions": {}}
         return {"precisions": {str(k): ap for k, ap in enumerate(self._all_precisions)}}
 
-    def _upload(self, name: str, data: str) -> dict[str, object]:
+    def _upload(self, name: str, data: str) -> dict[str, Any]:
         with received(name, data) as path:
             item = self._add(path, name)
         return {"item": item, "name": name}
@@ -209,7 +210,7 @@ class RetrievalExplorer(LiveView):
     # What is behind the answers
 
     @cached_property
-    def _settings(self) -> dict[str, object]:
+    def _settings(self) -> dict[str, Any]:
         """What the view needs to know beside photographs."""
         return {
             "photographs": len(self.retriever.gallery),
@@ -298,15 +299,15 @@ class RetrievalExplorer(LiveView):
 
     # The page
 
-    def _page_contents(self, queries: Sequence[int | ImageLike]) -> dict[str, object]:
+    def _page_contents(self, queries: Sequence[int | ImageLike]) -> dict[str, Any]:
         """`contents`, with the answers to all that the view of these queries can ask."""
         if not queries:
             raise LFSError("The explorer's page needs at least one query.")
         items = [query if isinstance(query, int) else self._add(query) for query in queries]
         items = list(dict.fromkeys(items))
-        answers: dict[str, dict[str, object]] = {}
+        answers: dict[str, dict[str, Any]] = {}
 
-        def ask(*question: object) -> dict[str, object]:
+        def ask(*question: object) -> dict[str, Any]:
             answer = answers[question_key(question)] = self.reply(*question)
             return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
@@ -119,7 +120,7 @@ class MethodsFigure(FixedView):
         )
 
 
-def _pair(pair: PairExplanation) -> dict[str, object]:
+def _pair(pair: PairExplanation) -> dict[str, Any]:
     """A pair as the view shows it; `size` is that of its maps."""
     return {
         "similarity": round(pair.similarity, 4),
@@ -136,7 +137,7 @@ def _photograph(image: Tensor) -> str:
     return data_url(picture, "jpeg", QUALITY)
 
 
-def _maps(explanation: PairExplanation) -> list[dict[str, object]]:
+def _maps(explanation: PairExplanation) -> list[dict[str, Any]]:
     """Of both images the map, and the signed map where there is one."""
     maps, signed = stepped(explanation.maps, MAP_SIDE), [None, None]
     if explanation.signed_maps is not None:

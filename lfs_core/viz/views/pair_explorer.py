@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from PIL import Image
@@ -187,7 +187,7 @@ class PairExplorer(LiveView):
         contents = self._page_contents(pairs, first)
         save(path, "pair_explorer", contents, f"Pairs as {self.networks[0].name} sees them")
 
-    def answers(self) -> Mapping[str, Callable[..., dict[str, object]]]:
+    def answers(self) -> Mapping[str, Callable[..., dict[str, Any]]]:
         """What answers each kind of question.
 
         Networks, photographs, p and xi_1 are asked for by their places in `contents`.
@@ -206,7 +206,7 @@ class PairExplorer(LiveView):
 
     # What can be asked
 
-    def _photograph(self, network: int, item: int) -> dict[str, object]:
+    def _photograph(self, network: int, item: int) -> dict[str, Any]:
         """What of a photograph can be chosen: its faces, or what else the network reads."""
         sides = self._parts(network, item)
         return {
@@ -215,7 +215,7 @@ class PairExplorer(LiveView):
             "doubts": [side.doubts for side in sides],
         }
 
-    def _pair(self, *setting: int) -> dict[str, object]:
+    def _pair(self, *setting: int) -> dict[str, Any]:
         """The decision about a pair, its embeddings, and how they differ (Eq. 3)."""
         at = Setting(*setting)
         h, xi_1 = self._embeddings(at), self._thresholds[at.threshold]
@@ -231,12 +231,12 @@ class PairExplorer(LiveView):
             "doubts": doubts_about_similarity(name, similarity, xi_1),
         }
 
-    def _decoded(self, decoder: str, p: int, *setting: int) -> dict[str, object]:
+    def _decoded(self, decoder: str, p: int, *setting: int) -> dict[str, Any]:
         """Algorithm 1 from the embeddings on: maps in changes of a pixel's value."""
         at = Setting(*setting)
         return self._difference(at, decoder, self._relevance(at), self._ps[p])
 
-    def _latent(self, decoder: str, p: int, j: int, *setting: int) -> dict[str, object]:
+    def _latent(self, decoder: str, p: int, j: int, *setting: int) -> dict[str, Any]:
         """The same for one latent, as if no other were relevant."""
         at = Setting(*setting)
         relevance = self._relevance(at)
@@ -244,14 +244,14 @@ class PairExplorer(LiveView):
         alone[j] = relevance[j]
         return self._difference(at, decoder, alone, self._ps[p])
 
-    def _column(self, decoder: str, network: int, j: int) -> dict[str, object]:
+    def _column(self, decoder: str, network: int, j: int) -> dict[str, Any]:
         """One latent of a linear decoder, for p R = 1: the same for every pair."""
         linear = self.networks[network].decoders[decoder]
         unit = torch.zeros(1, linear.latent_dim)
         unit[0, j] = 1
         return _decoded_maps(difference_map(linear, torch.zeros_like(unit), unit))
 
-    def _map(self, method: str, *setting: int) -> dict[str, object]:
+    def _map(self, method: str, *setting: int) -> dict[str, Any]:
         """Maps by a method without a decoder, relative to their strongest places."""
         e = self._explained(Setting(*setting), method)
         reduced = reduce(e.maps, MAP_SIDE)
@@ -261,7 +261,7 @@ class PairExplorer(LiveView):
             "signed": None if e.signed_maps is None else list(stepped(e.signed_maps, MAP_SIDE)),
         }
 
-    def _doubts(self, method: str, decoder: str, network: int, kind: int) -> dict[str, object]:
+    def _doubts(self, method: str, decoder: str, network: int, kind: int) -> dict[str, Any]:
         """What measurements say against a method; kind 1 for pairs called similar, else 0."""
         explainer = f"{method},decoder={decoder}" if decoder not in ("", "linear") else method
         name = self.networks[network].name
@@ -288,7 +288,7 @@ class PairExplorer(LiveView):
         content = {"images": names, **e.to_dict(), "doubts": doubts}
         return {"text": json.dumps(content, default=str)}
 
-    def _upload(self, name: str, data: str) -> dict[str, object]:
+    def _upload(self, name: str, data: str) -> dict[str, Any]:
         with received(name, data) as path:
             self.photographs.append(load_image(path))
         self.names.append(name)
@@ -308,7 +308,7 @@ class PairExplorer(LiveView):
         steps = {k / STEPS for k in range(-STEPS, STEPS + 1)}
         return sorted(steps | {self.similarity_threshold})
 
-    def _settings(self) -> dict[str, object]:
+    def _settings(self) -> dict[str, Any]:
         """What the view needs to know beside photographs."""
         return {
             "networks": [
@@ -370,7 +370,7 @@ class PairExplorer(LiveView):
         is_similar = cosines(h[None])[0] > self._thresholds[at.threshold]
         return relevance(*h, is_similar)
 
-    def _difference(self, at: Setting, decoder: str, R: Tensor, p: float) -> dict[str, object]:
+    def _difference(self, at: Setting, decoder: str, R: Tensor, p: float) -> dict[str, Any]:
         h = self._embeddings(at)
         with one_thread(), torch.no_grad():
             decode = self.networks[at.network].decoders[decoder]
@@ -392,13 +392,13 @@ class PairExplorer(LiveView):
 
     # The page
 
-    def _page_contents(self, pairs: Sequence[tuple[int, int]], first: int) -> dict[str, object]:
+    def _page_contents(self, pairs: Sequence[tuple[int, int]], first: int) -> dict[str, Any]:
         """`contents`, with the answers to all that the view of these pairs can ask."""
         if not 0 <= first < len(pairs):
             raise LFSError(f"There is no pair {first}; there are {len(pairs)}, counted from 0.")
-        answers: dict[str, dict[str, object]] = {}
+        answers: dict[str, dict[str, Any]] = {}
 
-        def ask(*question: object) -> dict[str, object]:
+        def ask(*question: object) -> dict[str, Any]:
             key = question_key(question)
             if key not in answers:
                 answers[key] = self.reply(*question)
@@ -473,7 +473,7 @@ def _shipped(network: str) -> dict[str, Decoder]:
     return found
 
 
-def _decoded_maps(difference: Tensor) -> dict[str, object]:
+def _decoded_maps(difference: Tensor) -> dict[str, Any]:
     """Maps (1 or 2,h,w) in changes of a pixel's value, in 255 steps up to their largest."""
     reduced = reduce(difference, MAP_SIDE)
     highest = reduced.amax(dim=(1, 2))

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jinja2
 import matplotlib
@@ -112,11 +112,11 @@ class LiveView(View):
     request = Dict().tag(sync=True, echo_update=False)
     response = Dict().tag(sync=True)
 
-    def answers(self) -> Mapping[str, Callable[..., dict[str, object]]]:
+    def answers(self) -> Mapping[str, Callable[..., dict[str, Any]]]:
         """What answers each kind of question."""
         raise NotImplementedError
 
-    def reply(self, kind: str, *arguments: object) -> dict[str, object]:
+    def reply(self, kind: str, *arguments: object) -> dict[str, Any]:
         """What the view is told when it asks.
 
         Raises:
@@ -171,7 +171,7 @@ def received(name: str, data: str) -> Iterator[Path]:
             raise type(error)(str(error).replace(str(path), name)) from None
 
 
-def save(path: str | os.PathLike, view: str, contents: Mapping[str, object], title: str) -> None:
+def save(path: str | os.PathLike, view: str, contents: Mapping[str, Any], title: str) -> None:
     """Write a view as a document of its own.
 
     Raises:
@@ -208,7 +208,7 @@ def plotly_text() -> str:
     return base64.b64encode(plotly_code()).decode()
 
 
-def render(view: str, contents: Mapping[str, object], title: str | None = None) -> str:
+def render(view: str, contents: Mapping[str, Any], title: str | None = None) -> str:
     """A view as HTML that needs neither Python nor any other file.
 
     Args:
@@ -261,7 +261,7 @@ def packed(heat: Tensor) -> str:
     return base64.b64encode(zlib.compress(np.diff(steps, prepend=np.uint8(0)), 9)).decode()
 
 
-def stepped(maps: Tensor, side: int) -> Iterator[dict[str, object]]:
+def stepped(maps: Tensor, side: int) -> Iterator[dict[str, Any]]:
     """Maps (2,H,W), averaged down, in 255 steps over the range that they had before."""
     for heat, reduced in zip(maps, reduce(maps, side), strict=True):
         low, high = (float(f"{value.item():.6g}") for value in (heat.min(), heat.max()))
