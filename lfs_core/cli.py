@@ -26,7 +26,8 @@ WHOLE = {"explain", "retrieve", "train", "run"}  # they write all at the end, an
 
 
 class _Group(TyperGroup):
-    def invoke(self, ctx: typer.Context) -> object:
+    # What Typer gives is a `typer.Context`, whatever its signature says.
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
         """Run a command; an error of ours, or Ctrl-C, is one message and never a traceback."""
         try:
             return super().invoke(ctx)

@@ -55,7 +55,7 @@ class Kept:
 def npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Arrays as the content of a file for `numpy.load`."""
     content = io.BytesIO()
-    np.savez_compressed(content, **arrays)
+    np.savez_compressed(content, allow_pickle=False, **arrays)
     return content.getvalue()
 
 

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nbformat
 from filelock import FileLock
@@ -141,7 +141,7 @@ def execute_all(notebooks: Sequence[Path], folder: Path) -> list[dict[str, Any]]
     jobs = max(1, min(2, len(missing), os.cpu_count() or 1))
     for notebook, manifest in workers.run(partial(execute, folder=folder), missing, jobs):
         log.info("Ran %s in %.0f s.", notebook.name, manifest["seconds"])
-    return [run.read_manifest(folder / notebook.stem) for notebook in notebooks]
+    return [manifest_of(folder / notebook.stem) for notebook in notebooks]
 
 
 def execute(notebook: Path, folder: Path) -> dict[str, Any]:
@@ -155,7 +155,12 @@ def execute(notebook: Path, folder: Path) -> dict[str, Any]:
     with FileLock(folder / f".{notebook.stem}.lock"):  # whoever comes second finds it done
         if not run.is_done(place, run.origin(notebook, {})):
             run.run_notebook(notebook, {}, place, progress=False)
-        return run.read_manifest(place)
+        return manifest_of(place)
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest of a run that is done."""
+    return cast("dict[str, Any]", run.read_manifest(folder))
 
 
 def executed_copy(name: str, folder: Path) -> Path:

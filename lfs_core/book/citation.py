@@ -39,4 +39,5 @@ def how_to_cite(root: Path) -> str:
 def paper(root: Path) -> str:
     """The paper's entry in the list of literature, as BibTeX."""
     entries = (root / "book" / "references.bib").read_text("utf-8")
-    return re.search(rf"^@\w+{{{PAPER},.*?^}}", entries, re.MULTILINE | re.DOTALL)[0]
+    (entry,) = re.findall(rf"^@\w+{{{PAPER},.*?^}}", entries, re.MULTILINE | re.DOTALL)
+    return entry

@@ -54,6 +54,8 @@ class ArraysFormatter(BaseFormatter):
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """What IPython calls in the kernel: tables and kept arrays are given as data from now on."""
     display = shell.display_formatter
+    if display is None:
+        return
     for formatter in (TableFormatter(parent=display), ArraysFormatter(parent=display)):
         display.formatters[formatter.format_type] = formatter
         display.active_types = [*display.active_types, formatter.format_type]

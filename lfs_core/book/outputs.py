@@ -29,9 +29,9 @@ def figures(notebook: NotebookNode) -> dict[str, bytes]:
         pictures = {
             ending: data.get(kind, data.get(GLUED + kind)) for kind, ending in PICTURES.items()
         }
-        ending = next((ending for ending, picture in pictures.items() if picture), None)
-        if ending:
-            found[_free(name, ending, found)] = base64.b64decode(pictures[ending])
+        ending, picture = next((known for known in pictures.items() if known[1]), ("", ""))
+        if picture:
+            found[_free(name, ending, found)] = base64.b64decode(picture)
         elif "text/html" in data and TABLE not in data:
             html = data["text/html"]
             page = html if "<html" in html[:200] else PAGE.format(name) + html

@@ -73,7 +73,7 @@ def check_parameters(**values: object) -> None:
         LFSError: a name is unknown, a type is wrong or a value is out of range; all are listed.
     """
     with _problems_told():
-        Parameters(**values)
+        Parameters.model_validate(values)
 
 
 def parse_parameters(texts: Mapping[str, str]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from lfs_core.util.extras import needs
 from lfs_core.util.files import replacing
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-MARGIN = {"top": "16mm", "bottom": "16mm", "left": "14mm", "right": "14mm"}
 # Of every entry of the printed table of contents: its words, its target and its part.
 CONTENTS = """() => [...document.querySelectorAll("#jb-print-toc a")].map((a) => [
   a.textContent.trim(),
@@ -42,7 +41,13 @@ def print_book(page: Path, output: Path) -> None:
             opened = browser.new_context(offline=True).new_page()
             opened.goto(page.resolve().as_uri(), wait_until="networkidle")
             contents = opened.evaluate(CONTENTS)
-            opened.pdf(path=new, format="A4", margin=MARGIN, scale=0.8, tagged=True)
+            opened.pdf(
+                path=new,
+                format="A4",
+                margin={"top": "16mm", "bottom": "16mm", "left": "14mm", "right": "14mm"},
+                scale=0.8,
+                tagged=True,
+            )
             browser.close()
         book = PdfWriter(clone_from=new)
         places = {

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nbformat
 from filelock import FileLock
@@ -299,7 +299,7 @@ def origin(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     taken |= values
     # The toy example needs neither photographs nor a network.
     source = next((name for name in DEMO if name in taken), None)
-    data, network = DEMO.get(source, ("none", "none"))
+    data, network = DEMO[source] if source is not None else ("none", "none")
     tier = "none" if source is None else TIER
     if source is not None and taken[source] != "demo":
         data, tier = str(taken[source]), "local"
@@ -388,9 +388,10 @@ def write_run(folder: Path, made_from: Mapping[str, Any], outcome: Outcome) -> N
     from lfs_core.book.arrays import kept, npz
     from lfs_core.book.outputs import figures, numbers
 
-    executed = nbformat.reads(outcome.executed, as_version=4)
+    text = cast("str", outcome.executed)  # it did not fail
+    executed = nbformat.reads(text, as_version=4)
     files = figures(executed) | {
-        f"{made_from['notebook']}.ipynb": outcome.executed.encode(),
+        f"{made_from['notebook']}.ipynb": text.encode(),
         "numbers.json": (json.dumps(numbers(executed), indent=1) + "\n").encode(),
     }
     if arrays := kept(executed):

@@ -67,8 +67,8 @@ def parse_axes(notebook: Path, texts: Sequence[str]) -> dict[str, list[object]]:
         name: [run.parse_values(notebook, [f"{name}={value}"])[name] for value in values]
         for name, values in given.items()
     }
-    for name, values in axes.items():
-        if twice := [value for value in values if values.count(value) > 1]:
+    for name, parsed in axes.items():
+        if twice := [value for value in parsed if parsed.count(value) > 1]:
             raise LFSError(f"The axis {name} names {twice[0]} twice.")
     return axes
 
@@ -148,7 +148,8 @@ def _point(values: dict[str, Any], folder: Path, failed: str | None) -> Point:
     if failed is not None:
         return Point(values, folder.name, failed, None, {})
     numbers = flat(json.loads((folder / "numbers.json").read_text()))
-    return Point(values, folder.name, None, run.read_manifest(folder)["seconds"], numbers)
+    manifest = run.read_manifest(folder) or {}
+    return Point(values, folder.name, None, manifest.get("seconds"), numbers)
 
 
 def _write_tables(points: list[Point], notebook: str, axes: dict, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 
@@ -79,7 +79,7 @@ def _lines(
 
 
 def _plot(
-    name: str, lines: Mapping[str, Sequence[Point]], values: Sequence[object], along: str
+    name: str, lines: Mapping[str, Sequence[Point]], values: Sequence[Any], along: str
 ) -> list[list[tuple[float, float]]]:
     """Places of a number's points in its plot, for each line; the lowest value lies at the foot."""
     found = [p.numbers[name] for line in lines.values() for p in line if name in p.numbers]

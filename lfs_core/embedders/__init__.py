@@ -119,9 +119,9 @@ def network_title(name: str) -> str:
     """
     if name in EMBEDDERS:
         return EMBEDDERS[name][0]
-    library, model = re.fullmatch(r"(?:(\w+)[:-])?(.+)", name, re.DOTALL).groups()
+    (library, model) = re.findall(r"\A(?:(\w+)[:-])?(.+)\Z", name, re.DOTALL)[0]
     if library in ZOOS:
-        model, _, weights = re.fullmatch(r"(.+?)(-([0-9a-f]{8}))?", model).groups()
+        model, _, weights = re.findall(r"\A(.+?)(-([0-9a-f]{8}))?\Z", model)[0]
         return f"{model} of {library}" + (f" with weights {weights}" if weights else "")
     if name.endswith(".safetensors"):
         name = Path(name).stem

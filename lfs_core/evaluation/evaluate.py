@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -145,7 +146,7 @@ def evaluate(
             for spec in settings.explainers
         },
         maps={
-            spec: torch.cat([records[chunk, spec].maps for chunk in chunks])
+            spec: torch.cat([cast("Tensor", records[chunk, spec].maps) for chunk in chunks])
             for spec in settings.explainers
         },
     )

@@ -95,7 +95,7 @@ class Store:
     def write(self, chunk: Chunk, explainer: str, record: Record) -> None:
         """Store a record; existing files are left as they are."""
         path = self._path("maps", chunk, explainer)
-        if not path.is_file():
+        if record.maps is not None and not path.is_file():
             with replacing(path) as new:
                 problems = json.dumps(record.problems)
                 save_file({"maps": record.maps}, new, {"problems": problems})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lfs_core.datasets.images import ImageLike
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def methods_table(
-    explainers: Mapping[str, PairExplainer], pair: Sequence[ImageLike]
+    explainers: Mapping[str, PairExplainer], pair: tuple[ImageLike, ImageLike]
 ) -> pd.DataFrame:
     """One line a method, measured on one pair.
 

@@ -25,6 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
+from typing import cast
 
 from lfs_core.errors import LFSError
 
@@ -186,7 +187,7 @@ class _Said:
         digest = hashlib.sha256(said.encode()).hexdigest()
         for part in tree.body:  # what is defined anew is not passed on
             for of in (part, *getattr(part, "targets", ())):
-                bound.pop(getattr(of, "name", getattr(of, "id", None)), None)
+                bound.pop(getattr(of, "name", getattr(of, "id", "")), None)
         return _Said(
             digest, frozenset(imports), bound, frozenset(homes.values()), frozenset(registered)
         )
@@ -203,7 +204,7 @@ class _Plain(ast.NodeTransformer):
     def visit_Pass(self, node: ast.Pass) -> None:
         return None
 
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.AST]:
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
         if "TYPE_CHECKING" in (getattr(node.test, key, None) for key in ("id", "attr")):
             return node.orelse
@@ -217,7 +218,9 @@ class _Plain(ast.NodeTransformer):
         node.returns = None
         return self.generic_visit(node)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         self.generic_visit(node)
@@ -257,7 +260,9 @@ def _spelled(node: object) -> object:
 
 def _used(tree: ast.AST) -> tuple[set[str], dict[str, set[str]], set[str]]:
     """Names that are read; of those only asked for attributes, which; and names in `__all__`."""
-    whole, asked, exported = set(), {}, set()
+    whole: set[str] = set()
+    asked: dict[str, set[str]] = {}
+    exported: set[str] = set()
     owners = {
         id(node.value): node.attr
         for node in ast.walk(tree)
@@ -269,7 +274,8 @@ def _used(tree: ast.AST) -> tuple[set[str], dict[str, set[str]], set[str]]:
         elif isinstance(node, ast.Name):
             whole.add(node.id)
         if isinstance(node, ast.Assign) and "__all__" in map(_name, node.targets):
-            exported |= {of.value for of in ast.walk(node.value) if isinstance(of, ast.Constant)}
+            said = (of.value for of in ast.walk(node.value) if isinstance(of, ast.Constant))
+            exported |= {name for name in said if isinstance(name, str)}
     only = {name: parts for name, parts in asked.items() if name not in whole}
     return whole | set(asked), only, exported
 
@@ -320,10 +326,10 @@ def _reached(
             continue
         said = _read(place)
         if rest in said.bound:  # the module only passes it on
-            asked = {said.bound[rest]}
+            asked = frozenset({said.bound[rest]})
         else:
             modules[place.name] = said.digest
-            asked = said.imports | (said.registered if by_name else set())
+            asked = said.imports | (said.registered if by_name else frozenset())
             if not rest:
                 asked |= said.homes
         fresh = {(name, place.root) for name in asked} - seen
@@ -349,7 +355,7 @@ def _find(full: str, root: Path | None) -> tuple[_Place | None, str]:
 
 
 def _read(place: _Place) -> _Said:
-    path = place.path()
+    path = cast("Path", place.path())  # `_find` gives no place without a file
     paths = [path] + [path.with_suffix(".pyi")] * (path.name == "__init__.py")
     try:
         states = [(of, of.stat()) for of in paths if of.is_file()]

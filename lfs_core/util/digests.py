@@ -161,9 +161,10 @@ def _told_numbers(values: Tensor | np.ndarray) -> object:
     kind, shape = str(values.dtype), list(values.shape)
     if isinstance(values, Tensor):
         flat = values.detach().cpu().contiguous().reshape(-1)
-        content = flat.view(torch.uint8).numpy() if flat.numel() else b""
+        content = flat.view(torch.uint8).numpy().data if flat.numel() else b""
     else:
-        content = np.ascontiguousarray(values) if values.dtype != object else repr(values).encode()
+        numbers = values.dtype != object
+        content = np.ascontiguousarray(values).data if numbers else repr(values).encode()
     return [kind, shape, hashlib.sha256(content).hexdigest()]
 
 

@@ -311,7 +311,7 @@ def plot_similarities(pairs: Sequence[Pair], threshold: float) -> Figure:
     """How similar the network finds images of one identity and of two, with xi_1."""
     figure = Figure(figsize=(6, 3), layout="constrained")
     axis = figure.subplots()
-    bins = np.linspace(-0.6, 1, 65)
+    bins = np.linspace(-0.6, 1, 65).tolist()
     for same, colour, label in ((False, BLUE, "two people"), (True, ORANGE, "one person")):
         values = [pair.similarity for pair in pairs if pair.same_identity == same]
         axis.hist(values, bins, density=True, color=colour, alpha=0.65, label=label)

@@ -141,7 +141,7 @@ def plot_parts(ratios: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     axes = figure.subplots(1, len(parts), sharey=True)
     for axis, part in zip(axes, parts, strict=True):
         for place, (explainer, of) in enumerate(ratios.items()):
-            mean, low, high = bootstrap_means(of[part], draws=2000)
+            mean, low, high = map(float, bootstrap_means(of[part], draws=2000))
             _whisker(axis, place, low, mean, high, is_control(explainer))
         axis.axvline(1, color=GREY, ls=":")
         axis.set_yticks(range(len(ratios)), list(ratios), fontsize=7)

@@ -74,7 +74,7 @@ def completed(code: str) -> set[str]:
 
 
 def test_an_editor_completes_public_names() -> None:
-    assert completed("import lfs_core as lfs\nlfs.Ex") == {"ExplainLFS", "Explainer"}
+    assert completed("import lfs_core as lfs\nlfs.Ex") >= {"ExplainLFS", "Explainer"}
     assert completed("import lfs_core as lfs\nlfs.") >= {*lfs.__all__}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Callable
 from typing import ClassVar, Literal, get_args
 
 import torch
@@ -69,7 +70,7 @@ class Randomised(ExplainLFS):
                 "'decoder', and refit a decoder to a shuffled network only."
             )
         network = _Forgetful(embedder, seed) if shuffled == "network" else embedder
-        decoder = (
+        decoder: Callable[[Tensor], Tensor] = (
             _fitted(network, images, number) if refitted else load_decoder(embedder_name(embedder))
         )
         if shuffled == "decoder":

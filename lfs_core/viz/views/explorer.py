@@ -140,11 +140,12 @@ class RetrievalExplorer(LiveView):
 
     def _open(self, item: int) -> dict[str, Any]:
         answer = self._answer(item)
+        place = answer.position
         return {
             "name": answer.name,
-            "position": answer.position,
+            "position": place,
             # Without another of its class there is neither right nor wrong.
-            "label": self._classes[answer.position] if answer.relevant else None,
+            "label": None if place is None or not answer.relevant else self._classes[place],
             "relevant": answer.relevant,
             "precision": rounded(answer.average_precision),
             "nearest": [[hit.position, rounded(hit.similarity)] for hit in answer.nearest],
@@ -307,8 +308,8 @@ class RetrievalExplorer(LiveView):
         items = list(dict.fromkeys(items))
         answers: dict[str, dict[str, Any]] = {}
 
-        def ask(*question: object) -> dict[str, Any]:
-            answer = answers[question_key(question)] = self.reply(*question)
+        def ask(kind: str, *arguments: object) -> dict[str, Any]:
+            answer = answers[question_key([kind, *arguments])] = self.reply(kind, *arguments)
             return answer
 
         explained, pictured, listed = set(items), set(items), set(items)

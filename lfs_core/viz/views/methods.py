@@ -139,10 +139,11 @@ def _photograph(image: Tensor) -> str:
 
 def _maps(explanation: PairExplanation) -> list[dict[str, Any]]:
     """Of both images the map, and the signed map where there is one."""
-    maps, signed = stepped(explanation.maps, MAP_SIDE), [None, None]
+    shown = [{"map": m, "signed": None} for m in stepped(explanation.maps, MAP_SIDE)]
     if explanation.signed_maps is not None:
-        signed = stepped(explanation.signed_maps, MAP_SIDE)
-    return [{"map": m, "signed": s} for m, s in zip(maps, signed, strict=True)]
+        for of, signed in zip(shown, stepped(explanation.signed_maps, MAP_SIDE), strict=True):
+            of["signed"] = signed
+    return shown
 
 
 def check_same_pairs(explanations: Mapping[str, Sequence[PairExplanation]]) -> None:

@@ -368,7 +368,7 @@ class PairExplorer(LiveView):
         """R, (D,), Eq. 2."""
         h = self._embeddings(at)
         is_similar = cosines(h[None])[0] > self._thresholds[at.threshold]
-        return relevance(*h, is_similar)
+        return relevance(h[0], h[1], is_similar)
 
     def _difference(self, at: Setting, decoder: str, R: Tensor, p: float) -> dict[str, Any]:
         h = self._embeddings(at)
@@ -376,7 +376,7 @@ class PairExplorer(LiveView):
             decode = self.networks[at.network].decoders[decoder]
             return _decoded_maps(difference_map(decode, h, perturb(h, R, p)))
 
-    def _explain(self, at: Setting, method: str, **options: object) -> PairExplanation:
+    def _explain(self, at: Setting, method: str, **options: Any) -> PairExplanation:
         network = self.networks[at.network]
         if "decoder" in options:
             options["decoder"] = network.decoders[options["decoder"]]
@@ -388,7 +388,8 @@ class PairExplorer(LiveView):
             **options,
         )
         sides = (at.a, at.a_part), (at.b, at.b_part)
-        return explain(*(self._seen(at.network, *side)[0] for side in sides))
+        image_a, image_b = (self._seen(at.network, *side)[0] for side in sides)
+        return explain(image_a, image_b)
 
     # The page
 
@@ -398,10 +399,10 @@ class PairExplorer(LiveView):
             raise LFSError(f"There is no pair {first}; there are {len(pairs)}, counted from 0.")
         answers: dict[str, dict[str, Any]] = {}
 
-        def ask(*question: object) -> dict[str, Any]:
-            key = question_key(question)
+        def ask(kind: str, *arguments: object) -> dict[str, Any]:
+            key = question_key([kind, *arguments])
             if key not in answers:
-                answers[key] = self.reply(*question)
+                answers[key] = self.reply(kind, *arguments)
             return answers[key]
 
         settings, network = self._settings(), self.networks[0]
@@ -419,9 +420,9 @@ class PairExplorer(LiveView):
                 ask("doubts", DECODED, decoder, 0, similar)
                 for p in places:
                     ask("decoded", decoder, p, *setting)
-        for name, decoder in network.decoders.items():
-            if isinstance(decoder, LinearDecoder):
-                for j in range(decoder.latent_dim):
+        for name, known in network.decoders.items():
+            if isinstance(known, LinearDecoder):
+                for j in range(known.latent_dim):
                     ask("column", name, 0, j)
         return {
             **settings,
@@ -495,5 +496,6 @@ def _picture(image: Image.Image, side: int) -> str:
 
 
 def _name(photograph: ImageLike, place: int) -> str:
-    is_file = isinstance(photograph, str | os.PathLike)
-    return Path(photograph).name if is_file else f"photograph {place + 1}"
+    if isinstance(photograph, str | os.PathLike):
+        return Path(photograph).name
+    return f"photograph {place + 1}"

@@ -258,7 +258,9 @@ def reduce(maps: Tensor, side: int) -> Tensor:
 def packed(heat: Tensor) -> str:
     """A map (h,w) in [0,1], in 256 steps: differences of neighbours, which deflate well."""
     steps = (heat * 255).round().byte().numpy().ravel()
-    return base64.b64encode(zlib.compress(np.diff(steps, prepend=np.uint8(0)), 9)).decode()
+    return base64.b64encode(
+        zlib.compress(np.diff(steps, prepend=np.uint8(0)).tobytes(), 9)
+    ).decode()
 
 
 def stepped(maps: Tensor, side: int) -> Iterator[dict[str, Any]]:
