@@ -87,8 +87,8 @@ class Network(nn.Module):
         """What `in_torch` returns, by ONNX Runtime, for the weights as they are now."""
         if not _is_installed():
             with torch.no_grad():
-                found = self.in_torch(images)
-            return [found] if isinstance(found, Tensor) else list(found)
+                made = self.in_torch(images)
+            return [made] if isinstance(made, Tensor) else list(made)
         if self._runtime is None or self._runtime.state != self._runtime.read_state():
             self._runtime = _Runtime(self._exported(), list(self.modules()))
         threads = torch.get_num_threads()
