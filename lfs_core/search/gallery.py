@@ -132,7 +132,7 @@ class Gallery:
                 "folder again with this one."
             )
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the gallery as safetensors; the file appears whole or not at all."""
         table = {
             "folder": str(self.folder),
@@ -151,7 +151,7 @@ class Gallery:
             save_file(tensors, new, {"lfs_gallery": "1"})
 
 
-def load_gallery(path: str | os.PathLike) -> Gallery:
+def load_gallery(path: str | os.PathLike[str]) -> Gallery:
     """Read a gallery from its file.
 
     Raises:
@@ -185,7 +185,7 @@ def load_gallery(path: str | os.PathLike) -> Gallery:
 
 
 def index_folder(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     embedder: Embedder,
     previous: Gallery | None = None,
     progress: bool = True,

@@ -87,7 +87,7 @@ class TrainingSet:
 
 def embed_folders(
     embedder: Embedder,
-    folders: Iterable[str | os.PathLike],
+    folders: Iterable[str | os.PathLike[str]],
     *,
     size: int = SMALL,
     framing: str | None = None,

@@ -54,7 +54,7 @@ Photographs = Sequence[tuple[Path, str]]
 
 
 def train_network(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     *,
     name: str,
     hold_out: float = 0.5,
