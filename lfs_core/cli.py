@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from lfs_core.commands.evaluate import evaluate, study
 from lfs_core.commands.explain import explain, methods
@@ -22,33 +23,35 @@ COMMANDS = (
     fit, fit_deep, fit_autoencoder, fit_head, train,
     run, sweep, book, study,
 )  # fmt: skip
-WHOLE = {"explain", "retrieve", "train", "run"}  # they write all at the end, and keep nothing else
+WHOLE = (explain, retrieve, train, run)  # they write all at the end, and keep nothing else
 
 
-class _Group(TyperGroup):
-    # What Typer gives is a `typer.Context`, whatever its signature says.
-    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
-        """Run a command; an error of ours, or Ctrl-C, is one message and never a traceback."""
+def told(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, of which an error of ours, or Ctrl-C, is one message and never a traceback."""
+
+    @functools.wraps(command)
+    def run_command(*args: Any, **kwargs: Any) -> None:
         try:
-            return super().invoke(ctx)
+            command(*args, **kwargs)
         except LFSError as error:
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            kept = "What is done is kept: the same command goes on from here."
-            whole = ctx.invoked_subcommand in WHOLE
-            typer.echo("Interrupted; nothing was written." if whole else f"Interrupted. {kept}")
+            kept = ". What is done is kept: the same command goes on from here."
+            lost = "; nothing was written."
+            typer.echo(f"Interrupted{lost if command in WHOLE else kept}")
             raise typer.Exit(130) from None
+
+    return run_command
 
 
 app = typer.Typer(
-    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command()(told(command))
 
 
 def _version(asked: bool) -> None:

@@ -24,6 +24,11 @@ def stored_run(name: str) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
+def is_stored(name: str) -> bool:
+    """Whether there is a stored run of this name; there is none beside an installed package."""
+    return (RESULTS / f"{name}.json").is_file()
+
+
 @cache
 def stored_evaluation(name: str) -> Results:
     """A stored evaluation, of which the score of every metric can be asked."""

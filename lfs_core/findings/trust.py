@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Literal
 
 from lfs_core.comparators import explainer_class
 from lfs_core.errors import LFSError
-from lfs_core.evaluation.results import KINDS, Results, is_control, load_results
-from lfs_core.util.manifest import RESULTS
+from lfs_core.evaluation.results import KINDS, Results, is_control
+from lfs_core.findings.stored import is_stored, stored_evaluation
 
+Standing = Literal[
+    "is a control", "has not been measured", "beats its controls", "does not beat them"
+]
 STORED = (  # evaluations in `book/results`, each of one network; the later ones of more methods
     *("faces", "birds", "cars"),
     *("beyond-faces", "beyond-birds", "beyond-cars"),
@@ -48,8 +52,8 @@ def doubts_about_similarity(network: str, similarity: float, threshold: float) -
 
 
 @cache
-def doubts_about_method(network: str, explainer: str, kind: str) -> list[str]:
-    """What measurements say against a method's maps of pairs of one kind.
+def standing(network: str, explainer: str, kind: str) -> Standing:
+    """What measurements say of a method's maps of pairs of one kind, in a word or two.
 
     Args:
         network: its name.
@@ -63,15 +67,29 @@ def doubts_about_method(network: str, explainer: str, kind: str) -> list[str]:
         raise LFSError(f"Pairs are {' or '.join(KINDS)}, not {kind!r}.")
     explainer_class(explainer.split(",")[0])
     if is_control(explainer):
-        return [f"{explainer} is a control: its map knows nothing of what the network computes."]
+        return "is a control"
     results = stored_results(network, explainer)
     if not results:
+        return "has not been measured"
+    beaten = all(results.beats_controls(metric, kind, explainer) for metric in results.metrics)
+    return "beats its controls" if beaten else "does not beat them"
+
+
+def doubts_about_method(network: str, explainer: str, kind: str) -> list[str]:
+    """What `standing` says against a method, in a sentence for the reader; none if it is good.
+
+    Raises:
+        LFSError: as `standing`.
+    """
+    found, results = standing(network, explainer, kind), stored_results(network, explainer)
+    if found == "beats its controls":
+        return []
+    if found == "is a control":
+        return [f"{explainer} is a control: its map knows nothing of what the network computes."]
+    if results is None:
         return [
             f"{explainer} has not been measured on {network}: how good its maps are is unknown."
         ]
-    beaten = all(results.beats_controls(metric, kind, explainer) for metric in results.metrics)
-    if beaten:
-        return []
     return [
         f"{explainer} does not beat its controls on {kind} pairs: hiding its bright regions "
         "changes the similarity no more than hiding regions that a control chose "
@@ -82,12 +100,10 @@ def doubts_about_method(network: str, explainer: str, kind: str) -> list[str]:
 @cache
 def stored_results(network: str, explainer: str | None = None) -> Results | None:
     """The first stored evaluation of a network, or of an explainer on it; None if there is none."""
-    for path in (RESULTS / f"{name}.json" for name in STORED):
-        if path.is_file():
-            results = load_results(path)
-            measured = explainer is None or explainer in results.explainers
-            if results.manifest["embedder"] == network and measured:
-                return results
+    for results in (stored_evaluation(name) for name in STORED if is_stored(name)):
+        measured = explainer is None or explainer in results.explainers
+        if results.manifest["embedder"] == network and measured:
+            return results
     return None
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from torch import Tensor
 from tqdm import tqdm
 
 from lfs_core.comparators import load_explainer
@@ -13,8 +11,9 @@ from lfs_core.datasets.images import shrink
 from lfs_core.datasets.pairs import Pair, all_pairs
 from lfs_core.datasets.scenes import SceneSet, load_scenes
 from lfs_core.embedders import embed_all, load_embedder
-from lfs_core.evaluation.metrics.overlap import overlap_scores, partly_shared
+from lfs_core.evaluation.metrics.overlap import maps_by, overlap_scores, partly_shared
 from lfs_core.evaluation.spec import parse
+from lfs_core.explanation import Explainer
 from lfs_core.studies.comparisons import CHEAP, CONTROLS
 from lfs_core.studies.workshop import THRESHOLD
 from lfs_core.training.decoders import LinearDecoder
@@ -54,16 +53,14 @@ def scene_study(data: Path) -> dict[str, object]:
         for pair in partly_shared(scenes, [p for p in similar if _kind(scenes, p) == kind], count)
     ]
 
-    def maps_by(spec: str) -> Callable[[Pair], Tensor]:
+    def explainer(spec: str) -> Explainer:
         name, options = parse(spec)
         if name in DECODING:
             options["decoder"] = decoder
-        explain = load_explainer(name, network, similarity_threshold=THRESHOLD, **options)
-        return lambda pair: explain(scenes.images[pair.a], scenes.images[pair.b]).maps
+        return load_explainer(name, network, similarity_threshold=THRESHOLD, **options)
 
-    scores = overlap_scores(
-        scenes, tqdm(chosen, "Pairs"), {spec: maps_by(spec) for spec in EXPLAINERS}
-    )
+    methods = {spec: maps_by(explainer(spec), scenes) for spec in EXPLAINERS}
+    scores = overlap_scores(scenes, tqdm(chosen, "Pairs"), methods)
     return {
         "manifest": {
             "tier": "demo",

@@ -7,6 +7,7 @@ should be stronger there than elsewhere, and mark the same points of the scene i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import mean
 
 import torch
 from torch import Tensor
@@ -14,7 +15,8 @@ from torch import Tensor
 from lfs_core.datasets.pairs import Pair
 from lfs_core.datasets.scenes import SceneSet
 from lfs_core.errors import LFSError
-from lfs_core.evaluation.metrics.ground_truth import moved_correlation, region_auroc
+from lfs_core.evaluation.metrics.ground_truth import moved_correlation, region_auroc, share_inside
+from lfs_core.explanation import Explainer
 
 SHARED = (0.15, 0.85)  # of either image; less or more leaves too little to tell apart
 
@@ -41,6 +43,17 @@ def partly_shared(scenes: SceneSet, pairs: Sequence[Pair], count: int) -> list[P
     if len(found) < count:
         raise LFSError(f"Only {len(found)} pairs share a part of their pixels, not {count}.")
     return [found[int((k + 0.5) * len(found) / count)] for k in range(count)]
+
+
+def maps_by(explain: Explainer, scenes: SceneSet) -> Callable[[Pair], Tensor]:
+    """From a pair of crops to its maps (2,H,W) by an explainer."""
+    return lambda pair: explain(scenes.images[pair.a], scenes.images[pair.b]).maps
+
+
+def next_pairs(maps: Callable[[Pair], Tensor], pairs: Sequence[Pair]) -> Callable[[Pair], Tensor]:
+    """A control: for each of some pairs, the maps of the one after it."""
+    after = dict(zip(pairs, [*pairs[1:], *pairs[:1]], strict=True))
+    return lambda pair: maps(after[pair])
 
 
 def overlap_scores(
@@ -76,3 +89,41 @@ def overlap_scores(
                 points = torch.nan
             scores[name]["points"].append(points)
     return scores
+
+
+def object_scores(
+    scenes: SceneSet,
+    pairs: Sequence[Pair],
+    methods: Mapping[str, Callable[[Pair], Tensor]],
+) -> dict[str, dict[str, float]]:
+    """How much of maps lies on the object that crops show, where its outline is known.
+
+    Args:
+        scenes: the crops.
+        pairs: of crops of one object.
+        methods: from a pair to its maps (2,H,W), by name.
+
+    Returns:
+        By method, means over pairs and images: "share" of the map that lies on the object, "area"
+        of the object, and "AUROC" of object against background.
+
+    Raises:
+        LFSError: the outline of what a crop shows is not known.
+    """
+    masks = {k: scenes.object_mask(k) for pair in pairs for k in (pair.a, pair.b)}
+    outlined = {k: mask for k, mask in masks.items() if mask is not None}
+    if len(outlined) < len(masks):
+        raise LFSError("Nobody has measured the outline of what some of these crops show.")
+    found = {}
+    for name, method in methods.items():
+        sides = [
+            (heat, outlined[position])
+            for pair in pairs
+            for position, heat in zip((pair.a, pair.b), method(pair), strict=True)
+        ]
+        found[name] = {
+            "share": mean(share_inside(heat.clamp_min(0), mask) for heat, mask in sides),
+            "area": mean(float(mask.float().mean()) for _, mask in sides),
+            "AUROC": mean(region_auroc(heat, mask) for heat, mask in sides),
+        }
+    return found
