@@ -26,17 +26,23 @@ def masked_similarity(embedder: Embedder, pairs: Pairs, masks: Tensor) -> Tensor
         Cosines (P,2,M), in [-1,1].
     """
 
-    def similarity(image: Tensor, partner: Tensor, some: Tensor) -> Tensor:
-        with one_thread():
-            masked = image * some[:, None].float()
-        return torch.cosine_similarity(embed(embedder, masked), partner)
+    def embedded(image: Tensor) -> Tensor:
+        """What is left of an image under each mask, embedded: (M,D)."""
+        found = []
+        for some in masks.split(CHUNK):
+            with one_thread():
+                masked = image * some[:, None].float()
+            found.append(embed(embedder, masked))
+        return torch.cat(found)
 
-    images, partners = pairs.images.flatten(0, 1), pairs.partners.flatten(0, 1)
-    found = [
-        torch.cat([similarity(image, partner[None], some) for some in masks.split(CHUNK)])
-        for image, partner in zip(images, partners, strict=True)
-    ]
-    return torch.stack(found).unflatten(0, (-1, 2))
+    partners = pairs.partners.flatten(0, 1)
+    images, place = pairs.images.flatten(0, 1).unique(dim=0, return_inverse=True)
+    similarity = torch.empty(len(place), len(masks))
+    for k in dict.fromkeys(place.tolist()):  # an image that is in several pairs is masked once
+        h = embedded(images[k])
+        for n in (place == k).nonzero().flatten():
+            similarity[n] = torch.cosine_similarity(h, partners[n, None])
+    return similarity.unflatten(0, (-1, 2))
 
 
 def weighted_masks(weights: Tensor, masks: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -54,7 +54,13 @@ def spread(pairs: Sequence[Pair], count: int) -> list[Pair]:
 
 
 def choose_pairs(
-    embeddings: Tensor, identities: Sequence[str], count: int, *, similar: bool, threshold: float
+    embeddings: Tensor,
+    identities: Sequence[str],
+    count: int,
+    *,
+    similar: bool,
+    threshold: float,
+    among: Iterable[int] | None = None,
 ) -> list[Pair]:
     """Pairs about which the network is right, spread evenly from most to least similar.
 
@@ -67,14 +73,18 @@ def choose_pairs(
         count: how many pairs.
         similar: which kind of pair.
         threshold: xi_1, above which the network calls a pair similar.
+        among: places of the images that may be used; by default all.
 
     Raises:
         LFSError: the set has fewer such pairs.
     """
+    allowed = set(range(len(embeddings)) if among is None else among)
     right = [
         pair
         for pair in all_pairs(embeddings, identities)
-        if pair.same_identity == similar and (pair.similarity > threshold) == similar
+        if pair.same_identity == similar
+        and (pair.similarity > threshold) == similar
+        and {pair.a, pair.b} <= allowed
     ]
     chosen: list[Pair] = []
     shown: list[str] = []

@@ -1,42 +1,59 @@
-"""The table of methods: where they come from, what they need, what they cost."""
+"""The tables of methods: where they come from, what they need, what they cost."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lfs_core.datasets.images import ImageLike
-from lfs_core.evaluation.cost import measure_cost
-from lfs_core.explanation import PairExplainer
+from lfs_core.explanation import PairExplainer, PairExplanation
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Costs = Mapping[str, Mapping[str, float]]
+
 
 def methods_table(
-    explainers: Mapping[str, PairExplainer], pair: tuple[ImageLike, ImageLike]
+    explainers: Mapping[str, PairExplainer], of_pair: Mapping[str, PairExplanation], costs: Costs
 ) -> pd.DataFrame:
-    """One line a method, measured on one pair.
+    """One line a method.
 
-    Columns: what the method needs beyond embeddings; images through the network forwards and
-    backwards, which is counted; the time in milliseconds and in units of two forward passes; how
-    far the signed maps' sums are from what the method promises, where it promises any; whether
-    the formula was verified or reconstructed; and the source.
+    Columns: what the method needs beyond embeddings; what it costs; how far the signed maps' sums
+    are from what the method promises, where it promises any; whether the formula was verified or
+    reconstructed; and the source.
+
+    Args:
+        explainers: the methods, by name.
+        of_pair: what each gives for one pair.
+        costs: as the study of costs stores them; of a method that is not there, nothing is said.
     """
     import pandas as pd
 
     lines = {}
     for name, explain in explainers.items():
-        cost = measure_cost(explain, pair)
-        error = cost.completeness_error
+        error = of_pair[name].completeness_error
         lines[name] = {
             "needs": ", ".join(sorted(explain.needs)) or "nothing",
-            "forward": cost.forward,
-            "backward": cost.backward,
-            "ms": f"{1000 * cost.seconds:,.0f}",
-            "in two passes": f"{cost.ratio:,.1f}",
+            **_cost(costs.get(name)),
             "completeness error": "" if error is None else f"{error:.0e}",
             "formula": "verified" if explain.verified else "reconstructed",
             "source": explain.source,
         }
     return pd.DataFrame(lines).T.rename_axis("method")
+
+
+def costs_table(costs: Costs, names: Sequence[str]) -> pd.DataFrame:
+    """Images through the network forwards and backwards, and time, of some methods."""
+    import pandas as pd
+
+    return pd.DataFrame({name: _cost(costs[name]) for name in names}).T.rename_axis("method")
+
+
+def _cost(cost: Mapping[str, float] | None) -> dict[str, str]:
+    """Of one pair, for readers."""
+    forms = {"forward": "d", "backward": "d", "milliseconds": ",.0f", "of two passes": ",.1f"}
+    shown = {"milliseconds": "ms", "of two passes": "in two passes"}
+    return {
+        shown.get(key, key): "" if cost is None else format(cost[key], form)
+        for key, form in forms.items()
+    }

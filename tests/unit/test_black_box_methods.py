@@ -190,6 +190,19 @@ def test_each_image_is_seen_once_under_each_mask(method: type[lfs.Explainer]) ->
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_an_image_in_several_pairs_is_masked_once(method: type[lfs.Explainer]) -> None:
+    witness = Witness(tangled)
+    explain = method(witness, **SMALL[method])
+    shared = [(image(1), image(2)), (image(3), image(1)), (image(1), image(2))]
+    alone = [explain(*pair).maps for pair in shared]
+    witness.seen.clear()
+    together = explain.batch(shared)
+    assert len(witness.seen) == 2 * 3 + 3 * 70  # the pairs as they are, and three images masked
+    for one, e in zip(alone, together, strict=True):
+        torch.testing.assert_close(e.maps, one)
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_what_no_mask_changes_has_no_evidence(method: type[lfs.Explainer]) -> None:
     """A black picture stays as it is, and a network may see nothing at all."""
     black = np.zeros((HEIGHT, WIDTH, 3), np.uint8)

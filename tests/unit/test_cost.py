@@ -8,9 +8,13 @@ import torch
 from torch import nn
 
 import lfs_core as lfs
+from lfs_core.comparators import explainers_without
 from lfs_core.comparators.xssab import XSSAB
 from lfs_core.evaluation.cost import Cost, counted, measure_cost
-from lfs_core.findings.methods_table import methods_table
+from lfs_core.findings.methods_table import costs_table, methods_table
+from lfs_core.findings.stored import stored_run
+from lfs_core.studies.costs import ONE_GRID
+from lfs_core.studies.evaluation import CONTROLS
 
 PAIR = [np.random.default_rng(k).integers(0, 256, (8, 8, 3), np.uint8) for k in range(2)]
 
@@ -70,13 +74,26 @@ def test_the_table_says_of_each_method_what_it_is_needs_and_costs() -> None:
     explainers = {
         name: lfs.load_explainer(name, Tiny()) for name in ("simexpert", "tummala", "xssab")
     }
-    for explain in explainers.values():
-        explain(*PAIR)
-    table = methods_table(explainers, PAIR)
+    of_pair = {name: explain(*PAIR) for name, explain in explainers.items()}
+    costs = {
+        name: {"forward": 2, "backward": k, "milliseconds": 1234.5, "of two passes": 1.25}
+        for k, name in enumerate(("simexpert", "xssab"))
+    }
+    table = methods_table(explainers, of_pair, costs)
     assert list(table.index) == list(explainers)
     assert list(table["needs"]) == ["layers", "gradients, layers", "gradients"]
-    assert list(table["forward"]) == [2, 2, 2] and list(table["backward"]) == [0, 0, 4]
+    assert list(table["forward"]) == ["2", "", "2"] and list(table["backward"]) == ["0", "", "1"]
+    assert list(table["ms"]) == ["1,234", "", "1,234"]
     assert list(table["formula"]) == ["verified", "reconstructed", "verified"]
     assert float(table.loc["simexpert", "completeness error"]) < 1e-6
     assert list(table["completeness error"])[1:] == ["", ""]  # they promise no sum
     assert table.loc["xssab", "source"] == XSSAB.source
+    shown = costs_table(costs, ["xssab"])
+    assert list(shown.columns) == ["forward", "backward", "ms", "in two passes"]
+    assert list(shown.loc["xssab"]) == ["2", "1", "1,234", "1.2"]
+
+
+def test_the_pages_find_the_costs_of_every_method() -> None:
+    costs = stored_run("costs")["costs"]
+    assert {*explainers_without(), *CONTROLS, ONE_GRID} <= set(costs)
+    assert costs["explainlfs"]["forward"] == 2 and costs["occlusion"]["forward"] > 100

@@ -44,6 +44,14 @@ def test_chosen_pairs(similar: bool) -> None:
     assert width > 0.4 * (max(right) - min(right))
 
 
+def test_pairs_of_some_of_the_images() -> None:
+    among = [k for k in range(30) if k % 5 < 2]
+    chosen = choose_pairs(EMBEDDINGS, IDENTITIES, 3, similar=False, threshold=0.3, among=among)
+    assert {index for p in chosen for index in (p.a, p.b)} <= set(among) and len(chosen) == 3
+    with pytest.raises(lfs.LFSError, match="only 0 similar"):
+        choose_pairs(EMBEDDINGS, IDENTITIES, 1, similar=True, threshold=0.3, among=[0, 5, 10])
+
+
 def test_too_few_pairs() -> None:
     with pytest.raises(lfs.LFSError, match="only 2 similar pairs"):
         choose_pairs(EMBEDDINGS[:5], IDENTITIES[:5], 3, similar=True, threshold=0.0)
