@@ -13,8 +13,8 @@ from lfs_core.comparators.xssab import XSSAB
 from lfs_core.evaluation.cost import Cost, counted, measure_cost
 from lfs_core.findings.methods_table import costs_table, methods_table
 from lfs_core.findings.stored import stored_run
+from lfs_core.studies.comparisons import CONTROLS
 from lfs_core.studies.costs import ONE_GRID
-from lfs_core.studies.evaluation import CONTROLS
 
 PAIR = [np.random.default_rng(k).integers(0, 256, (8, 8, 3), np.uint8) for k in range(2)]
 
