@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ from lfs_core.errors import LFSError
 from lfs_core.evaluation import workers
 from lfs_core.findings.speed import speed_markdown, throughput_markdown
 from lfs_core.findings.stored import stored_run
+from lfs_core.util.digests import key
 from lfs_core.util.manifest import RESULTS
 
 log = logging.getLogger(__name__)
@@ -78,15 +80,28 @@ def build(root: Path, store: bool = False, pdf: bool = False) -> None:
 
 
 def build_pages(source: Path, work: Path) -> None:
-    """Let Jupyter Book turn `source` into `html`; any warning is an error.
+    """Let Jupyter Book turn `source` into `html` unless it has; any warning is an error.
 
     Raises:
         LFSError: the build failed or warned.
     """
+    made_from, record = pages_key(source), work / "html.key"
+    if (work / "html").is_dir() and record.is_file() and record.read_text() == made_from:
+        log.info("The pages are up to date.")
+        return
+    record.unlink(missing_ok=True)
     log.info("Building the pages ...")
     site = jupyter_book(source, work, "html")
     shutil.rmtree(work / "html", ignore_errors=True)
     shutil.copytree(site, work / "html", ignore=shutil.ignore_patterns(*UNUSED))
+    record.write_text(made_from)
+
+
+def pages_key(source: Path) -> str:
+    """The key of the pages that Jupyter Book makes of a folder."""
+    files = {str(file.relative_to(source)): file for file in source.rglob("*") if file.is_file()}
+    makers = {name: version(name) for name in ("jupyter-book", "sphinx", "sphinx-book-theme")}
+    return key(code=["lfs_core.book.pages:setup"], build=Path(__file__), files=files, makers=makers)
 
 
 def print_pages(source: Path, work: Path) -> None:

@@ -116,3 +116,34 @@ def test_a_manifest_says_what_the_notebook_worked_on(notebook: Path, tmp_path: P
     nbformat.write(content, notebook)
     manifest = book.execute(notebook, tmp_path / "executed")
     assert manifest["tier"] == "demo" and manifest["network"] == "efficientnet-lite0"
+
+
+def test_pages_are_built_again_when_something_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = []
+
+    def jupyter_book(source: Path, work: Path, builder: str) -> Path:
+        site = work / "site"
+        site.mkdir(exist_ok=True)
+        (site / "index.html").write_text((source / "index.md").read_text())
+        built.append(builder)
+        if "wrong" in (source / "index.md").read_text():
+            raise lfs.LFSError("a warning")
+        return site
+
+    monkeypatch.setattr(book, "jupyter_book", jupyter_book)
+    source, page = tmp_path / "source", tmp_path / "html" / "index.html"
+    source.mkdir()
+    for text, builds in (("one", 1), ("one", 1), ("two", 2), ("one", 3)):
+        (source / "index.md").write_text(text)
+        book.build_pages(source, tmp_path)
+        assert page.read_text() == text and len(built) == builds
+    (source / "picture.png").write_bytes(b"new")
+    book.build_pages(source, tmp_path)
+    assert len(built) == 4
+    (source / "index.md").write_text("wrong")
+    for builds in (5, 6):  # what failed is no success the next time
+        with pytest.raises(lfs.LFSError, match="a warning"):
+            book.build_pages(source, tmp_path)
+        assert len(built) == builds
