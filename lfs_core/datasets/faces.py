@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
 from contextlib import suppress
@@ -23,6 +22,8 @@ from lfs_core.datasets.images import ImageLike, load_image
 from lfs_core.errors import FaceError, ImageError, LFSError
 from lfs_core.explanation import one_thread
 from lfs_core.util.assets import CELEBRITY_FACES, cache_folder, fetch
+from lfs_core.util.code import Code, code_of
+from lfs_core.util.digests import key
 from lfs_core.util.files import replacing
 
 FACE_SIZE = 160  # px
@@ -174,9 +175,7 @@ def face_photographs(source: str | os.PathLike) -> tuple[Path, list[tuple[Path, 
 
 def _faces_of_file(path: Path, image: Image.Image) -> list[Face]:
     """`detect_faces` in a file's image, remembered by the file's content."""
-    settings = f"{image.size} {MIN_FACE} {SURE}"
-    key = hashlib.sha256(path.read_bytes() + settings.encode()).hexdigest()
-    known = cache_folder() / "faces" / f"{key}.json"
+    known = cache_folder() / "faces" / f"{key(code=[_finding()], photograph=path)}.json"
     with suppress(OSError, ValueError, TypeError):  # not there, or damaged: found anew
         rows = json.loads(known.read_text())
         return [
@@ -190,6 +189,12 @@ def _faces_of_file(path: Path, image: Image.Image) -> list[Face]:
     with suppress(LFSError), replacing(known) as new:  # a cache that cannot be written is no harm
         new.write_text(json.dumps(rows))
     return faces
+
+
+@functools.cache
+def _finding() -> Code:
+    """The code that finds faces."""
+    return code_of(detect_faces)
 
 
 @functools.cache

@@ -11,11 +11,11 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, TypeVar, overload
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from lfs_core.embedders.seeing import IMAGE_SIZE, embed_all, fingerprint, image_size
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Embedder, device_of, embed, embedder_name
-from lfs_core.util.digests import fingerprint as fingerprint_of
 
 if TYPE_CHECKING:
     from lfs_core.embedders.network import Network
@@ -35,7 +35,6 @@ __all__ = [
     "network_title",
 ]
 
-IMAGE_SIZE = 160  # px, for networks that do not say what they read
 
 E = TypeVar("E", bound=Embedder)
 
@@ -126,38 +125,3 @@ def network_title(name: str) -> str:
     if name.endswith(".safetensors"):
         name = Path(name).stem
     return name.replace("_", " ")
-
-
-def image_size(embedder: Embedder) -> int:
-    """The side of the images that a network reads, in pixels; `IMAGE_SIZE`, if it does not say."""
-    return getattr(embedder, "image_size", IMAGE_SIZE)
-
-
-def fingerprint(embedder: Embedder) -> str:
-    """What tells this embedder's embeddings from every other's, as a hexadecimal number.
-
-    Its own, where it has one; else that of its name, code and weights, and, where it is no
-    `nn.Module`, of what it makes of two images of noise.
-    """
-    if hasattr(embedder, "fingerprint"):
-        return embedder.fingerprint()
-    told = [embedder_name(embedder), embedder]
-    if not isinstance(embedder, nn.Module):
-        size = image_size(embedder)
-        noise = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
-        told.append(embed(embedder, noise))
-    return fingerprint_of(told)
-
-
-def embed_all(embedder: Embedder, images: Tensor, batch_size: int = 32) -> Tensor:
-    """Embeddings (N,D) of any number of images (N,3,H,W), uint8 or floats in [0,1], in batches.
-
-    Raises:
-        LFSError: as `embed`.
-    """
-
-    def pixels(x: Tensor) -> Tensor:
-        return x.float().div_(255) if x.dtype == torch.uint8 else x.float()
-
-    with torch.no_grad():
-        return torch.cat([embed(embedder, pixels(x)) for x in images.split(batch_size)])

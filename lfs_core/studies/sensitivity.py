@@ -6,8 +6,6 @@ forms. Where maps hardly change, the choice does not matter.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,14 +19,15 @@ from lfs_core.comparators.utkin import class_prototypes
 from lfs_core.datasets.faces import FaceSet, load_faces
 from lfs_core.datasets.pairs import all_pairs, spread
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
-from lfs_core.embedders import Embedder, embed_all, load_embedder
+from lfs_core.embedders import Embedder, embed_all, fingerprint, load_embedder
 from lfs_core.evaluation.metrics.agreement import rank_correlation
 from lfs_core.explanation import PairExplainer
 from lfs_core.studies.workshop import FACES, SIZE, SOURCES, THRESHOLD, manifest_of
-from lfs_core.training import autoencoder
+from lfs_core.training.autoencoder import fit_autoencoder_parts
 from lfs_core.training.embedding import embed_folders
 from lfs_core.training.fitting import SHARES, without_look_alikes
 from lfs_core.util.assets import cache_folder
+from lfs_core.util.digests import key
 from lfs_core.util.rounding import rounded
 
 PAIRS = 60  # of each decision, of demo faces
@@ -107,16 +106,21 @@ def _explainers(
 
 
 def _trained(data: Path, embedder: Embedder, faces: FaceSet, weight: float) -> Decoder:
-    """The decoder of an autoencoder with this weight, trained once and kept."""
-    core = hashlib.sha256(Path(autoencoder.__file__).read_bytes()).hexdigest()
-    settings = [FACES, weight, IMAGES, EPOCHS, SIZE, str(data), core]
-    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
-    path = cache_folder() / "studies" / f"autoencoder-{digest}.safetensors"
+    """The decoder of an autoencoder of this weight, made once."""
+    people = embed_folders(embedder, [data / SOURCES[FACES].folder], size=SIZE)
+    train, choose, test = without_look_alikes(people, embedder, faces).split(SHARES, 0)
+    train = train.subset(range(IMAGES))
+    name = key(
+        code=[fit_autoencoder_parts, embedder],
+        network=fingerprint(embedder),
+        images=[part.digest() for part in (train, choose, test)],
+        weight=weight,
+        epochs=EPOCHS,
+    )
+    path = cache_folder() / "studies" / f"autoencoder-{name[:16]}.safetensors"
     if not path.is_file():
-        people = embed_folders(embedder, [data / SOURCES[FACES].folder], size=SIZE)
-        train, choose, test = without_look_alikes(people, embedder, faces).split(SHARES, 0)
-        decoder = autoencoder.fit_autoencoder_parts(
-            train.subset(range(IMAGES)),
+        decoder = fit_autoencoder_parts(
+            train,
             choose,
             test,
             embedder,

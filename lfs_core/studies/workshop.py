@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Iterable
@@ -16,13 +15,13 @@ import torch
 from lfs_core.datasets.faces import load_faces
 from lfs_core.datasets.folders import split_classes
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
-from lfs_core.embedders import Embedder, load_embedder
+from lfs_core.embedders import Embedder, fingerprint, load_embedder
 from lfs_core.training.embedding import TrainingSet, embed_folders
 from lfs_core.training.fitting import SHARES, fit_parts, without_look_alikes
 from lfs_core.util.assets import cache_folder
+from lfs_core.util.digests import key
 from lfs_core.util.files import replacing
 
-CORE = Path(__file__).parents[1]
 SIZE = 40  # px a side, as in the paper
 SEEDS = {"linear": range(3), "mlp": range(2), "conv": range(2)}
 DEEP = {"epochs": 20, "patience": 3}
@@ -95,8 +94,6 @@ class Workshop:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        core = [CORE / "decoder.py", *sorted((CORE / "training").glob("*.py"))]
-        self._core = [hashlib.sha256(path.read_bytes()).hexdigest() for path in core]
 
     @cache  # noqa: B019 - there is one workshop
     def embedded(self, source: str) -> tuple[TrainingSet, Embedder]:
@@ -134,13 +131,20 @@ class Workshop:
         **options: Any,
     ) -> tuple[Decoder, float]:
         """A decoder and the seconds that fitting it took."""
-        settings = [source, kind, seed, images, mirror, options, SIZE, str(self.data), self._core]
-        digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
-        path = cache_folder() / "studies" / f"{kind}-{digest}.safetensors"
+        embedder = self.embedded(source)[1]
+        train, choose, test = self.parts(source, seed, images, mirror)
+        name = key(
+            code=[fit_parts, embedder],
+            network=fingerprint(embedder),
+            images=[part.digest() for part in (train, choose, test)],
+            kind=kind,
+            description=source,
+            seed=seed,
+            options=options,
+        )
+        path = cache_folder() / "studies" / f"{kind}-{name[:16]}.safetensors"
         clock = path.with_suffix(".json")
         if not clock.is_file():
-            embedder = self.embedded(source)[1]
-            train, choose, test = self.parts(source, seed, images, mirror)
             start = time.perf_counter()
             decoder = fit_parts(
                 train, choose, test, embedder, kind, description=source, seed=seed, **options

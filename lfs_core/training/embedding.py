@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +15,13 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from lfs_core.datasets.faces import MARGIN, MIN_FACE, SURE
 from lfs_core.datasets.folders import Views, find_photographs, stream_views
 from lfs_core.datasets.framing import FRAMINGS, check_framing, framing_of
 from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint, image_size
 from lfs_core.errors import LFSError
 from lfs_core.training.rows import Rows
 from lfs_core.util.assets import cache_folder
+from lfs_core.util.digests import key
 
 if TYPE_CHECKING:
     from lfs_core.training.store import EmbeddingStore, Record
@@ -52,6 +50,11 @@ class TrainingSet:
 
     def __len__(self) -> int:
         return len(self.identities)
+
+    def digest(self) -> str:
+        """What tells this training set from every other, by content."""
+        rows = [key(h=h, x=x) for h, x in self.rows.batches()]
+        return key(rows=rows, identities=list(self.identities), mirrored=self.mirrored)
 
     def subset(self, positions: Sequence[int]) -> TrainingSet:
         """The images at these positions only."""
@@ -198,24 +201,26 @@ def embed_photographs(
             records = _records(embedder, views, known)
             store.write(records)
             known |= records.keys()
-            for position, key in enumerate(views.keys):
+            for position, image in enumerate(views.keys):
                 reason = views.problems.get(position)
-                if reason is None and key is not None and key not in records:
-                    reason = store.reason(key)
+                if reason is None and image is not None and image not in records:
+                    reason = store.reason(image)
                 if reason:
                     skipped[str(batch[position // (1 + mirror)])] = reason
-                keys.append(None if reason else key)
+                keys.append(None if reason else image)
             bar.update(len(batch))
     return Embedded(store, keys, skipped)
 
 
 def store_folder(embedder: Embedder, framing: str, image_size: int, size: int) -> Path:
     """Where embeddings by this network, of images framed like this, are kept."""
-    settings = [framing, image_size, size, fingerprint(embedder), version("pillow")]
-    if framing == "face":
-        settings += [MARGIN, MIN_FACE, SURE, version("facenet-pytorch")]
-    digest = hashlib.sha256(repr(settings).encode()).hexdigest()
-    return cache_folder() / "embeddings" / f"{embedder_name(embedder)}-{framing}-{digest[:16]}"
+    name = key(
+        code=[FRAMINGS[framing], stream_views, embed_all, embedder],
+        network=fingerprint(embedder),
+        image_size=image_size,
+        size=size,
+    )
+    return cache_folder() / "embeddings" / f"{embedder_name(embedder)}-{framing}-{name[:16]}"
 
 
 def _records(embedder: Embedder, views: Views, known: set[bytes]) -> dict[bytes, Record]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +16,7 @@ from lfs_core.training.decoders import DeepDecoder, LinearDecoder, decoding_erro
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.moments import Moments
 from lfs_core.util.assets import cache_folder
+from lfs_core.util.digests import key
 
 SHARES = (0.8, 0.1, 0.1)  # of the identities: to learn from, to choose by, to measure on
 RIDGES = tuple(10.0**k for k in range(-6, 3))
@@ -176,8 +175,12 @@ def _checkpoint(
     embedder: Embedder, kind: str, train: TrainingSet, seed: int, options: dict[str, object]
 ) -> Path:
     """The file of an unfinished training, named after all that decides its outcome."""
-    settings = [fingerprint(embedder), kind, seed, options, torch.__version__]
-    digest = hashlib.sha256(json.dumps(settings).encode())
-    for h, x in train.rows.batches():
-        digest.update(h.numpy().tobytes() + x.numpy().tobytes())
-    return cache_folder() / "training" / f"{kind}-{digest.hexdigest()[:16]}.ckpt"
+    name = key(
+        code=[fit_parts, embedder],
+        network=fingerprint(embedder),
+        kind=kind,
+        train=train.digest(),
+        seed=seed,
+        options=options,
+    )
+    return cache_folder() / "training" / f"{kind}-{name[:16]}.ckpt"

@@ -5,7 +5,6 @@ Nothing is computed twice: every batch of photographs is a file of the cache.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -30,6 +29,7 @@ from lfs_core.embedders.taps import Taps
 from lfs_core.errors import LFSError
 from lfs_core.training.embedding import BATCH, SMALL
 from lfs_core.util.assets import cache_folder
+from lfs_core.util.digests import key
 from lfs_core.util.files import replacing
 
 AT_ONCE = 4  # images whose removals a CPU embeds together
@@ -212,12 +212,20 @@ def _kept(
     It is called with images (B,3,H,W) in [0,1], where the network is, and a seed for each.
     """
     framing = framing_of(embedder)
-    decisive = [title, network, framing, image_size(embedder), *settings]
-    decisive += [f"variation {variation}", SMALLEST, LIGHT] if variation else []
-    digest = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
-    folder = cache_folder() / "removals" / digest[:16]
+    name = key(
+        code=[FRAMINGS[framing], stream_views, gather_removals, embedder],
+        what=title,
+        network=network,
+        image_size=image_size(embedder),
+        settings=settings,
+        variation=variation,
+    )
+    folder = cache_folder() / "removals" / name[:16]
     batches = [photographs[k : k + BATCH] for k in range(0, len(photographs), BATCH)]
-    paths = [folder / f"{_name(batch)}.safetensors" for batch in batches]
+    paths = [
+        folder / f"{key(photographs=[file for file, _ in batch])[:32]}.safetensors"
+        for batch in batches
+    ]
     missing = [k for k, path in enumerate(paths) if not path.is_file()]
     views = stream_views(
         [[file for file, _ in batches[k]] for k in missing],
@@ -296,14 +304,6 @@ def _look(taps: Taps, images: Tensor, seeds: list[int]) -> dict[str, Tensor]:
     """The maps inside the network of a batch."""
     _, maps = taps(images)
     return {f"maps{k}": of.half() for k, of in enumerate(maps)}
-
-
-def _name(batch: Sequence[tuple[Path, str]]) -> str:
-    """A name for the content of a batch of photographs."""
-    digest = hashlib.sha256()
-    for path, _ in batch:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:32]
 
 
 def _read(path: Path) -> _Kept:

@@ -59,7 +59,7 @@ class Code:
     packages: frozenset[str]
     itself: tuple[str, ...] = ()
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of what the code says; versions of other packages are no part of it."""
         said = repr((sorted(self.modules.items()), self.itself))
@@ -214,7 +214,7 @@ class _Plain(ast.NodeTransformer):
         node.annotation = None
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         node.returns = None
         return self.generic_visit(node)
 

@@ -159,6 +159,7 @@ class _Facts:
 def _told_numbers(values: Tensor | np.ndarray) -> object:
     """Kind, shape and content."""
     kind, shape = str(values.dtype), list(values.shape)
+    content: bytes | memoryview
     if isinstance(values, Tensor):
         flat = values.detach().cpu().contiguous().reshape(-1)
         content = flat.view(torch.uint8).numpy().data if flat.numel() else b""

@@ -7,11 +7,8 @@ embedding of D(h) shall point where h does.
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from filelock import FileLock
@@ -24,6 +21,7 @@ from lfs_core.embedders import Embedder, embed, embedder_name, fingerprint
 from lfs_core.explainer import ExplainLFS, Latents
 from lfs_core.training.embedding import embed_photographs
 from lfs_core.util.assets import cache_folder
+from lfs_core.util.digests import key
 
 BATCH = 16  # images
 EPOCHS = 3
@@ -81,18 +79,21 @@ class Recognised(ExplainLFS):
 def recognised_decoder(embedder: Embedder, images: str | os.PathLike, number: int) -> Decoder:
     """The convolutional decoder of a network, trained on once; see `Recognised`."""
     paths = [path for path, _ in find_photographs(local_folder(images))[:number]]
-    name = embedder_name(embedder)
-    contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    settings = [fingerprint(embedder), contents, Path(__file__).read_text()]
-    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
-    path = cache_folder() / "studies" / f"recognised-{digest}.safetensors"
+    start = load_decoder(f"{embedder_name(embedder)}-conv")
+    name = key(
+        code=[recognised_decoder, embedder],
+        network=fingerprint(embedder),
+        start=start,
+        photographs=paths,
+    )
+    path = cache_folder() / "studies" / f"recognised-{name[:16]}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):  # two processes train once
         if not path.is_file():
             embedded = embed_photographs(embedder, paths, progress=False)
             rows = embedded.store.rows([key for key in embedded.keys if key is not None])
             h = torch.cat([batch.float() for batch, _ in rows.batches()])
-            decoder, history = train_to_be_recognised(load_decoder(f"{name}-conv"), embedder, h)
+            decoder, history = train_to_be_recognised(start, embedder, h)
             decoder.info |= {"likeness": history}
             save_decoder(decoder, path)
     return load_decoder(path)
