@@ -26,6 +26,7 @@ from plotly.offline import get_plotlyjs
 from lfs_core.book import run
 from lfs_core.book.citation import how_to_cite
 from lfs_core.book.run import DEMO, TIER
+from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
 from lfs_core.evaluation import workers
 from lfs_core.findings.speed import speed_markdown, throughput_markdown
@@ -252,8 +253,8 @@ def run_table(manifests: list[dict[str, Any]]) -> str:
         "| --- | --- | --- | --- | --- | --- | ---: |",
     ]
     lines += [
-        f"| {{doc}}`/notebooks/{m['notebook']}` | {m['tier']} | {m['network']} | {m['seed']} "
-        f"| `{m['commit']}` | {m['finished']} | {m['seconds']} |"
+        f"| {{doc}}`/notebooks/{m['notebook']}` | {m['tier']} | {network_title(m['network'])} "
+        f"| {m['seed']} | `{m['commit']}` | {m['finished']} | {m['seconds']} |"
         for m in manifests
     ]
     sources = "; ".join(data for data, _ in DEMO.values())

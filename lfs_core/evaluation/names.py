@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pkgutil import resolve_name
 
 from lfs_core.comparators import EXPLAINERS, explainer_class
@@ -14,19 +13,21 @@ def reader_name(spec: str) -> str:
     """The name for readers of an explainer or a metric, with its options in words.
 
     Args:
-        spec: as `make_explainer` or `make_metric` reads it. Of "module:object", and of a name that
-            nobody knows, the object's name or this name is taken.
+        spec: as `make_explainer` or `make_metric` reads it. Of "module:object" the object's name
+            is taken; a name that is not registered is what it is.
 
     Raises:
         LFSError: a part after a comma is no option=value, or a metric does not take it.
     """
-    name, options = parse(spec)
+    name = spec.partition(",")[0]
     if name in EXPLAINERS:
         method = explainer_class(name)
-        return _with_options(method.title, _words(method), options)
+        return _with_options(method.title, _words(method), spec)
     if name in METRICS:
-        return _with_options(make_metric(spec).title, _words(resolve_name(METRICS[name])), options)
-    return _with_options(_plain(name.rpartition(":")[2]), {}, options)
+        return _with_options(make_metric(spec).title, _words(resolve_name(METRICS[name])), spec)
+    if ":" in name:
+        return _with_options(_plain(name.rpartition(":")[2]), {}, spec)
+    return _plain(spec)
 
 
 def _words(of: type) -> Words:
@@ -38,8 +39,8 @@ def _words(of: type) -> Words:
     }
 
 
-def _with_options(title: str, words: Words, options: Mapping[str, object]) -> str:
-    told = [_told(option, value, words) for option, value in options.items()]
+def _with_options(title: str, words: Words, spec: str) -> str:
+    told = [_told(option, value, words) for option, value in parse(spec)[1].items()]
     lacking = [text.removeprefix("without ") for text in told if text.startswith("without ")]
     if len(lacking) > 1:
         told = [text for text in told if not text.startswith("without ")]

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lfs_core.embedders import network_title
+from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results
 from lfs_core.evaluation.spec import parse
 from lfs_core.evaluation.statistics import bootstrap, bootstrap_means
+from lfs_core.relevance import RELEVANCE_WORDS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TESTS = {"selectivity,every=10": "deletion", "insertion,every=10": "insertion"}
+TESTS = {metric: reader_name(metric) for metric in ("selectivity,every=10", "insertion,every=10")}
 OTHER_NOISE = {f"{metric},fill=own-noise": test for metric, test in TESTS.items()}
 OURS = "amortised"
 CHEAP = 30  # passes a pair; what costs less is what one pass of each image has to beat
@@ -41,8 +44,8 @@ def advantages_table(results: Results, tests: Mapping[str, str] = TESTS) -> pd.D
     for metric, test in tests.items():
         for kind in KINDS:
             found = results.against(metric, kind, OURS, results.explainers)
-            table[f"{test}, {kind}"] = {row["other"]: _advantage(row) for row in found}
-    return pd.DataFrame(table).rename_axis(f"{OURS} over")
+            table[f"{test}, {kind}"] = {reader_name(row["other"]): _advantage(row) for row in found}
+    return pd.DataFrame(table).rename_axis(f"{reader_name(OURS)} over")
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def goals_table(found: Sequence[Goal]) -> pd.DataFrame:
             (goal.images, goal.test): {
                 "significantly better than": f"{len(goal.beaten)} of {len(goal.others)}",
                 "least ahead": _advantage(goal.hardest),
-                "of": goal.hardest["other"],
+                "of": reader_name(goal.hardest["other"]),
                 "share of occlusion": "{:.2f} [{:.2f}, {:.2f}]".format(*goal.share),
             }
             for goal in found
@@ -129,7 +132,7 @@ def means_table(results: Mapping[str, Results]) -> pd.DataFrame:
     table = {
         (where, f"{test}, {kind}"): dict(
             zip(
-                of.explainers,
+                map(reader_name, of.explainers),
                 (f"{mean:.3f}" for mean in np.nanmean(of.scores(metric, kind), axis=0)),
                 strict=True,
             )
@@ -150,8 +153,8 @@ def parts_table(results: Results) -> pd.DataFrame:
         for kind in KINDS:
             means, low, high = bootstrap_means(results.scores(metric, kind))
             for k, explainer in enumerate(results.explainers):
-                name, options = parse(explainer)
-                line = table.setdefault((str(options["relevance"]), name), {})
+                under, _, relevance = explainer.rpartition(",relevance=")
+                line = table.setdefault((RELEVANCE_WORDS[relevance], reader_name(under)), {})
                 line[f"{test}, {kind}"] = f"{means[k]:.3f} [{low[k]:.3f}, {high[k]:.3f}]"
     return pd.DataFrame(table).T.rename_axis(["relevance", "map"])
 
@@ -165,11 +168,16 @@ def variants_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         {
             (
                 row["images"],
-                " + ".join(name.split(".")[-1] for name in row["layers"]) or "the image",
+                " + ".join(_block(name) for name in row["layers"]) or "the image",
             ): {title: f"{row[key]:.0%}" for key, title in columns.items()}
             for row in rows
         }
     ).T.rename_axis(["photographs", "maps of"])
+
+
+def _block(layer: str) -> str:
+    """What readers are told of a layer: its last name."""
+    return layer.rpartition(".")[2].replace("_", " ")
 
 
 def saved_table(results: Results) -> pd.DataFrame:
@@ -181,8 +189,12 @@ def saved_table(results: Results) -> pd.DataFrame:
         if not explainer.endswith(",relevance=paper"):
             continue
         under = explainer.removesuffix(",relevance=paper")
-        for control in (f"{under},relevance=random", "centre"):
-            line = table.setdefault((under, control.rpartition(",")[2]), {})
+        controls = {
+            f"{under},relevance=random": RELEVANCE_WORDS["random"],
+            "centre": reader_name("centre"),
+        }
+        for control, named in controls.items():
+            line = table.setdefault((reader_name(under), named), {})
             for metric, test in TESTS.items():
                 for kind in KINDS:
                     (row,) = results.against(metric, kind, explainer, [control])
@@ -207,8 +219,8 @@ def nearness_table(found: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     for network, of in found.items():
         for against in ("exact", "shared"):
             line = {f"beside {who}": mean(values) for who, values in of[against].items()}
-            rows[network, f"head and {against} map"] = line
-        rows[network, "mean map of other images and exact map"] = {
+            rows[network_title(network), f"head and {against} map"] = line
+        rows[network_title(network), "mean map of other images and exact map"] = {
             f"beside {who}": mean(values) for who, values in of["mean map"].items()
         }
     return pd.DataFrame(rows).T.rename_axis(["network", "correlation of"])

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lfs_core.decoder import decoder_title
+from lfs_core.embedders import network_title
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -17,7 +20,6 @@ PAPER = {  # Secs. 4.1 and 4.2
     "Cars-196": 0.05,
 }
 PAPER_RETRIEVAL = {"birds": 0.03, "cars": 0.05}  # decoding errors, Sec. 4.2
-DECODERS = {"linear": "linear", "mlp": "MLP", "conv": "convolutional"}
 DATA_SETS = {"cub": "birds", "cars": "cars"}
 
 
@@ -50,7 +52,7 @@ def decoding_table(results: dict[str, Any]) -> pd.DataFrame:
 
 
 def _name(row: dict[str, Any]) -> str:
-    name = DECODERS[row["decoder"]]
+    name = decoder_title(row["decoder"])
     if row["mirrored"]:
         name += ", mirrored"
     return f"{name}, SSIM" if row["ssim"] else name
@@ -62,7 +64,7 @@ def retrieval_decoders_table(results: dict[str, Any]) -> pd.DataFrame:
 
     groups: dict[tuple[str, str, str], list[dict]] = {}
     for row in results["decoders"]:
-        key = (DATA_SETS[row["data"]], row["network"], DECODERS[row["decoder"]])
+        key = (DATA_SETS[row["data"]], network_title(row["network"]), decoder_title(row["decoder"]))
         groups.setdefault(key, []).append(row)
     table = {
         key: {

@@ -8,6 +8,9 @@ import numpy as np
 from scipy.stats import rankdata
 
 from lfs_core.comparators import explainer_class
+from lfs_core.decoder import decoder_title
+from lfs_core.embedders import network_title
+from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
 from lfs_core.findings.intervals import Interval, Verdict, correlation, interval, joint_verdict
 from lfs_core.findings.stored import stored_evaluation, stored_run
@@ -19,13 +22,6 @@ FLIPS = "selectivity,every=2"
 FEW_FLIPS = "selectivity,every=5"
 ALIKE = 0.95  # maps whose rank correlation is above it are the same for a reader
 COMMON = 0.5  # maps that agree more than this are mostly not about the pair
-NAMES = {
-    "simexpert": "SIMExpert",
-    "tummala": "Tummala",
-    "utkin": "Utkin",
-    RANDOM: "random relevance",
-    CHANCE: "random order",
-}
 
 
 def advantage(name: str, metric: str, kind: str, other: str) -> Interval:
@@ -49,7 +45,7 @@ def compared(studies: Sequence[str], metric: str, others: Sequence[str]) -> tupl
         for kind in KINDS:
             found = {other: advantage(study, metric, kind, other) for other in others}
             verdicts += [of.above() for of in found.values()]
-            listed = ", ".join(f"{NAMES[other]} {of}" for other, of in found.items())
+            listed = ", ".join(f"{reader_name(other)} {of}" for other, of in found.items())
             where = f"{study}, {kind} pairs" if len(studies) > 1 else f"{kind} pairs"
             parts.append(f"{where}: over {listed}")
     return "advantage in the mean change of the cosine, " + "; ".join(parts), joint_verdict(
@@ -101,7 +97,7 @@ def expert() -> tuple[str, Verdict]:
 
     own = beyond(METHOD)
     ahead = {other: interval(own - beyond(other)) for other in ("tummala", "utkin")}
-    listed = ", ".join(f"than {NAMES[other]} by {of}" for other, of in ahead.items())
+    listed = ", ".join(f"than {reader_name(other)} by {of}" for other, of in ahead.items())
     plain = interval(found[METHOD]["rank correlation"]["same_pair"])
     return (
         f"rank correlation with SIMExpert {plain}, beyond other pairs {interval(own)}; "
@@ -141,7 +137,7 @@ def p() -> tuple[str, Verdict]:
     """Whether p changes the order of a map's pixels."""
     decoders = stored_run("hyperparameters")["decoders"]
     found = {
-        name: {p: interval(of["p"][p]["rank correlation"]) for p in ("0.01", "1.0")}
+        decoder_title(name): {p: interval(of["p"][p]["rank correlation"]) for p in ("0.01", "1.0")}
         for name, of in decoders.items()
     }
     listed = "; ".join(f"{name} decoder {of['0.01']} and {of['1.0']}" for name, of in found.items())
@@ -249,7 +245,10 @@ def forgotten() -> tuple[str, Verdict]:
 
 def any_network() -> tuple[str, Verdict]:
     """What the method needs of a network, and which it ran on."""
-    networks = [stored_evaluation(name).manifest["embedder"] for name in ("faces", "birds", "cars")]
+    networks = [
+        network_title(stored_evaluation(name).manifest["embedder"])
+        for name in ("faces", "birds", "cars")
+    ]
     inside = explainer_class(METHOD).needs & {"gradients", "layers"}
     needed = ", ".join(inside) or "a decoder for the network, but no gradients and no layers"
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lfs_core.evaluation.names import reader_name
 from lfs_core.explanation import PairExplainer, PairExplanation
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def methods_table(
     lines = {}
     for name, explain in explainers.items():
         error = of_pair[name].completeness_error
-        lines[name] = {
+        lines[reader_name(name)] = {
             "needs": ", ".join(sorted(explain.needs)) or "nothing",
             **_cost(costs.get(name)),
             "completeness error": "" if error is None else f"{error:.0e}",
@@ -46,7 +47,9 @@ def costs_table(costs: Costs, names: Sequence[str]) -> pd.DataFrame:
     """Images through the network forwards and backwards, and time, of some methods."""
     import pandas as pd
 
-    return pd.DataFrame({name: _cost(costs[name]) for name in names}).T.rename_axis("method")
+    return pd.DataFrame({reader_name(name): _cost(costs[name]) for name in names}).T.rename_axis(
+        "method"
+    )
 
 
 def _cost(cost: Mapping[str, float] | None) -> dict[str, str]:

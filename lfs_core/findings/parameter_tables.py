@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lfs_core.decoder import decoder_title
+from lfs_core.evaluation.names import reader_name
 from lfs_core.findings.intervals import with_interval
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def sensitivity_table(results: dict[str, Any]) -> pd.DataFrame:
     lines = {}
     for row in results["rows"]:
         value = f"{row['value']} (default)" if row["default"] else str(row["value"])
-        lines[row["method"], row["option"], value] = {
+        lines[reader_name(row["method"]), row["option"], value] = {
             f"{kind}: {name}": f"{np.mean(row[kind][key]):.2f}"
             for kind in ("similar", "dissimilar")
             for name, key in {"default": "with_default", "other pair": "with_another_pair"}.items()
@@ -38,7 +40,7 @@ def hyperparameters_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
 
     return pd.DataFrame(
         {
-            name: {
+            decoder_title(name): {
                 **{f"p = {p}": with_interval(at["rank correlation"]) for p, at in of["p"].items()},
                 "other decision": with_interval(of["other_decision"]),
                 **{

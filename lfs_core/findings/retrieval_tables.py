@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lfs_core.findings.decoder_tables import DATA_SETS, DECODERS
+from lfs_core.decoder import decoder_title
+from lfs_core.embedders import network_title
+from lfs_core.findings.decoder_tables import DATA_SETS
 from lfs_core.findings.intervals import interval
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def quality_table(results: dict[str, Any]) -> pd.DataFrame:
     for row in results["quality"]:
         line = {label: f"{row[key]:.3f}" for key, label in measures.items()}
         line |= {"images": str(row["images"]), "classes": str(row["classes"])}
-        table[DATA_SETS[row["data"]], row["network"]] = line
+        table[DATA_SETS[row["data"]], network_title(row["network"])] = line
     for data, (images, classes, recalls) in PUBLISHED.items():
         line = dict(zip(list(measures.values())[:4], recalls, strict=True))
         table[DATA_SETS[data], "ResNet-50 (Roth et al.)"] = line | {
@@ -71,7 +73,8 @@ def explanations_table(results: dict[str, Any]) -> pd.DataFrame:
     table = {}
     for row in results["explanations"]:
         nearest, farthest = row["nearest"], row["farthest"]
-        table[DATA_SETS[row["data"]], row["network"], DECODERS[row["decoder"]]] = {
+        network, decoder = network_title(row["network"]), decoder_title(row["decoder"])
+        table[DATA_SETS[row["data"]], network, decoder] = {
             "cosine, most similar": mean(nearest["cosine"]),
             "cosine, least similar": mean(farthest["cosine"]),
             "two maps of one pair": mean(nearest["maps_of_one_pair"]),

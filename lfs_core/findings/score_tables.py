@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, Results, is_control
 from lfs_core.evaluation.spec import make_metric
 from lfs_core.evaluation.statistics import bootstrap_means
@@ -25,7 +26,7 @@ def scores_table(results: Results, metric: str) -> pd.DataFrame:
         if row["metric"] != metric:
             continue
         text = f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-        line = table.setdefault(row["explainer"], {})
+        line = table.setdefault(reader_name(row["explainer"]), {})
         line[row["kind"]] = text
         beats = results.beats_controls(metric, row["kind"], row["explainer"])
         line[f"{row['kind']}: beats controls"] = {True: "yes", False: "no", None: "control"}[beats]
@@ -36,10 +37,10 @@ def measures_table(results: Results) -> pd.DataFrame:
     """Mean scores over all pairs with 95 % intervals, a column for each metric."""
     import pandas as pd
 
-    columns = {metric: results.scores(metric).T for metric in results.metrics}
+    columns = {reader_name(metric): results.scores(metric).T for metric in results.metrics}
     return pd.DataFrame(
         {metric: [with_interval(scores) for scores in of] for metric, of in columns.items()},
-        pd.Index(results.explainers, name="explainer"),
+        pd.Index(map(reader_name, results.explainers), name="explainer"),
     )
 
 
@@ -55,7 +56,7 @@ def pointing_table(results: Results) -> pd.DataFrame:
             ]
             for kind in KINDS
         },
-        pd.Index(results.explainers, name="explainer"),
+        pd.Index(map(reader_name, results.explainers), name="explainer"),
     )
 
 
@@ -74,7 +75,7 @@ def overlap_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
         for explainer, of in found["scores"].items()
     }
     best_first = sorted(table, key=lambda explainer: -np.mean(found["scores"][explainer]["region"]))
-    return pd.DataFrame(table)[best_first].T.rename_axis("explainer")
+    return pd.DataFrame(table)[best_first].T.rename(index=reader_name).rename_axis("explainer")
 
 
 def board(results: Results, metric: str, kind: str) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def board(results: Results, metric: str, kind: str) -> dict[str, Any]:
         explainer = results.explainers[k]
         rows.append(
             {
-                "explainer": explainer,
+                "explainer": reader_name(explainer),
                 "control": is_control(explainer),
                 "beats_controls": results.beats_controls(metric, kind, explainer),
                 "pairs": int(np.isfinite(scores[:, k]).sum()),
@@ -101,7 +102,7 @@ def board(results: Results, metric: str, kind: str) -> dict[str, Any]:
             }
         )
     return {
-        "metric": metric,
+        "metric": reader_name(metric),
         "about": make_metric(metric).about,
         "kind": kind,
         "better": better,

@@ -7,9 +7,19 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.results import Results, load_results
 from lfs_core.util.manifest import RESULTS
+
+IMAGES = {  # folders of the local tier, and what the demo tier has
+    "lfw": "LFW",
+    "celeba": "CelebA",
+    "cub": "CUB-200 birds",
+    "cars": "Cars-196",
+    "demo": "the demo's faces",
+    "scenes": "the demo's photographs",
+}
 
 
 def stored_run(name: str) -> dict[str, Any]:
@@ -35,11 +45,18 @@ def stored_evaluation(name: str) -> Results:
     return load_results(RESULTS / f"{name}.json")
 
 
+def images_title(names: str) -> str:
+    """The name for readers of where pairs come from: a folder, several with commas, or a file."""
+    return ", ".join(IMAGES.get(name, name) for name in names.split(", "))
+
+
 def origin_line(manifest: Mapping[str, Any]) -> str:
     """Where a stored run comes from, as one line of Markdown."""
     seeds = f", {manifest['seeds']} seeds" if "seeds" in manifest else ""
+    networks = manifest["embedder"].split(", ")
     return (
-        f"*Stored run*: {manifest['number']} pairs of {manifest['pairs']}, network "
-        f"{manifest['embedder']}{seeds}; commit {manifest['commit']}, {manifest['finished']}. "
-        f"`{manifest['command']}` repeats it."
+        f"*Stored run*: {manifest['number']} pairs of {images_title(manifest['pairs'])}, "
+        f"{'networks' if len(networks) > 1 else 'network'} "
+        f"{', '.join(map(network_title, networks))}{seeds}; commit {manifest['commit']}, "
+        f"{manifest['finished']}. `{manifest['command']}` repeats it."
     )

@@ -6,9 +6,11 @@ from functools import cache
 from typing import Literal
 
 from lfs_core.comparators import explainer_class
+from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
+from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, Results, is_control
-from lfs_core.findings.stored import is_stored, stored_evaluation
+from lfs_core.findings.stored import images_title, is_stored, stored_evaluation
 
 Standing = Literal[
     "is a control", "has not been measured", "beats its controls", "does not beat them"
@@ -82,16 +84,18 @@ def doubts_about_method(network: str, explainer: str, kind: str) -> list[str]:
         LFSError: as `standing`.
     """
     found, results = standing(network, explainer, kind), stored_results(network, explainer)
+    name = reader_name(explainer)
     if found == "beats its controls":
         return []
     if found == "is a control":
-        return [f"{explainer} is a control: its map knows nothing of what the network computes."]
+        return [f"{name} is a control: its map knows nothing of what the network computes."]
     if results is None:
         return [
-            f"{explainer} has not been measured on {network}: how good its maps are is unknown."
+            f"{name} has not been measured on {network_title(network)}: how good its maps are is "
+            "unknown."
         ]
     return [
-        f"{explainer} does not beat its controls on {kind} pairs: hiding its bright regions "
+        f"{name} does not beat its controls on {kind} pairs: hiding its bright regions "
         "changes the similarity no more than hiding regions that a control chose "
         f"(pixel flipping on {_pairs(results)})."
     ]
@@ -108,4 +112,4 @@ def stored_results(network: str, explainer: str | None = None) -> Results | None
 
 
 def _pairs(results: Results) -> str:
-    return f"the {len(results.same)} measured pairs of {results.manifest['pairs']}"
+    return f"the {len(results.same)} measured pairs of {images_title(results.manifest['pairs'])}"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from lfs_core.findings.decoder_tables import DECODERS, curve
+from lfs_core.decoder import DECODERS, decoder_title
+from lfs_core.findings.decoder_tables import curve
 from lfs_core.findings.intervals import interval
 from lfs_core.viz.figures import BLUE, GREEN, GREY, ORANGE
 
@@ -25,7 +26,7 @@ def plot_learning_curves(results: dict[str, Any]) -> Figure:
             points = curve([r for r in rows if r["source"] == source and r["decoder"] == kind])
             images, means, lows, highs = zip(*points, strict=True)
             axis.fill_between(images, lows, highs, color=colour, alpha=0.25, linewidth=0)
-            axis.plot(images, means, color=colour, marker=marker, label=DECODERS[kind])
+            axis.plot(images, means, color=colour, marker=marker, label=decoder_title(kind))
         axis.set_title(source, fontsize=10)
         axis.set(xscale="log")
         axis.set_xticks([1000, 2000, 4000, 8000], ["1k", "2k", "4k", "8k"])
@@ -62,4 +63,4 @@ def plot_agreement(results: dict[str, Any]) -> Figure:
 
 def _kind(name: str) -> str:
     """The kind of a decoder of the agreement study, from its name."""
-    return next(kind for kind, label in DECODERS.items() if name.startswith(label))
+    return next(kind for kind in DECODERS if name.startswith(decoder_title(kind)))

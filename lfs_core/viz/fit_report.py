@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from lfs_core.decoder import Decoder
+from lfs_core.decoder import Decoder, decoder_title
+from lfs_core.embedders import network_title
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.fitting import SHARES
 from lfs_core.util.files import replacing
@@ -56,9 +57,10 @@ def write_fit_report(
     template = files("lfs_core.viz").joinpath("fit_report.html").read_text(encoding="utf-8")
     page = environment.from_string(template).render(
         info=info,
-        kind=decoder.kind,
+        kind=decoder_title(decoder.kind),
+        network=network_title(info["embedder"]),
         figures=figures,
-        rows=[("decoder", decoder.kind), *settings_rows(info)],
+        rows=[("decoder", decoder_title(decoder.kind)), *settings_rows(info)],
         skipped=skipped,
     )
     with replacing(path) as new:

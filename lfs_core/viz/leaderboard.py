@@ -8,8 +8,11 @@ from typing import Any
 
 import jinja2
 
+from lfs_core.embedders import network_title
+from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, Results
 from lfs_core.findings.score_tables import board
+from lfs_core.findings.stored import images_title
 from lfs_core.util.files import replacing
 from lfs_core.viz.report import check_suffix
 
@@ -33,8 +36,10 @@ def write_leaderboard(results: Results, path: str | os.PathLike) -> None:
     page = environment.from_string(template).render(
         boards=[_with_places(found) for found in boards if found["rows"]],
         manifest=results.manifest,
+        network=network_title(results.manifest["embedder"]),
+        pairs=images_title(results.manifest["pairs"]),
         similar=int(results.labels.is_similar.sum()),
-        problems={of: found for of, found in results.problems.items() if found},
+        problems={reader_name(of): found for of, found in results.problems.items() if found},
     )
     with replacing(path) as new:
         new.write_text(page, encoding="utf-8")

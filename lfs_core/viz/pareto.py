@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, Results, is_control
 from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.findings.beyond import OURS, TESTS
@@ -35,7 +36,7 @@ def plot_pareto(results: Results, costs: Mapping[str, Mapping[str, float]]) -> F
                 np.argsort(means), _apart(np.sort(means), high.max()), strict=True
             ):
                 axis.annotate(
-                    named[k],
+                    reader_name(named[k]),
                     (price[k], means[k]),
                     (10, height),
                     textcoords=("data", "data"),

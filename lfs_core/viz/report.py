@@ -17,7 +17,9 @@ import numpy as np
 from matplotlib.colors import to_hex
 from PIL import Image
 
+from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
+from lfs_core.evaluation.names import reader_name
 from lfs_core.util.files import replacing
 from lfs_core.viz.figures import MAP_COLOURS, as_picture, overlay
 
@@ -71,7 +73,7 @@ def render_report(
     data = json.dumps(explanation.to_dict()).replace("</", "<\\/")
     return template.render(
         decision="similar" if explanation.is_similar else "dissimilar",
-        method=explanation.method,
+        method=reader_name(explanation.method),
         decoded=explanation.reconstructions is not None,
         similarity=explanation.similarity,
         is_similar=explanation.is_similar,
@@ -80,7 +82,7 @@ def render_report(
         sides=sides,
         messages=messages,
         gradient=", ".join(to_hex(colour) for colour in colours),
-        rows=[("method", explanation.method), *settings_rows(explanation.settings)],
+        rows=[("method", reader_name(explanation.method)), *settings_rows(explanation.settings)],
         data=data,
     )
 
@@ -117,6 +119,8 @@ def settings_rows(settings: dict[str, Any]) -> list[tuple[str, object]]:
     for key, value in settings.items():
         inner = {f"{key}: {k}": v for k, v in value.items()} if isinstance(value, dict) else {}
         for name, content in (inner or {key: value}).items():
+            if name.endswith("embedder"):
+                content = network_title(str(content))
             if isinstance(content, float):
                 content = f"{content:.4g}"
             if isinstance(content, str | int):

@@ -9,6 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.evaluation.spec import make_metric
 from lfs_core.evaluation.statistics import bootstrap_means
@@ -37,7 +38,7 @@ def plot_curves(
     for axis, kind in zip(axes, KINDS, strict=True):
         for explainer, (colour, dash) in zip(explainers, LINES, strict=False):
             mean, low, high = bootstrap_means(results.curves(explainer, metric, kind), draws=2000)
-            axis.plot(at, mean, dash, color=colour, label=explainer)
+            axis.plot(at, mean, dash, color=colour, label=reader_name(explainer))
             axis.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
         pairs = int((results.labels.is_similar == (kind == "similar")).sum())
         axis.set(title=f"{pairs} {kind} pairs", xlabel=xlabel)
@@ -63,10 +64,10 @@ def plot_scores(results: Results, metric: str) -> Figure:
             explainer = results.explainers[k]
             _whisker(axis, place, low[k], means[k], high[k], is_control(explainer))
         labels = [
-            f"{results.explainers[k]} †"
-            if results.beats_controls(metric, kind, results.explainers[k]) is False
-            else results.explainers[k]
-            for k in order
+            f"{reader_name(name)} †"
+            if results.beats_controls(metric, kind, name) is False
+            else reader_name(name)
+            for name in (results.explainers[k] for k in order)
         ]
         axis.set_yticks(range(len(order)), labels, fontsize=7)
         axis.set(title=f"{kind} pairs", xlabel="score")
@@ -76,7 +77,7 @@ def plot_scores(results: Results, metric: str) -> Figure:
 
 def plot_pairwise(results: Results, metric: str) -> Figure:
     """Every explainer against every other: by how much the row is significantly better."""
-    count = len(results.explainers)
+    count, names = len(results.explainers), [reader_name(name) for name in results.explainers]
     figure = Figure(figsize=(13, 1.5 + 0.32 * count), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     for axis, kind in zip(axes, KINDS, strict=True):
@@ -86,8 +87,8 @@ def plot_pairwise(results: Results, metric: str) -> Figure:
         shown = axis.imshow(significant, "PuOr_r", vmin=-limit, vmax=limit)
         for row, column in np.argwhere(np.isnan(significant)):
             axis.text(column, row, "≈", ha="center", va="center", fontsize=7, color=GREY)
-        axis.set_xticks(range(count), results.explainers, rotation=90, fontsize=7)
-        axis.set_yticks(range(count), results.explainers, fontsize=7)
+        axis.set_xticks(range(count), names, rotation=90, fontsize=7)
+        axis.set_yticks(range(count), names, fontsize=7)
         axis.set_title(f"{kind} pairs")
     figure.colorbar(shown, ax=axes, label="row better than column by", shrink=0.8)
     return figure
@@ -106,7 +107,7 @@ def plot_agreement_beyond_chance(found: Mapping[str, Mapping[str, Mapping]]) -> 
                 axis.plot([low, high], [place, place], color=colour)
                 label = which.replace("_", " ") if place == 0 else None
                 axis.plot(mean, place, marker, color=colour, markersize=5, label=label)
-        axis.set_yticks(range(len(names)), names, fontsize=7)
+        axis.set_yticks(range(len(names)), map(reader_name, names), fontsize=7)
         axis.set(xlabel=measure)
         axis.grid(axis="y", alpha=0.3)
     axes[0].invert_yaxis()
@@ -118,7 +119,7 @@ def plot_between_methods(found: Mapping) -> Figure:
     """Agreement of all methods with each other; on the diagonal, with their map of another pair."""
     between = np.array(found["between_methods"])
     np.fill_diagonal(between, found["with_next_pair"])
-    return plot_matrix(torch.from_numpy(between), found["methods"])
+    return plot_matrix(torch.from_numpy(between), [reader_name(name) for name in found["methods"]])
 
 
 def plot_continuity(results: Results, metric: str, explainers: Sequence[str]) -> Figure:
@@ -127,7 +128,7 @@ def plot_continuity(results: Results, metric: str, explainers: Sequence[str]) ->
     axis = figure.subplots()
     for explainer, (colour, dash) in zip(explainers, LINES, strict=False):
         mean = np.nanmean(results.measured[explainer][metric].double().numpy(), axis=0)
-        axis.plot(range(1, len(mean) + 1), mean, dash, color=colour, label=explainer)
+        axis.plot(range(1, len(mean) + 1), mean, dash, color=colour, label=reader_name(explainer))
     axis.set(xlabel="displacement", ylabel="change of the map")
     axis.grid(alpha=0.3)
     figure.legend(loc="outside right center", fontsize=8)
@@ -144,7 +145,7 @@ def plot_parts(ratios: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
             mean, low, high = map(float, bootstrap_means(of[part], draws=2000))
             _whisker(axis, place, low, mean, high, is_control(explainer))
         axis.axvline(1, color=GREY, ls=":")
-        axis.set_yticks(range(len(ratios)), list(ratios), fontsize=7)
+        axis.set_yticks(range(len(ratios)), map(reader_name, ratios), fontsize=7)
         axis.set(title=part, xlabel="times its share of the area")
     axes[0].invert_yaxis()
     return figure

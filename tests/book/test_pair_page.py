@@ -148,9 +148,9 @@ def test_another_method_has_other_maps_and_no_p(page: Page) -> None:
     expect(page.get_by_label("p", exact=True)).to_be_hidden()
     assert highest(page) == [1, 1]
     expect(page.locator(".lfs-both")).to_contain_text("signed values go from")
-    expect(page.get_by_label("Doubts")).to_contain_text("occlusion has not been measured")
+    expect(page.get_by_label("Doubts")).to_contain_text("Occlusion has not been measured")
     page.get_by_label("Method").select_option("centre")
-    expect(page.get_by_label("Doubts")).to_contain_text("centre is a control")
+    expect(page.get_by_label("Doubts")).to_contain_text("Centre map is a control")
 
 
 def test_one_latent_has_a_map_of_its_own(page: Page) -> None:

@@ -318,7 +318,7 @@ def test_the_retrieval_page_shows_what_is_stored(page: Page) -> None:
 def test_the_status_page_says_how_it_was_made(page: Page) -> None:
     open_page(page, "book/status.html")
     text = page.locator("article").inner_text()
-    for word in ("demo", "facenet-casia", "seed", "torch", "03_face_explanations"):
+    for word in ("demo", "FaceNet (CASIA-WebFace)", "seed", "torch", "03_face_explanations"):
         assert word in text or word.replace("_", " ") in text
 
 

@@ -65,7 +65,7 @@ def test_goals_count_what_is_cheap_and_measure_the_rest() -> None:
     table = beyond.goals_table(found)
     assert list(table["significantly better than"]) == ["2 of 2"] * 4
     assert all(text.endswith("] *") for text in table["least ahead"])
-    assert list(table["of"]) == ["centre"] * 4
+    assert list(table["of"]) == ["Centre map"] * 4
 
 
 def test_a_ratio_of_means_and_its_interval() -> None:
@@ -81,9 +81,9 @@ def test_a_ratio_of_means_and_its_interval() -> None:
 
 def test_advantages_are_paired_and_starred() -> None:
     table = beyond.advantages_table(results())
-    assert list(table.index) == ["occlusion", "centre", "xssab"]
-    assert all(cell.startswith("-") and cell.endswith("*") for cell in table.loc["occlusion"])
-    assert all(cell.startswith("+") and cell.endswith("*") for cell in table.loc["centre"])
+    assert list(table.index) == ["Occlusion", "Centre map", "xSSAB"]
+    assert all(cell.startswith("-") and cell.endswith("*") for cell in table.loc["Occlusion"])
+    assert all(cell.startswith("+") and cell.endswith("*") for cell in table.loc["Centre map"])
 
 
 def test_the_frontier_is_what_nothing_cheaper_beats() -> None:
@@ -112,7 +112,10 @@ def test_tables_of_means_and_parts() -> None:
         {},
     )
     parts = beyond.parts_table(renamed)
-    assert list(parts.index) == [("paper", "explainlfs"), ("paper", "amortised")]
+    assert list(parts.index) == [
+        ("the paper's relevance", "ExplainLFS"),
+        ("the paper's relevance", "One-pass causal map, without own-likeness"),
+    ]
     assert parts.iloc[1, 0] > parts.iloc[0, 0]
 
 
@@ -133,8 +136,8 @@ def test_what_is_saved_is_held_against_random_relevance_and_the_centre() -> None
     )
     table = beyond.saved_table(renamed)
     assert list(table.index) == [
-        ("explainlfs,decoder=mlp", "relevance=random"),
-        ("explainlfs,decoder=mlp", "centre"),
+        ("ExplainLFS, MLP decoder", "random relevance"),
+        ("ExplainLFS, MLP decoder", "Centre map"),
     ]
     for cell in table.iloc[0]:
         assert float(cell.split()[0]) == pytest.approx(0.15, abs=0.02) and cell.endswith("*")

@@ -69,7 +69,7 @@ def test_explain_writes_a_self_contained_page(
     assert html.count("data:image/png;base64,") == 8
     assert html.count("<img") == html.count(" alt=")
     assert not re.search(r'(src|href)="(?!data:)', html)  # nothing is fetched
-    assert "astronaut.jpg" in html and "facenet-casia" in html
+    assert "astronaut.jpg" in html and "FaceNet (CASIA-WebFace)" in html
 
 
 def test_names_cannot_break_the_page(astronaut: Path, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_any_method_explains(astronaut: Path, darker: Path, tmp_path: Path) -> N
     data = json.loads(re.search(r'id="explanation">(.*?)</script>', html, re.S).group(1))
     assert data["method"] == "gradcam" and data["relevance"] is None
     # It says what the method shows, and nothing of decoding, of which there is none.
-    assert "method gradcam" in html and "decoded" not in html
+    assert "method Grad-CAM" in html and "decoded" not in html
     done = run("explain", astronaut, darker, "-o", page, "--method", "gradcam,p=0.5")
     assert done.returncode == 1 and "gradcam takes no p" in done.stderr
     assert "Traceback" not in done.stderr

@@ -11,6 +11,8 @@ import pytest
 from scipy.stats import spearmanr
 
 import lfs_core as lfs
+from lfs_core.decoder import decoder_title
+from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import load_results
 from lfs_core.findings import parameter_tables, score_tables
 from lfs_core.findings.claims import CLAIMS
@@ -172,7 +174,7 @@ def test_every_number_of_the_ledger_again(place: int) -> None:
     wanted = expected(line["claim"])
     printed = re.findall(r"(-?\d\.\d{3,4})(?: \[(-?\d\.\d{3}), (-?\d\.\d{3})\])?", line["result"])
     if not wanted:  # the one claim without a measurement
-        assert line["section"] == "3" and "ran on facenet-casia" in line["result"]
+        assert line["section"] == "3" and "ran on FaceNet (CASIA-WebFace)" in line["result"]
         return
     assert len(printed) == len(wanted), line["result"]
     for (mean, low, high), values in zip(printed, wanted, strict=True):
@@ -251,12 +253,13 @@ def test_pixel_flipping_is_on_as_many_pairs_as_it_says() -> None:
 def test_tables_of_scores() -> None:
     results = load_results(RESULTS / "faces.json")
     table = score_tables.scores_table(results, FLIPS)
-    for explainer, line in table.iterrows():
+    assert list(table.index) == [reader_name(of) for of in results.explainers]
+    for explainer, (_, line) in zip(results.explainers, table.iterrows(), strict=True):
         for kind in KINDS:
             values = moved("faces", explainer, FLIPS, kind)
             mean = float(re.match(r"-?\d\.\d{3}", line[kind])[0])
             assert mean == pytest.approx(values.mean(), abs=6e-4)
-    assert table.loc["random", "similar: beats controls"] == "control"
+    assert table.loc["Random map", "similar: beats controls"] == "control"
     places = score_tables.ranking(results, FLIPS, "similar")
     best = min(results.explainers, key=lambda of: -moved("faces", of, FLIPS, "similar").mean())
     assert places[results.explainers.index(best)] == 1
@@ -275,11 +278,12 @@ def test_figures_of_scores() -> None:
     figure = score_figures.plot_scores(results, FLIPS)
     for axis, kind in zip(figure.axes, KINDS, strict=True):
         labels = [label.get_text() for label in axis.get_yticklabels()]
-        assert {label.removesuffix(" †") for label in labels} == set(results.explainers)
+        explainers = {reader_name(of): of for of in results.explainers}
+        assert {label.removesuffix(" †") for label in labels} == set(explainers)
         for label in labels:
             name = label.removesuffix(" †")
             marked = label != name
-            assert marked == (results.beats_controls(FLIPS, kind, name) is False)
+            assert marked == (results.beats_controls(FLIPS, kind, explainers[name]) is False)
     # Mosaics say something of similar pairs only.
     assert (
         len(score_figures.plot_scores(load_results(RESULTS / "mosaics.json"), "mosaic").axes) == 1
@@ -296,7 +300,8 @@ def test_figures_of_scores() -> None:
 def test_the_table_of_hyperparameters() -> None:
     decoders = raw("hyperparameters")["decoders"]
     table = parameter_tables.hyperparameters_table(decoders)
-    for name, of in decoders.items():
+    for kind, of in decoders.items():
+        name = decoder_title(kind)
         for p, found in of["p"].items():
             mean = np.mean(found["rank correlation"])
             assert float(table.loc[f"p = {p}", name].split()[0]) == pytest.approx(mean, abs=6e-4)
@@ -317,28 +322,33 @@ def test_the_table_of_scenes() -> None:
     found = raw("scenes")
     kinds = np.array(found["kinds"])
     table = score_tables.overlap_table(found)
-    assert set(table.index) == set(found["scores"])
+    assert set(table.index) == {reader_name(of) for of in found["scores"]}
     for explainer, of in found["scores"].items():
         for which, name in (("region", "shared part"), ("points", "same points")):
             values = np.array(of[which], dtype=float)
             for kind in ("crops", "stereo"):
                 mean = np.nanmean(values[kinds == kind])
-                shown = table.loc[explainer, f"{name}, {kind}"]
+                shown = table.loc[reader_name(explainer), f"{name}, {kind}"]
                 assert mean_of(shown) == pytest.approx(mean, abs=6e-4)
-    first, last = (np.mean(found["scores"][table.index[k]]["region"]) for k in (0, -1))
+    scores = {reader_name(explainer): of for explainer, of in found["scores"].items()}
+    first, last = (np.mean(scores[table.index[k]]["region"]) for k in (0, -1))
     assert first == max(np.mean(of["region"]) for of in found["scores"].values()) > last
 
 
 def test_the_tables_of_continuity_and_of_pointing() -> None:
-    table = score_tables.measures_table(load_results(RESULTS / "continuity.json"))
-    for explainer in table.index:
+    results = load_results(RESULTS / "continuity.json")
+    table = score_tables.measures_table(results)
+    assert list(table.index) == [reader_name(explainer) for explainer in results.explainers]
+    for explainer in results.explainers:
         ratios = numbers("continuity", explainer, "lipschitz").max(axis=1)
-        shown = table.loc[explainer, "lipschitz"]
+        shown = table.loc[reader_name(explainer), "Local Lipschitz estimate"]
         assert mean_of(shown) == pytest.approx(np.nanmean(ratios), abs=6e-4)
-    table = score_tables.pointing_table(load_results(RESULTS / "behaviour.json"))
-    for explainer, kind in ((of, kind) for of in table.index for kind in KINDS):
+    results = load_results(RESULTS / "behaviour.json")
+    table = score_tables.pointing_table(results)
+    for explainer, kind in ((of, kind) for of in results.explainers for kind in KINDS):
         pointing = numbers("behaviour", explainer, "patch")[of_kind("behaviour", kind), 1]
-        assert mean_of(table.loc[explainer, kind]) == pytest.approx(np.nanmean(pointing), abs=6e-4)
+        shown = table.loc[reader_name(explainer), kind]
+        assert mean_of(shown) == pytest.approx(np.nanmean(pointing), abs=6e-4)
 
 
 def test_the_matrix_of_agreement() -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
+import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 import lfs_core as lfs
 from lfs_core.comparators import EXPLAINERS, explainer_class
@@ -16,10 +20,23 @@ from lfs_core.evaluation.metrics.selectivity import FILL_WORDS, FILLS
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import is_control
 from lfs_core.evaluation.spec import METRICS
+from lfs_core.findings import (
+    beyond,
+    decoder_tables,
+    judges,
+    parameter_tables,
+    retrieval_tables,
+    score_tables,
+)
+from lfs_core.findings.ledger import ledger
+from lfs_core.findings.stored import origin_line, stored_evaluation, stored_run
+from lfs_core.findings.trust import doubts_about_method, doubts_about_similarity
 from lfs_core.relevance import KNOWING_NOTHING, RELEVANCE_WORDS, RELEVANCES
 from lfs_core.util.manifest import RESULTS
+from lfs_core.viz import decoder_figures, pareto, score_figures
+from lfs_core.viz.leaderboard import write_leaderboard
 
-FOR_MACHINES = re.compile(r"\w=|=\w|_|lfs.core|:\w|\{|\}")
+FOR_MACHINES = re.compile(r"\w=|=\w|_|lfs.core|[a-z]:[A-Za-z]|\{|\}")
 STORED = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
 EVALUATIONS = [stored for stored in STORED if "measured" in stored]
 
@@ -130,3 +147,94 @@ def test_what_knows_nothing_is_a_control() -> None:
 def test_wrong_metric_options_are_refused() -> None:
     with pytest.raises(lfs.LFSError, match="takes no"):
         reader_name("partner,every=2")
+
+
+def tables() -> Iterator[pd.DataFrame]:
+    """Every table that the book shows of stored results."""
+    of = {stored["manifest"]["study"]: stored for stored in STORED if "study" in stored["manifest"]}
+    for study in ("randomised", "resolution", "beyond-patch", "continuity", "road"):
+        results = stored_evaluation(study)
+        yield from (score_tables.scores_table(results, metric) for metric in results.metrics)
+        yield score_tables.measures_table(results)
+    yield score_tables.pointing_table(stored_evaluation("behaviour"))
+    yield score_tables.overlap_table(of["scenes"])
+    faces = stored_evaluation("beyond-faces")
+    yield beyond.advantages_table(faces)
+    yield beyond.advantages_table(stored_evaluation("own-noise"), beyond.OTHER_NOISE)
+    yield beyond.goals_table(beyond.goals({"faces": faces}, of["costs"]["costs"]))
+    yield beyond.means_table({"faces": stored_evaluation("expensive")})
+    yield beyond.parts_table(stored_evaluation("two-by-two"))
+    yield beyond.saved_table(stored_evaluation("patterns"))
+    yield beyond.nearness_table(of["heads"]["nearness"])
+    yield beyond.variants_table(of["heads"]["variants"])
+    yield decoder_tables.decoding_table(of["decoding"])
+    yield decoder_tables.agreement_table(of["agreement"])
+    yield decoder_tables.retrieval_decoders_table(of["retrieval"])
+    yield retrieval_tables.quality_table(of["retrieval"])
+    yield retrieval_tables.explanations_table(of["retrieval"])
+    yield parameter_tables.sensitivity_table(of["sensitivity"])
+    yield parameter_tables.hyperparameters_table(of["hyperparameters"]["decoders"])
+    yield ledger().drop(columns="command")
+
+
+def words_of(table: pd.DataFrame) -> set[str]:
+    """All texts of a table, its heads among them."""
+    heads = [of for index in (table.index, table.columns) for of in (*index.names, *index)]
+    parts = [part for head in heads for part in (head if isinstance(head, tuple) else [head])]
+    return {str(text) for text in (*parts, *table.to_numpy().ravel())}
+
+
+def test_tables_are_in_words() -> None:
+    names = {*EXPLAINERS, *METRICS, *EMBEDDERS, "mlp", "conv"} - {
+        "random"
+    }  # of a kind of relevance
+    for table in tables():
+        assert len(table)
+        for text in words_of(table):
+            assert not FOR_MACHINES.search(text), text
+            assert text not in names, text
+
+
+def test_figures_and_leaderboards_are_in_words(tmp_path: Path) -> None:
+    few, judgement = stored_evaluation("all-methods"), stored_run("judgement")
+    metric, some = "selectivity,every=2", ("explainlfs,decoder=mlp", "random")
+    ratios = {name: judges.part_ratios(name, "similar") for name in ("explainlfs", "centre")}
+    for figure in (
+        score_figures.plot_scores(few, metric),
+        score_figures.plot_pairwise(few, metric),
+        score_figures.plot_curves(few, metric, range(0, 21, 2), some, "flips"),
+        score_figures.plot_agreement_beyond_chance(judgement["with_expert"]),
+        score_figures.plot_between_methods(judgement),
+        score_figures.plot_continuity(stored_evaluation("continuity"), "continuity", some),
+        score_figures.plot_parts(ratios),
+        pareto.plot_pareto(stored_evaluation("beyond-faces"), stored_run("costs")["costs"]),
+        decoder_figures.plot_learning_curves(stored_run("decoding")),
+        decoder_figures.plot_agreement(stored_run("agreement")),
+    ):
+        figure.canvas.draw()
+        shown = [text.get_text() for text in figure.findobj(Text) if text.get_text()]
+        assert shown and not any(FOR_MACHINES.search(text) for text in shown if "$" not in text)
+        assert not {"explainlfs", "gradcam", "mlp", "conv"} & set(shown)
+    for name in ("randomised", "resolution", "road"):
+        write_leaderboard(stored_evaluation(name), tmp_path / "page.html")
+        page = (tmp_path / "page.html").read_text()
+        text = re.sub(r"<[^>]*>", " ", page[page.index("<body>") : page.index("Where these")])
+        assert not FOR_MACHINES.search(text) and "facenet-casia" not in text
+
+
+def test_doubts_and_origins_are_in_words() -> None:
+    doubts = [
+        *doubts_about_method("facenet-casia", "explainlfs,relevance=random", "similar"),
+        *doubts_about_method("efficientnet-lite0-cub", "explainlfs,decoder=conv", "similar"),
+        *doubts_about_method("facenet-casia", "explainlfs,decoder=conv", "dissimilar"),
+        *doubts_about_similarity("facenet-casia", 0.99, 0.3),
+    ]
+    assert len(doubts) == 4
+    for text in doubts:
+        assert not FOR_MACHINES.search(text) and "explainlfs" not in text, text
+    for stored in EVALUATIONS:
+        said = re.sub("`.*?`", "", origin_line(stored["manifest"]))
+        assert not FOR_MACHINES.search(said) and "facenet-casia" not in said
+    several = origin_line(stored_run("heads")["manifest"])
+    assert "networks FaceNet (CASIA-WebFace), EfficientNet-Lite0 (CUB-200 birds)" in several
+    assert "pairs of LFW, CUB-200 birds, Cars-196" in several

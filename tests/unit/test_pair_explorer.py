@@ -312,7 +312,7 @@ def test_the_files_it_gives_hold_the_whole_explanation(explorer: PairExplorer) -
     for key in ("method", "similarity", "is_similar", "relevance", "maps"):
         assert content[key] == json.loads(json.dumps(expected.to_dict()[key]))
     page = ask(explorer, "report", "html", "occlusion", "", 0, *setting)["text"]
-    assert page.startswith("<!DOCTYPE html>") and "occlusion" in page and NAMES[1] in page
+    assert page.startswith("<!DOCTYPE html>") and "Occlusion" in page and NAMES[1] in page
     assert "has not been measured" in page and "://" not in page
 
 
@@ -368,7 +368,7 @@ def test_a_cosine_next_to_the_threshold_or_out_of_range_is_doubted() -> None:
     assert "within 0.05" in doubts_about_similarity("facenet-casia", inside, inside + 0.04)[0]
     for outside in (stored.max().item() + 0.001, stored.min().item() - 0.001):
         (doubt,) = doubts_about_similarity("facenet-casia", outside, 0.5)
-        assert "outside all that the 500 measured pairs of lfw gave" in doubt
+        assert "outside all that the 500 measured pairs of LFW gave" in doubt
     assert doubts_about_similarity("unknown", 1.0, 0.5) == []
 
 

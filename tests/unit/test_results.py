@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import lfs_core as lfs
+from lfs_core.embedders import network_title
 from lfs_core.findings.decoder_tables import (
     PAPER,
     agreement_table,
@@ -109,7 +110,7 @@ def test_every_number_of_the_retrieval_tables() -> None:
     assert len(quality) == len(results["quality"]) + len(PUBLISHED) == 6
     names = {"cub": "birds", "cars": "cars"}
     for row in results["quality"]:
-        line = quality.loc[names[row["data"]], row["network"]]
+        line = quality.loc[names[row["data"]], network_title(row["network"])]
         right = [int(k) for k in row["first_is_right"]]
         assert len(right) == row["images"] == int(line["images"])
         # What was counted query by query is what the library found.
@@ -122,7 +123,7 @@ def test_every_number_of_the_retrieval_tables() -> None:
         rows = [
             row
             for row in results["decoders"]
-            if (names[row["data"]], row["network"]) == (data, network)
+            if (names[row["data"]], network_title(row["network"])) == (data, network)
             and kind.lower().startswith(row["decoder"])
         ]
         assert str(len(rows)) == line["seeds"]

@@ -46,8 +46,8 @@ class Continuity:
     def about(self) -> str:
         """What is measured."""
         if self.moved:
-            return "Continuity: how far a map stays behind when the image moves"
-        return "Continuity: how far the map changes when the image moves by a tenth of its width"
+            return "how far a map stays behind when the image moves"
+        return "how far the map changes when the image moves by a tenth of its width"
 
     def measure(self, case: Case) -> Tensor:
         """(P,20), by displacement; NaN where too little is seen by both."""
@@ -93,7 +93,7 @@ class Lipschitz:
 
     title: ClassVar[str] = "Local Lipschitz estimate"
     words: ClassVar[Words] = {"draws": "{} draws", "size": "noise {}"}
-    about: ClassVar[str] = "Lipschitz: how far the map changes for a little noise on the image"
+    about: ClassVar[str] = "how far the map changes for a little noise on the image"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     def __post_init__(self) -> None:

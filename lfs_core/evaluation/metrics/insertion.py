@@ -44,7 +44,7 @@ class Insertion:
 
     title: ClassVar[str] = "Insertion"
     words: ClassVar[Words] = {"fill": FILL_WORDS, "every": ""}
-    about: ClassVar[str] = "Insertion: how far the decision comes back as superpixels return"
+    about: ClassVar[str] = "how far the decision comes back as superpixels return"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
     def __post_init__(self) -> None:

@@ -29,7 +29,7 @@ class Mosaic:
     """
 
     title: ClassVar[str] = "Mosaic test"
-    about: ClassVar[str] = "Mosaic test: share of the map in the right one of four cells"
+    about: ClassVar[str] = "share of the map in the right one of four cells"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
     def measure(self, case: Case) -> Tensor:

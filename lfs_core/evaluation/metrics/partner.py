@@ -21,7 +21,7 @@ class Partner:
     """
 
     title: ClassVar[str] = "Partner swap"
-    about: ClassVar[str] = "Partner swap: how far a map stays the same with another partner"
+    about: ClassVar[str] = "how far a map stays the same with another partner"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     def measure(self, case: Case) -> Tensor:

@@ -28,7 +28,7 @@ class Parts:
     """
 
     title: ClassVar[str] = "Facial parts"
-    about: ClassVar[str] = "Facial parts: share of the map on them, beside their share of the area"
+    about: ClassVar[str] = "share of the map on them, beside their share of the area"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
     def measure(self, case: Case) -> Tensor:

@@ -36,7 +36,7 @@ class Patch:
 
     title: ClassVar[str] = "Patch test"
     words: ClassVar[Words] = {"side": "{} superpixels a side"}
-    about: ClassVar[str] = "Patch test: is the evidence on the right side of a known border"
+    about: ClassVar[str] = "is the evidence on the right side of a known border"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
     def __post_init__(self) -> None:

@@ -47,7 +47,7 @@ class Road:
 
     title: ClassVar[str] = "ROAD"
     words: ClassVar[Words] = {"blurred": {True: "blurred maps", False: "maps as they are"}}
-    about: ClassVar[str] = "ROAD: how far the similarity moves as relevant places are imputed"
+    about: ClassVar[str] = "how far the similarity moves as relevant places are imputed"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
     def __post_init__(self) -> None:

@@ -96,7 +96,7 @@ class Selectivity:
         "fill": FILL_WORDS,
         "every": "",
     }
-    about: ClassVar[str] = "Pixel flipping: how far the similarity moves against the decision"
+    about: ClassVar[str] = "how far the similarity moves against the decision"
 
     def __post_init__(self) -> None:
         if self.order not in ORDERS:

@@ -24,7 +24,7 @@ class Shown:
 
     title: ClassVar[str] = "Share of pixels shown"
     words: ClassVar[Words] = {"threshold": "ξ₂ = {}"}
-    about: ClassVar[str] = "Share of the pixels shown; a description, not a quality"
+    about: ClassVar[str] = "it describes a map and is no measure of its quality"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     def __post_init__(self) -> None:

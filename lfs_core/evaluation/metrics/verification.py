@@ -36,7 +36,7 @@ class Verification:
     fill: str = "blur"
 
     words: ClassVar[Words] = {"mode": "", "fill": FILL_WORDS}
-    about: ClassVar[str] = "Verification: pairs decided right as relevant places go or come"
+    about: ClassVar[str] = "pairs decided right as relevant places go or come"
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import ImageLike
+from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Explainer
 from lfs_core.search.retriever import Answer, Retriever
@@ -120,7 +121,7 @@ class RetrievalExplorer(LiveView):
                 written.
         """
         check_suffix(path)  # now, not after the work
-        title = f"What {self.retriever.gallery.embedder} retrieves"
+        title = f"What {network_title(self.retriever.gallery.embedder)} retrieves"
         save(path, "explorer", self._page_contents(queries), title)
 
     def answers(self) -> Mapping[str, Callable[..., dict[str, Any]]]:

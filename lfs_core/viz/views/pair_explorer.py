@@ -23,9 +23,17 @@ from lfs_core.amortised import shipped_heads
 from lfs_core.comparators import explainer_class, load_explainer
 from lfs_core.datasets.framing import parts
 from lfs_core.datasets.images import ImageLike, load_image, to_tensor
-from lfs_core.decoder import Decoder, load_decoder
-from lfs_core.embedders import Embedder, embed, embedder_name, image_size, load_embedder
+from lfs_core.decoder import Decoder, decoder_title, load_decoder
+from lfs_core.embedders import (
+    Embedder,
+    embed,
+    embedder_name,
+    image_size,
+    load_embedder,
+    network_title,
+)
 from lfs_core.errors import FaceError, LFSError
+from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
 from lfs_core.explanation import PairExplanation, cosines, one_thread
 from lfs_core.findings.trust import (
@@ -185,7 +193,12 @@ class PairExplorer(LiveView):
         """
         check_suffix(path)  # now, not after the work
         contents = self._page_contents(pairs, first)
-        save(path, "pair_explorer", contents, f"Pairs as {self.networks[0].name} sees them")
+        save(
+            path,
+            "pair_explorer",
+            contents,
+            f"Pairs as {network_title(self.networks[0].name)} sees them",
+        )
 
     def answers(self) -> Mapping[str, Callable[..., dict[str, Any]]]:
         """What answers each kind of question.
@@ -313,7 +326,7 @@ class PairExplorer(LiveView):
         return {
             "networks": [
                 {
-                    "name": network.name,
+                    "name": network_title(network.name),
                     "methods": network.methods,
                     "decoders": {
                         name: isinstance(decoder, LinearDecoder)
@@ -322,6 +335,10 @@ class PairExplorer(LiveView):
                 }
                 for network in self.networks
             ],
+            "titles": {
+                **{name: reader_name(name) for of in self.networks for name in of.methods},
+                **{name: decoder_title(name) for of in self.networks for name in of.decoders},
+            },
             "ps": self._ps,
             "thresholds": self._thresholds,
             "p": self._ps.index(self.p),

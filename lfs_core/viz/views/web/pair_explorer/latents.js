@@ -129,7 +129,7 @@ export function latentPart(app) {
     const { latents } = app.shown;
     const all = numbers();
     bars.draw();
-    const words = latentInWords(choice, latents);
+    const words = latentInWords(app, latents);
     const said = { min: 0, max: all.length, now: placeIn(all) + 1, text: words };
     for (const [name, value] of Object.entries(said)) {
       chart.setAttribute(`aria-value${name}`, String(value));

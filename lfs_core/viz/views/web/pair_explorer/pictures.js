@@ -63,7 +63,7 @@ export function pictures(app) {
     facts.replaceChildren(name, h("br"), factsOf(shown, side, share));
     canvas.setAttribute(
       "aria-label",
-      `${SIDES[side]}, ${name}, with the map of ${shown.choice.method}: ${share}. ` +
+      `${SIDES[side]}, ${name}, with the map of ${app.contents.titles[shown.choice.method]}: ${share}. ` +
         "Arrow keys move the place whose values are read.",
     );
     const highest = highestOf(shown, shown.maps[side]);

@@ -11,19 +11,14 @@ const LINEAR = "With a linear decoder p changes how high the maps go, not how th
 const COLOUR_NAMES = { inferno: "inferno", viridis: "viridis", cividis: "cividis", gray: "grey" };
 
 /**
- * Choices that are read as they are written.
- *
- * @param {string[]} names
- */
-const same = (names) => Object.fromEntries(names.map((name) => [name, name]));
-
-/**
  * The method, and what ExplainLFS alone has: a decoder and p.
  *
  * @param {App} app
  */
 function methodChoice({ contents, choice, update }) {
-  const { networks, pPlaces, ps } = contents;
+  const { networks, pPlaces, ps, titles } = contents;
+  /** @param {string[]} names */
+  const titled = (names) => Object.fromEntries(names.map((name) => [name, titles[name]]));
   const methods = h("span", { class: "lfs-group" });
   const decoded = h("span", { class: "lfs-group" });
   const hint = h("p", { class: "lfs-hint" }, LINEAR);
@@ -43,10 +38,10 @@ function methodChoice({ contents, choice, update }) {
     if (!names.includes(choice.method)) choice.method = names[0];
     if (!(choice.decoder in decoders)) choice.decoder = Object.keys(decoders)[0] ?? "";
     methods.replaceChildren(
-      chooser("Method", same(names), choice.method, (method) => change({ method, latent: null })),
+      chooser("Method", titled(names), choice.method, (method) => change({ method, latent: null })),
     );
     decoded.replaceChildren(
-      chooser("Decoder", same(Object.keys(decoders)), choice.decoder, (decoder) =>
+      chooser("Decoder", titled(Object.keys(decoders)), choice.decoder, (decoder) =>
         change({ decoder }),
       ),
       slider(

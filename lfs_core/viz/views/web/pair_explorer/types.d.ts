@@ -5,6 +5,8 @@ export interface Contents {
   live: boolean;
   /** `decoders` says of each whether it is linear. */
   networks: { name: string; methods: string[]; decoders: Record<string, boolean> }[];
+  /** Of methods and decoders, what readers call them. */
+  titles: Record<string, string>;
   ps: number[];
   pPlaces: number[];
   thresholds: number[];

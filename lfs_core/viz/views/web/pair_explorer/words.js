@@ -27,8 +27,8 @@ export function sentence({ networks, thresholds }, { pair, choice }) {
  */
 export function settingsInWords({ contents, how }, { choice }) {
   const { method, decoder, p, latent } = choice;
-  const words = [`Method ${method}`];
-  if (isDecoded(choice)) words.push(`decoder ${decoder}`, `p = ${contents.ps[p].toFixed(2)}`);
+  const words = [contents.titles[method]];
+  if (isDecoded(choice)) words.push(`${contents.titles[decoder]} decoder`, `p = ${contents.ps[p].toFixed(2)}`);
   if (latent !== null) words.push(`latent ${latent + 1} alone`);
   words.push(`\u03be\u2082 = ${how.threshold.toFixed(2)}`);
   return words.join(", ");
@@ -70,12 +70,12 @@ export function valueAt({ choice }, { values, relative }, at) {
 /**
  * The latent that is chosen, and its numbers.
  *
- * @param {App["choice"]} choice
+ * @param {App} app
  * @param {Latents} latents
  */
-export function latentInWords(choice, { h: [h1, h2], d, R }) {
+export function latentInWords({ contents, choice }, { h: [h1, h2], d, R }) {
   const { latent } = choice;
-  if (!isDecoded(choice)) return `Single latents are shown with method ${DECODED}.`;
+  if (!isDecoded(choice)) return `Single latents are shown with ${contents.titles[DECODED]}.`;
   if (latent === null) return "No single latent is chosen: the map is that of all.";
   const read = Object.entries({ "h\u00b9": h1, "h\u00b2": h2, d, R }).map(
     ([name, values]) => `${name} ${decimals(values[latent], 3)}`,
