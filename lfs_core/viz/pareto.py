@@ -38,8 +38,8 @@ def plot_pareto(results: Results, costs: Mapping[str, Mapping[str, float]]) -> F
                 axis.annotate(
                     reader_name(named[k]),
                     (price[k], means[k]),
-                    (10, height),
-                    textcoords=("data", "data"),
+                    (1.03, height),  # beside the panel: names are long
+                    textcoords=("axes fraction", "data"),
                     fontsize=6,
                     va="center",
                     arrowprops={"arrowstyle": "-", "lw": 0.3, "color": GREY},
