@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -32,12 +32,13 @@ from lfs_core.evaluation import workers
 from lfs_core.findings.speed import speed_markdown, throughput_markdown
 from lfs_core.findings.stored import stored_run
 from lfs_core.util.digests import key
-from lfs_core.util.manifest import RESULTS
+from lfs_core.util.manifest import RESULTS, changed_since
 
 log = logging.getLogger(__name__)
 
 LONGEST = ("05_methods_side_by_side",)  # begun first, so that no core waits for it at the end
 PLOTLY = re.compile('(<script type="text/plain" class="lfs-plotly">)[^<]*')
+SHOWN = 3  # names of what has changed since a result was made
 DATA = "application/vnd.lfs."  # types of outputs that a page does not show
 # MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
 UNUSED = (
@@ -273,12 +274,23 @@ def stored_table(manifests: dict[str, dict[str, Any]]) -> str:
         "",
         "Stored results, which the notebooks show and do not compute:",
         "",
-        "| results | command | tier | commit | finished | seconds |",
-        "| --- | --- | --- | --- | --- | ---: |",
+        "| results | command | tier | commit | finished | seconds | code since then |",
+        "| --- | --- | --- | --- | --- | ---: | --- |",
     ]
     lines += [
         f"| `{name}.json` | `{m['command']}` | {m.get('tier', 'demo')} | `{m['commit']}` "
-        f"| {m['finished']} | {m['seconds']} |"
+        f"| {m['finished']} | {m['seconds']} | {code_since(m)} |"
         for name, m in sorted(manifests.items())
     ]
     return "\n".join(lines) + "\n"
+
+
+def code_since(manifest: Mapping[str, Any]) -> str:
+    """Whether the code that made a stored result still says the same, in words."""
+    changed = changed_since(manifest)
+    if changed is None:
+        return "not recorded"
+    if not changed:
+        return "unchanged"
+    more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+    return f"**changed**: {', '.join(f'`{name}`' for name in changed[:SHOWN])}{more}"

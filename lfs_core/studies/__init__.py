@@ -15,8 +15,9 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from lfs_core.errors import LFSError
+from lfs_core.util.code import code_of
 from lfs_core.util.files import replacing
-from lfs_core.util.manifest import commit, versions
+from lfs_core.util.manifest import commit, made_by, versions
 
 STUDIES = {
     "decoding": "lfs_core.studies.decoding:decoding_study",
@@ -78,6 +79,7 @@ def run_study(name: str, data: Path, path: str | os.PathLike) -> None:
         "study": name,
         "command": f"lfs study {name} --data DATA -o book/results/{name}.json",
         "tier": "local",
+        "code": made_by({name: code_of(STUDIES[name])}),
         **result.pop("manifest"),
         "commit": commit(Path.cwd()),
         "versions": versions(),

@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
-from lfs_core.util.code import CORE, Code
+from lfs_core.errors import LFSError
+from lfs_core.util.code import CORE, Code, code_of
 
 RESULTS = Path(__file__).parents[2] / "book" / "results"  # stored runs, which the book shows
 WEIGHTS = "**/weights/**/*.safetensors"  # that ship with the package
@@ -52,7 +54,7 @@ def made_by(codes: Mapping[str, Code]) -> dict[str, dict[str, str]]:
     return {
         "of": {part: code.digest[:16] for part, code in codes.items()},
         "modules": dict(sorted(modules.items())),
-        "weights": shipped_weights(),
+        "weights": dict(shipped_weights()),
     }
 
 
@@ -63,3 +65,31 @@ def shipped_weights() -> dict[str, str]:
         path.relative_to(CORE).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         for path in sorted(CORE.glob(WEIGHTS))
     }
+
+
+def changed_since(manifest: Mapping[str, Any]) -> list[str] | None:
+    """What has changed since a result was made: modules, and weights that ship, by name.
+
+    Args:
+        manifest: the result's, with what `made_by` gave under "code".
+
+    Returns:
+        Their names; none if the same code would make the result again, None if the manifest does
+        not say which code made it.
+    """
+    recorded = manifest.get("code")
+    if recorded is None:
+        return None
+    modules = [name for name, said in recorded["modules"].items() if _says_now(name) != said]
+    now = shipped_weights()
+    weights = [name for name, said in recorded["weights"].items() if now.get(name) != said]
+    return [*modules, *weights]
+
+
+@functools.cache
+def _says_now(module: str) -> str | None:
+    """The start of a module's digest, as `made_by` records it; None if it is gone."""
+    try:
+        return code_of(module).modules.get(module, "")[:12] or None
+    except LFSError:
+        return None

@@ -1,0 +1,78 @@
+"""Whether a stored result says which code made it, and whether that code is still the same."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from lfs_core.book.build import code_since, stored_table
+from lfs_core.util import manifest
+from lfs_core.util.code import CORE, code_of
+from lfs_core.util.manifest import changed_since, made_by
+
+STUDY = "lfs_core.explainer:ExplainLFS"
+
+
+@pytest.fixture
+def stored() -> dict[str, object]:
+    """The manifest of a result that the code of today has made."""
+    return {"code": made_by({"ours": code_of(STUDY)})}
+
+
+def test_the_same_code_is_said_to_be_unchanged(stored: dict[str, object]) -> None:
+    assert changed_since(stored) == []
+    assert code_since(stored) == "unchanged"
+
+
+def test_a_result_from_before_code_was_recorded_says_so() -> None:
+    assert changed_since({}) is None
+    assert code_since({}) == "not recorded"
+
+
+@pytest.mark.parametrize("module", ["lfs_core.explainer", "lfs_core.relevance", "lfs_core.mapping"])
+def test_an_edit_of_any_module_that_it_imports_is_named(
+    stored: dict[str, object], module: str
+) -> None:
+    then = copy.deepcopy(stored)
+    then["code"]["modules"][module] = "0" * 12
+    assert changed_since(then) == [module]
+    assert code_since(then) == f"**changed**: `{module}`"
+
+
+def test_a_module_that_is_gone_has_changed(stored: dict[str, object]) -> None:
+    stored["code"]["modules"]["lfs_core.no_such_module"] = "0" * 12
+    assert changed_since(stored) == ["lfs_core.no_such_module"]
+
+
+def test_other_weights_under_the_same_name_have_changed(stored: dict[str, object]) -> None:
+    head = next(name for name in stored["code"]["weights"] if "heads" in name)
+    assert (CORE / head).is_file()
+    stored["code"]["weights"][head] = "0" * 12
+    assert changed_since(stored) == [head]
+
+
+def test_many_changes_are_counted(stored: dict[str, object]) -> None:
+    modules = stored["code"]["modules"]
+    assert len(modules) > 3
+    stored["code"]["modules"] = dict.fromkeys(modules, "0" * 12)
+    assert code_since(stored).endswith(f"and {len(modules) - 3} more")
+
+
+def test_the_status_page_shows_it(stored: dict[str, object]) -> None:
+    about = {"command": "lfs study x", "commit": "abc", "finished": "today", "seconds": 1}
+    table = stored_table({"new": about | stored, "old": about})
+    rows = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    assert rows["new.json"].endswith("| unchanged |")
+    assert rows["old.json"].endswith("| not recorded |")
+
+
+def test_each_module_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    manifest._says_now.cache_clear()
+    monkeypatch.setattr(manifest, "code_of", lambda name: calls.append(name) or code_of(name))
+    recorded = {"code": {"modules": {"lfs_core.errors": "0" * 12}, "weights": {}}}
+    for _ in range(3):
+        changed_since(recorded)
+    assert calls == ["lfs_core.errors"]
+    manifest._says_now.cache_clear()
