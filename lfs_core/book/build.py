@@ -1,7 +1,8 @@
 """The book: notebooks executed by papermill, then built by Jupyter Book with execution off.
 
 `_build/executed` holds a run of each notebook, with a manifest that says what it was made from. A
-notebook is run again when it, the core, its parameters, or an installed version changed.
+notebook is run again when its code, the code that it imports, the results that it reads, its
+parameters, or an installed version changed; where only its prose has, that alone is renewed.
 `_build/source` is what Jupyter Book reads, `_build/html` what it writes.
 """
 
@@ -158,6 +159,8 @@ def execute_all(notebooks: Sequence[Path], folder: Path) -> list[dict[str, Any]]
     jobs = max(1, min(2, len(missing), os.cpu_count() or 1))
     for notebook, manifest in workers.run(partial(execute, folder=folder), missing, jobs):
         log.info("Ran %s in %.0f s.", notebook.name, manifest["seconds"])
+    for notebook in notebooks:
+        run.renew_prose(folder / notebook.stem, notebook)
     return [manifest_of(folder / notebook.stem) for notebook in notebooks]
 
 
@@ -170,7 +173,9 @@ def execute(notebook: Path, folder: Path) -> dict[str, Any]:
     place = folder / notebook.stem
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f".{notebook.stem}.lock"):  # whoever comes second finds it done
-        if not run.is_done(place, run.origin(notebook, {})):
+        if run.is_done(place, run.origin(notebook, {})):
+            run.renew_prose(place, notebook)
+        else:
             run.run_notebook(notebook, {}, place, progress=False)
         return manifest_of(place)
 

@@ -26,14 +26,16 @@ from filelock import FileLock
 from lfs_core.book.parameters import allowed, check_parameters, parse_parameters
 from lfs_core.errors import LFSError
 from lfs_core.util.assets import CELEBRITY_FACES
+from lfs_core.util.code import Code, code_of, code_of_cells, files_beside
+from lfs_core.util.digests import key
 from lfs_core.util.extras import needs
 from lfs_core.util.files import replacing
-from lfs_core.util.manifest import RESULTS, commit, versions
+from lfs_core.util.manifest import RESULTS, commit, made_by, shipped_weights, versions
 
 log = logging.getLogger(__name__)
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-CORE = Path(__file__).parents[1]
+STORED = "lfs_core.findings.stored"  # reads the stored results
 TIER = "demo"
 # What a notebook works on, by the parameter that names it: data and network.
 DEMO = {
@@ -277,20 +279,34 @@ def check_executed(notebook: Path) -> None:
             raise LFSError(f"Cell {number} of {notebook.name} holds an error.")
 
 
-def core_hash() -> str:
-    """SHA-256 of the core and of the stored results, all that notebooks are made from."""
-    digest = hashlib.sha256()
-    inputs = [f for f in CORE.rglob("*") if f.is_file() and f.suffix != ".pyc"]
-    for file in sorted([*inputs, *RESULTS.glob("*.json")]):
-        digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
+def code_of_notebook(notebook: Path) -> Code:
+    """What a notebook runs: its cells, what they import, and what runs them."""
+    cells = [cell.source for cell in _code_cells(notebook)]
+    code = code_of_cells(cells)
+    for runs_it in ("kernel", "arrays", "outputs"):
+        code |= code_of(f"lfs_core.book.{runs_it}")
+    return code
 
 
-def cache_key(notebook: Path, values: Mapping[str, Any], core: str) -> str:
-    """SHA-256 of all that an executed notebook depends on; its stored outputs are no part."""
-    cells = [(c.source, c.metadata) for c in nbformat.read(notebook, as_version=4).cells]
-    content = [TIER, DEMO, versions(), cells, dict(values), core]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+def cache_key(notebook: Path, values: Mapping[str, Any], code: Code) -> str:
+    """The key of an executed notebook; prose and stored outputs are no part of it."""
+    figures = [cell.metadata.get("mystnb", {}).get("figure", {}) for cell in _code_cells(notebook)]
+    return key(
+        code=[code],
+        values=values,
+        tags=[cell.metadata.get("tags", []) for cell in _code_cells(notebook)],
+        figures=[figure.get("name") for figure in figures],
+        demo=[TIER, DEMO],
+        weights=shipped_weights(),
+        beside=files_beside(code),
+        results=sorted(RESULTS.glob("*.json")) if STORED in code.modules else [],
+        versions=versions(),
+    )
+
+
+def _code_cells(notebook: Path) -> list[nbformat.NotebookNode]:
+    cells = nbformat.read(notebook, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
 
 
 def origin(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,17 +319,17 @@ def origin(notebook: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     tier = "none" if source is None else TIER
     if source is not None and taken[source] != "demo":
         data, tier = str(taken[source]), "local"
-    core = core_hash()
+    code = code_of_notebook(notebook)
     return {
         "notebook": notebook.stem,
-        "key": cache_key(notebook, values, core),
+        "key": cache_key(notebook, values, code),
         "tier": tier,
         "data": data,
         "network": taken.get("network", network),
         "seed": taken.get("seed", "none"),
         "parameters": taken,
         "commit": commit(notebook.parent),
-        "core": core,
+        "code": made_by({notebook.stem: code}),
     }
 
 
@@ -379,29 +395,59 @@ def failed_file(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.failed.ipynb")
 
 
+def renew_prose(folder: Path, notebook: Path) -> None:
+    """Bring the texts of a run up to date with its notebook, whose code says the same.
+
+    Raises:
+        LFSError: the folder cannot be written.
+    """
+    kept, source = (nbformat.read(of, as_version=4) for of in (folder / notebook.name, notebook))
+    manifest = read_manifest(folder)
+    ran = iter([cell for cell in kept.cells if cell.cell_type == "code"])
+    for cell in source.cells:
+        if cell.cell_type == "code":
+            before = next(ran)
+            cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    if manifest is None or [_told(cell) for cell in source.cells] == [*map(_told, kept.cells)]:
+        return
+    source.metadata = kept.metadata
+    _write(folder, manifest, nbformat.writes(source))
+
+
+def _told(cell: nbformat.NotebookNode) -> tuple[Any, ...]:
+    """What a notebook says in a cell, without what its run has added."""
+    added = ("papermill", "execution", "tags")
+    metadata = {name: of for name, of in cell.metadata.items() if name not in added}
+    return cell.cell_type, cell.source, metadata, cell.metadata.get("tags", [])
+
+
 def write_run(folder: Path, made_from: Mapping[str, Any], outcome: Outcome) -> None:
     """Write a run's folder, in place of an earlier one.
 
     Raises:
         LFSError: it cannot be written.
     """
-    from lfs_core.book.arrays import kept, npz
-    from lfs_core.book.outputs import figures, numbers
-
-    text = cast("str", outcome.executed)  # it did not fail
-    executed = nbformat.reads(text, as_version=4)
-    files = figures(executed) | {
-        f"{made_from['notebook']}.ipynb": text.encode(),
-        "numbers.json": (json.dumps(numbers(executed), indent=1) + "\n").encode(),
-    }
-    if arrays := kept(executed):
-        files["arrays.npz"] = npz(arrays)
     manifest = dict(made_from) | {
         "versions": outcome.versions,
         "seconds": outcome.seconds,
         "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
-        "files": sorted(files),
     }
+    _write(folder, manifest, cast("str", outcome.executed))  # it did not fail
+
+
+def _write(folder: Path, manifest: dict[str, Any], text: str) -> None:
+    """Write a run's folder from its manifest and its executed notebook, in JSON."""
+    from lfs_core.book.arrays import kept, npz
+    from lfs_core.book.outputs import figures, numbers
+
+    executed = nbformat.reads(text, as_version=4)
+    files = figures(executed) | {
+        f"{manifest['notebook']}.ipynb": text.encode(),
+        "numbers.json": (json.dumps(numbers(executed), indent=1) + "\n").encode(),
+    }
+    if arrays := kept(executed):
+        files["arrays.npz"] = npz(arrays)
+    manifest = manifest | {"files": sorted(files)}
     files["manifest.json"] = (json.dumps(manifest, indent=2) + "\n").encode()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

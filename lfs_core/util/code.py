@@ -38,8 +38,10 @@ ASIDE = (
     ("lfs_core.explanation", "lfs_core.viz.report"),
     ("lfs_core.comparators.base", "lfs_core.comparators"),
 )
-# Packages that decide no number: they wait, count, draw and find folders.
-IDLE = {"distributed", "filelock", "matplotlib", "platformdirs", "plotly", "tqdm", "typer"}
+# Packages that decide no number: they wait, count and find folders.
+IDLE = {"distributed", "filelock", "platformdirs", "tqdm", "typer"}
+MAGIC = re.compile(r"^([ ]*)([%!].*)$", re.MULTILINE)  # a line that only IPython understands
+NOT_BESIDE = {".py", ".pyi", ".pyc", ".typed", ".safetensors"}  # weights count by themselves
 
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
@@ -103,10 +105,39 @@ def code_of(thing: object, by_name: bool = False) -> Code:
     return _reached([(full, root)], by_name, (f"{full}:{name}", *text))
 
 
-def code_of_cells(cells: Iterable[str], by_name: bool = True) -> Code:
-    """The code of a notebook's cells and of all that they import."""
-    said = _Said.of("\n".join(cells), "")
-    return _reached([(name, None) for name in said.imports], by_name, (said.digest,))
+def code_of_cells(cells: Iterable[str]) -> Code:
+    """The code of a notebook's cells, of all that they import, and of all that registries name."""
+    texts = [MAGIC.sub(lambda line: f"{line[1]}magic({line[2]!r})", cell) for cell in cells]
+    quiet = repr([text.rstrip().endswith(";") for text in texts])  # its last value is not shown
+    try:
+        said = _Said.of("\nnext_cell\n".join(texts), "")
+    except SyntaxError:  # which its run will show
+        return Code({}, frozenset(), tuple(texts))
+    return _reached([(name, None) for name in said.imports], True, (said.digest, quiet))
+
+
+def files_beside(code: Code) -> list[Path]:
+    """The files in folders of the package that its code reads, as pages and scripts of a view.
+
+    A file that is named after a module, or lies in a folder that is, belongs to this module, any
+    other to all modules of its package.
+    """
+    found = []
+    for path in sorted(CORE.rglob("*")):
+        if not path.is_file() or path.suffix in NOT_BESIDE:
+            continue
+        package = next(of for of in path.parents if (of / "__init__.py").is_file())
+        modules = {of.stem: _module_of(of) for of in package.glob("*.py")}
+        parts = {*path.relative_to(package).parts[:-1], path.stem}
+        owners = {modules[part] for part in parts & set(modules)} or set(modules.values())
+        if owners & set(code.modules):
+            found.append(path)
+    return found
+
+
+def _module_of(path: Path) -> str:
+    parts = path.relative_to(CORE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def changed(then: Mapping[str, str], now: Code) -> list[str]:

@@ -7,19 +7,21 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from tiny import write_notebook
 
 import lfs_core as lfs
 from lfs_core.book import build as book
 from lfs_core.book import run
+from lfs_core.util import code
 
 
 @pytest.fixture
 def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small notebook that counts how often it ran, in the current folder."""
     monkeypatch.chdir(tmp_path)
-    count = "from pathlib import Path\nruns = Path('runs')\nruns.open('a').write('x');"
+    count = "from lfs_core import relevance\nrelevance, 1\n"
+    count += "from pathlib import Path\nruns = Path('runs')\nruns.open('a').write('x');"
     return write_notebook(tmp_path / "notebooks" / "01_small.ipynb", "p: float = 0.3", count)
 
 
@@ -35,28 +37,51 @@ def test_a_notebook_runs_once_and_again_when_something_changed(
     book.execute(notebook, tmp_path / "executed")
     assert runs.read_text() == "x"
 
-    core = tmp_path / "core"
+    core = tmp_path / "lfs_core"
     core.mkdir()
-    (core / "relevance.py").write_text("changed = 1")
-    monkeypatch.setattr(run, "CORE", core)
-    book.execute(notebook, tmp_path / "executed")
-    assert runs.read_text() == "xx"
-    (core / "relevance.py").write_text("changed = 2")
+    (core / "__init__.py").touch()
+    for text, times in (("x = 1", 2), ("x = 1  # as before", 2), ("x = 2", 3)):
+        (core / "relevance.py").write_text(text)
+        monkeypatch.setattr(code, "CORE", core)
+        book.execute(notebook, tmp_path / "executed")
+        assert runs.read_text() == "x" * times
+    (core / "mapping.py").write_text("nobody_imports = this")
     book.execute(notebook, tmp_path / "executed")
     assert runs.read_text() == "xxx"
-    (core / "relevance.py").rename(core / "mapping.py")
-    book.execute(notebook, tmp_path / "executed")
-    assert runs.read_text() == "xxxx"
 
     content = nbformat.read(notebook, as_version=4)
     content.cells[1].outputs = [new_output("stream", text="stored")]
     nbformat.write(content, notebook)
     book.execute(notebook, tmp_path / "executed")
-    assert runs.read_text() == "xxxx"  # stored outputs are no input
+    assert runs.read_text() == "xxx"  # stored outputs are no input
     content.cells[0].source = "p: float = 0.4"
     nbformat.write(content, notebook)
     book.execute(notebook, tmp_path / "executed")
-    assert runs.read_text() == "xxxxx"
+    assert runs.read_text() == "xxxx"
+
+
+@pytest.mark.slow
+def test_where_only_prose_changed_that_alone_is_renewed(notebook: Path, tmp_path: Path) -> None:
+    book.execute(notebook, tmp_path / "executed")
+    copy = book.executed_copy("01_small", tmp_path / "executed")
+    before = nbformat.read(copy, as_version=4).cells
+    content = nbformat.read(notebook, as_version=4)
+    content.cells.insert(1, new_markdown_cell("A new sentence."))
+    content.cells[2].source = "# And a new comment.\n" + content.cells[2].source
+    content.cells[2].metadata["mystnb"] = {"figure": {"caption": "A new caption."}}
+    nbformat.write(content, notebook)
+    for _ in range(2):
+        manifest = book.execute(notebook, tmp_path / "executed")
+        after = nbformat.read(copy, as_version=4).cells
+        assert (tmp_path / "runs").read_text() == "x"
+        assert [cell.source for cell in after] == [cell.source for cell in content.cells]
+        assert after[2].metadata["mystnb"] == content.cells[2].metadata["mystnb"]
+        assert after[2].outputs == before[1].outputs and after[2].execution_count == 2
+        assert manifest["seconds"] > 0 and "01_small.ipynb" in manifest["files"]
+        run.check_executed(copy)
+    written = copy.stat().st_mtime_ns
+    book.execute(notebook, tmp_path / "executed")
+    assert copy.stat().st_mtime_ns == written
 
 
 @pytest.mark.slow

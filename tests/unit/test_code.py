@@ -120,6 +120,33 @@ def test_registries_are_followed_where_names_are_looked_up() -> None:
     assert "lfs_core.comparators.gradcam" not in code_of_cells(["import lfs_core"]).modules
 
 
+def test_scripts_and_styles_belong_to_the_view_of_their_name(core: Path) -> None:
+    for name in ("web/explorer/main.js", "web/flipbook/main.js", "web/common/style.css"):
+        path = core / "viz" / "views" / name
+        path.parent.mkdir(parents=True)
+        path.touch()
+    (core / "viz" / "report.html").touch()
+
+    def beside(module: str) -> set[str]:
+        cell = f"from lfs_core.viz.{module} import x\nx"
+        found = code.files_beside(code_of_cells([cell]))
+        return {path.relative_to(core / "viz").as_posix() for path in found}
+
+    common = "views/web/common/style.css"
+    assert beside("views.explorer") == {"views/web/explorer/main.js", common, "report.html"}
+    assert beside("views.flipbook") == {"views/web/flipbook/main.js", common, "report.html"}
+    assert beside("figures") == set()
+
+
+def test_cells_with_magics_and_cells_that_are_not_python() -> None:
+    magic = "%matplotlib inline\nimport lfs_core as lfs\nlfs.perturb"
+    assert "lfs_core.mapping" in code_of_cells([magic]).modules
+    assert digest_of(magic) != digest_of(magic.replace("inline", "agg"))
+    assert digest_of("x") != digest_of("x;")  # which shows nothing
+    assert code_of_cells(["a", "b"]).digest != code_of_cells(["a\nb"]).digest
+    assert digest_of("def (") == digest_of("def (") != digest_of("def ((")
+
+
 WORDS = st.text(st.characters(codec="ascii", exclude_characters="\\\"'\n\r\0"), max_size=20)
 
 

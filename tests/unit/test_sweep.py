@@ -20,6 +20,7 @@ from lfs_core import cli
 from lfs_core.book import run
 from lfs_core.book.sweep import Point, parse_axes, sweep
 from lfs_core.evaluation.workers import local_cluster
+from lfs_core.util import code
 
 PARAMETERS = 'p: float = 0.3  # size\ndecoder: str = "linear"  # which\nseed: int = 0  # of all'
 COUNT = "from pathlib import Path\nPath('runs.txt').open('a').write(f'{p} {decoder}\\n');"
@@ -48,7 +49,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def core(here: Path) -> Iterator[None]:
     """A core that stays as it is, whatever is written to the project meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "CORE", here / "core")
+        patch.setattr(code, "CORE", here / "lfs_core")
         patch.setattr(run, "RESULTS", here / "results")
         yield
 
