@@ -65,8 +65,10 @@ def test_the_decoding_study(small: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert {row["decoder"] for row in rows} == {"linear", "mlp", "conv"}
     assert {row["test_identities"] for row in rows} == {2}
 
-    # What was fitted once is not fitted again.
-    monkeypatch.setattr(workshop, "fit_parts", None)
+    assert "lfs_core.training.decoders" in stored["manifest"]["code"]["modules"]
+
+    # What was fitted once is not fitted again: nothing new is saved.
+    monkeypatch.setattr(workshop, "save_decoder", None)
     run_study("decoding", small, path)
     assert json.loads(path.read_text())["rows"] == rows
 
