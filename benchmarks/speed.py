@@ -33,8 +33,9 @@ from lfs_core.datasets.faces import FaceSet, load_faces
 from lfs_core.datasets.images import shrink
 from lfs_core.embedders import embed_all
 from lfs_core.util.assets import cache_folder
+from lfs_core.util.code import code_of_cells
 from lfs_core.util.files import replacing
-from lfs_core.util.manifest import commit, versions
+from lfs_core.util.manifest import commit, made_by, versions
 
 PHOTOGRAPHS = 10_000  # for `lfs fit`
 PATIENCE = 60  # times the closed form's seconds are given to AdamW
@@ -260,6 +261,7 @@ def store(results: dict[str, object], output: str, start: float) -> None:
         "threads": torch.get_num_threads(),
         "commit": commit(Path(__file__).parent),
         "versions": versions(),
+        "code": made_by({"all numbers": code_of_cells([Path(sys.argv[0]).read_text()])}),
         "seconds": round(time.monotonic() - start, 1),
         "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
     }

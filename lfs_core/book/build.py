@@ -33,7 +33,7 @@ from lfs_core.evaluation import workers
 from lfs_core.findings.speed import speed_markdown, throughput_markdown
 from lfs_core.findings.stored import stored_run
 from lfs_core.util.digests import key
-from lfs_core.util.manifest import RESULTS, changed_since
+from lfs_core.util.manifest import RESULTS, changed_since, parts_changed
 
 log = logging.getLogger(__name__)
 
@@ -298,4 +298,6 @@ def code_since(manifest: Mapping[str, Any]) -> str:
     if not changed:
         return "unchanged"
     more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
-    return f"**changed**: {', '.join(f'`{name}`' for name in changed[:SHOWN])}{more}"
+    parts = ", ".join(f"`{part}`" for part in parts_changed(manifest, changed))
+    of = f" (numbers of {parts})" if parts else ""
+    return f"**changed**: {', '.join(f'`{name}`' for name in changed[:SHOWN])}{more}{of}"

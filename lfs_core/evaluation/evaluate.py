@@ -26,7 +26,7 @@ from lfs_core.evaluation.workers import run
 from lfs_core.explanation import cosines
 from lfs_core.util.code import code_of
 from lfs_core.util.digests import fingerprint as fingerprint_of
-from lfs_core.util.manifest import commit, made_by, versions
+from lfs_core.util.manifest import ALL_NUMBERS, commit, made_by, versions
 
 CHUNK = 25  # pairs explained and measured between two records
 SEEDS = 5
@@ -92,6 +92,7 @@ def evaluate(
     codes |= {spec: code_of_metric(spec) for spec in metrics}
     learnt = {spec: fingerprint_of(of, [network]) for spec, of in explainers.items()}
     common = code_of(network) | code_of(completed)
+    code = made_by(codes | {ALL_NUMBERS: common})
     about = {"network": fingerprint(network), "threshold": settings.threshold}
     store = Store(folder, about, {spec: of | common for spec, of in codes.items()}, learnt)
     chunks = _chunks(pairs, h, settings.seeds)
@@ -120,7 +121,7 @@ def evaluate(
             **asdict(replace(settings, embedder=embedder_name(network))),
             "commit": commit(Path.cwd()),
             "versions": versions(),
-            "code": made_by(codes | {"lfs_core.evaluation.evaluate:evaluate": common}),
+            "code": code,
             "learnt": {spec: of[:16] for spec, of in learnt.items()},
             "records": len(records),
             "records_from_before": len(records) - len(tasks),

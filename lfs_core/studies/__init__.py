@@ -74,12 +74,14 @@ def run_study(name: str, data: Path, path: str | os.PathLike) -> None:
         resolve_name(TRAININGS[name])(data, Path(path))
         return
     start = time.monotonic()
+    # Now: who edits it meanwhile has not run it. A comparison of methods records more.
+    code = made_by({name: code_of(STUDIES[name], by_name=True)})
     result = resolve_name(STUDIES[name])(data)
     manifest = {
         "study": name,
         "command": f"lfs study {name} --data DATA -o book/results/{name}.json",
         "tier": "local",
-        "code": made_by({name: code_of(STUDIES[name])}),
+        "code": code,
         **result.pop("manifest"),
         "commit": commit(Path.cwd()),
         "versions": versions(),

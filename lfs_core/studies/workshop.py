@@ -134,7 +134,7 @@ class Workshop:
         embedder = self.embedded(source)[1]
         train, choose, test = self.parts(source, seed, images, mirror)
         name = key(
-            code=[fit_parts, embedder],
+            code=["lfs_core.training.fitting:fit_parts", embedder],
             network=fingerprint(embedder),
             images=[part.digest() for part in (train, choose, test)],
             kind=kind,

@@ -499,5 +499,12 @@ def _text(function: FunctionType) -> str:
 
 
 def _bytecode(code: CodeType) -> tuple[object, ...]:
-    constants = (_bytecode(of) if isinstance(of, CodeType) else of for of in code.co_consts)
+    constants = (
+        _bytecode(of)
+        if isinstance(of, CodeType)
+        else sorted(map(repr, of))  # a set has another order in every process
+        if isinstance(of, frozenset)
+        else of
+        for of in code.co_consts
+    )
     return code.co_code, code.co_names, tuple(constants)

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +17,7 @@ from lfs_core.util.code import CORE, Code, code_of
 
 RESULTS = Path(__file__).parents[2] / "book" / "results"  # stored runs, which the book shows
 WEIGHTS = "**/weights/**/*.safetensors"  # that ship with the package
+ALL_NUMBERS = "all numbers"  # the part of a result that every other rests on
 PACKAGES = (  # decide the numbers
     "lfs-core",
     "torch",
@@ -44,15 +45,18 @@ def commit(folder: Path) -> str:
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
-def made_by(codes: Mapping[str, Code]) -> dict[str, dict[str, str]]:
+def made_by(codes: Mapping[str, Code]) -> dict[str, dict[str, Any]]:
     """What a manifest says of the code that made its numbers, and of the weights that ship.
 
     Args:
-        codes: of each part of the result, by its name.
+        codes: of each part of the result, as an explainer's numbers or a metric's, by its name.
     """
     modules = {name: said[:12] for code in codes.values() for name, said in code.modules.items()}
     return {
-        "of": {part: code.digest[:16] for part, code in codes.items()},
+        "of": {
+            part: {"digest": code.digest[:16], "modules": sorted(code.modules)}
+            for part, code in codes.items()
+        },
         "modules": dict(sorted(modules.items())),
         "weights": dict(shipped_weights()),
     }
@@ -83,7 +87,28 @@ def changed_since(manifest: Mapping[str, Any]) -> list[str] | None:
     modules = [name for name, said in recorded["modules"].items() if _says_now(name) != said]
     now = shipped_weights()
     weights = [name for name, said in recorded["weights"].items() if now.get(name) != said]
-    return [*modules, *weights]
+    return [*modules, *(name for name in weights if _may_use(manifest, name))]
+
+
+def parts_changed(manifest: Mapping[str, Any], changed: Collection[str]) -> list[str]:
+    """The parts of a result whose numbers may be others now; none, if it is all of them.
+
+    Args:
+        manifest: the result's, with what `made_by` gave under "code".
+        changed: what `changed_since` gave.
+    """
+    parts = manifest["code"]["of"]
+    if any(name in shipped_weights() for name in changed):
+        return []  # which of the parts use them is not recorded
+    found = [part for part, of in parts.items() if {*of["modules"]} & {*changed}]
+    return [] if ALL_NUMBERS in found or len(found) == len(parts) else found
+
+
+def _may_use(manifest: Mapping[str, Any], weights: str) -> bool:
+    """Whether weights that ship are of a network of the result, where it says which it had."""
+    named = manifest.get("embedder", "").split(", ") + list(manifest.get("networks", ()))
+    named = [name for name in named if name]
+    return not named or any(Path(weights).stem.startswith(name) for name in named)
 
 
 @functools.cache

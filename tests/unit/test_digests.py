@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +88,28 @@ def test_code_counts_with_the_packages_it_uses(monkeypatch: pytest.MonkeyPatch) 
     assert key(code=[changed]) != before
     monkeypatch.setattr("lfs_core.util.code._version", lambda name: "torch 99")
     assert key(code=[code]) != before
+
+
+def test_keys_are_the_same_in_every_process() -> None:
+    script = (
+        "from lfs_core.comparators import EXPLAINERS\n"
+        "from lfs_core.util.digests import key\n"
+        "from lfs_core.util.code import code_of_cells\n"
+        "cells = code_of_cells(['import lfs_core as lfs\\nlfs.load_explainer(1)'])\n"
+        "sets = lambda x: x in {'a', 'b', 'c', 'd'}\n"
+        "print(key(code=[*EXPLAINERS.values(), cells], x={'b', 'a', 'c'}, f=sets))"
+    )
+    keys = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(keys) == 1
 
 
 class Net(nn.Module):

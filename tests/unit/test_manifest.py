@@ -7,9 +7,10 @@ import copy
 import pytest
 
 from lfs_core.book.build import code_since, stored_table
+from lfs_core.evaluation.spec import code_of_explainer
 from lfs_core.util import manifest
 from lfs_core.util.code import CORE, code_of
-from lfs_core.util.manifest import changed_since, made_by
+from lfs_core.util.manifest import ALL_NUMBERS, changed_since, made_by
 
 STUDY = "lfs_core.explainer:ExplainLFS"
 
@@ -50,6 +51,31 @@ def test_other_weights_under_the_same_name_have_changed(stored: dict[str, object
     assert (CORE / head).is_file()
     stored["code"]["weights"][head] = "0" * 12
     assert changed_since(stored) == [head]
+
+
+def test_weights_of_other_networks_do_not_count(stored: dict[str, object]) -> None:
+    head = "weights/heads/efficientnet-lite0-cub.safetensors"
+    stored["code"]["weights"][head] = "0" * 12
+    assert changed_since(stored | {"embedder": "facenet-casia"}) == []
+    assert changed_since(stored | {"embedder": "facenet-casia, efficientnet-lite0-cub"}) == [head]
+    assert changed_since(stored | {"networks": ["efficientnet-lite0-cub"]}) == [head]
+
+
+def test_only_the_numbers_that_the_code_made_are_named() -> None:
+    codes = {spec: code_of_explainer(spec) for spec in ("explainlfs", "tummala,variant=gradient")}
+    stored = {"code": made_by(codes)}
+    stored["code"]["modules"]["lfs_core.comparators.tummala"] = "0" * 12
+    assert code_since(stored) == (
+        "**changed**: `lfs_core.comparators.tummala` (numbers of `tummala,variant=gradient`)"
+    )
+    stored["code"]["modules"]["lfs_core.mapping"] = "0" * 12
+    assert "numbers of" not in code_since(stored)  # all of them
+    codes = {"tummala": codes["tummala,variant=gradient"], ALL_NUMBERS: code_of("lfs_core.errors")}
+    stored = {"code": made_by(codes)}
+    stored["code"]["modules"]["lfs_core.comparators.tummala"] = "0" * 12
+    assert "(numbers of `tummala`)" in code_since(stored)
+    stored["code"]["modules"]["lfs_core.errors"] = "0" * 12
+    assert "numbers of" not in code_since(stored)
 
 
 def test_many_changes_are_counted(stored: dict[str, object]) -> None:

@@ -111,7 +111,7 @@ def test_the_manifest_says_what_it_was_made_from(done: Path) -> None:
         0,
     )
     assert manifest["versions"]["lfs-core"] and manifest["seconds"] > 0
-    assert len(manifest["key"]) == 64 and len(manifest["code"]["of"]["01_shown"]) == 16
+    assert len(manifest["key"]) == 64 and "01_shown" in manifest["code"]["of"]
     assert "lfs_core.book.kernel" in manifest["code"]["modules"]
     assert set(manifest["files"]) == {path.name for path in done.iterdir()} - {"manifest.json"}
 
