@@ -157,7 +157,8 @@ def execute_all(notebooks: Sequence[Path], folder: Path) -> list[dict[str, Any]]
     missing.sort(key=lambda notebook: notebook.stem not in LONGEST)
     log.info("%d of %d notebooks are up to date.", len(notebooks) - len(missing), len(notebooks))
     jobs = max(1, min(2, len(missing), os.cpu_count() or 1))
-    for notebook, manifest in workers.run(partial(execute, folder=folder), missing, jobs):
+    work = partial(execute, folder=folder)
+    for notebook, manifest in workers.run(work, missing, jobs, ahead=1):
         log.info("Ran %s in %.0f s.", notebook.name, manifest["seconds"])
     for notebook in notebooks:
         run.renew_prose(folder / notebook.stem, notebook)

@@ -126,7 +126,8 @@ def _run_missing(
             tasks.append(run.task(notebook, values))
     log.info("%d of %d points are done already.", len(grid) - len(tasks), len(grid))
     failed = {}
-    for done, (task, outcome) in enumerate(workers.run(run.work, tasks, jobs, scheduler, _lost), 1):
+    outcomes = workers.run(run.work, tasks, jobs, scheduler, _lost, ahead=1)
+    for done, (task, outcome) in enumerate(outcomes, 1):
         place = folders[grid.index(task.values)]
         if outcome.failed is None:
             run.write_run(place, origins[place], outcome)

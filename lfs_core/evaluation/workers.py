@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-AHEAD = 2  # tasks a worker has waiting; their images are in memory
+AHEAD = 2  # tasks a worker has at a time; their images are in memory
 
 
 def run(
@@ -27,6 +27,7 @@ def run(
     jobs: int = 1,
     scheduler: str | None = None,
     lost: Callable[[Task], Result] | None = None,
+    ahead: int = AHEAD,
 ) -> Iterator[tuple[Task, Result]]:
     """Results of tasks as they come.
 
@@ -36,6 +37,7 @@ def run(
         jobs: how many processes of this machine work at once; 1 for this one.
         scheduler: address of a Dask scheduler, whose workers do the work instead.
         lost: the result of a task during which one worker after another died; an error if left out.
+        ahead: how many tasks a worker has at a time; with 1, none waits while another worker rests.
 
     Raises:
         LFSError: `jobs` is below 1, Dask is not installed, the scheduler cannot be reached or
@@ -49,7 +51,7 @@ def run(
         return
     with ExitStack() as stack:
         client = _client(jobs, scheduler, stack)
-        yield from _stream(client, work, tasks, lost)
+        yield from _stream(client, work, tasks, lost, ahead)
 
 
 def _stream(
@@ -57,6 +59,7 @@ def _stream(
     work: Callable[[Task], Result],
     tasks: Sequence[Task],
     lost: Callable[[Task], Result] | None,
+    ahead: int,
 ) -> Iterator[tuple[Task, Result]]:
     """Submit few tasks ahead of those that are done, which bounds the memory that they take."""
     from distributed import KilledWorker, as_completed
@@ -72,7 +75,7 @@ def _stream(
             done.add(future)
             return
 
-    for _ in range(AHEAD * max(1, len(client.ncores()))):
+    for _ in range(ahead * max(1, len(client.ncores()))):
         submit()
     for future in done:
         task = of.pop(future.key)

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 from distributed import Client
+from processes import wait_for
 from torch import Tensor
 
 import lfs_core as lfs
 from lfs_core.evaluation import maps as maps_module
+from lfs_core.evaluation import workers
 from lfs_core.evaluation.evaluate import Settings, evaluate
 from lfs_core.evaluation.maps import maps_of
 from lfs_core.evaluation.metrics.base import SIDE
@@ -320,6 +322,20 @@ def test_two_processes_give_the_same_numbers(
     torch.testing.assert_close(both.maps, alone.maps, atol=1e-5, rtol=0)
     changed = {name for name, value in os.environ.items() if environment.get(name) != value}
     assert not {name for name in changed if name.endswith("NUM_THREADS")}
+
+
+@pytest.mark.slow
+def test_no_task_waits_behind_a_long_one(tmp_path: Path) -> None:
+    def work(task: int) -> int:
+        """The first task lasts until the last one is done."""
+        if task == 0:
+            wait_for((tmp_path / "last").exists)
+        if task == 5:
+            (tmp_path / "last").touch()
+        return task
+
+    done = [result for _, result in workers.run(work, range(6), jobs=2, ahead=1)]
+    assert sorted(done) == list(range(6)) and set(done[-2:]) == {0, 5}
 
 
 @pytest.mark.slow
