@@ -214,8 +214,10 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(root / "book", source / "book")
     shutil.copytree(root / "book" / "_static", source / "_static")
-    (source / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
     (source / "notebooks").mkdir()
+    (source / "files").mkdir()
+    # Not under _static: each page loads every script there.
+    (source / "files" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(root / name, source)
     for manifest in manifests:

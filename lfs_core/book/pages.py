@@ -50,7 +50,7 @@ def finish(
         context["body"] = context["body"].replace(role, better)
     if page.startswith("notebooks/"):
         if any(mark in context["body"] for mark in CHARTS):
-            app.add_js_file("plotly.min.js", loading_method="defer")  # of this page
+            context["body"] += '<script defer src="../plotly.min.js"></script>'
         context["body"] += files_of(page.removeprefix("notebooks/"), Path(app.srcdir))
 
 

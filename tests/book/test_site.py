@@ -104,7 +104,7 @@ def violations(page: Page, **options: object) -> list[str]:
 def test_the_site_is_there_and_light() -> None:
     assert "index.html" in PAGES and "notebooks/03_face_explanations.html" in PAGES
     size = sum(f.stat().st_size for f in SITE.rglob("*") if f.is_file())
-    assert size <= 40e6, f"{size / 1e6:.1f} MB"
+    assert size <= 45e6, f"{size / 1e6:.1f} MB"  # plotly.js, once for all pages, is 5 of them
 
 
 # Every page
@@ -300,7 +300,7 @@ def test_numbers_in_prose_come_from_the_run(page: Page) -> None:
     text = page.locator("article").inner_text()
     table = page.locator("table", has_text="maps of different similar pairs").inner_text()
     number = next(line for line in table.splitlines() if "different similar" in line).split()[-1]
-    assert f"correlate at {float(number):.2f}; for dissimilar" in text
+    assert f"have {float(number):.2f}; for dissimilar" in text
 
 
 def test_the_retrieval_page_shows_what_is_stored(page: Page) -> None:
@@ -340,7 +340,7 @@ def test_the_flip_book_turns_its_pages(page: Page) -> None:
 
 def test_charts_in_views_share_one_file(page: Page) -> None:
     """Plotly is there once for all pages, and only where there is a chart."""
-    users = {path for path in PAGES if "_static/plotly.min.js" in parse(path).files}
+    users = {path for path in PAGES if "plotly.min.js" in parse(path).files}
     assert {"notebooks/03_face_explanations.html", "notebooks/06_evaluation.html"} <= users
     assert "book/intro.html" not in users
     for path in users:
