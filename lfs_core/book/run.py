@@ -403,13 +403,12 @@ def renew_prose(folder: Path, notebook: Path) -> None:
     """
     kept, source = (nbformat.read(of, as_version=4) for of in (folder / notebook.name, notebook))
     manifest = read_manifest(folder)
-    ran = iter([cell for cell in kept.cells if cell.cell_type == "code"])
-    for cell in source.cells:
-        if cell.cell_type == "code":
-            before = next(ran)
-            cell.outputs, cell.execution_count = before.outputs, before.execution_count
-    if manifest is None or [_told(cell) for cell in source.cells] == [*map(_told, kept.cells)]:
+    code, ran = ([cell for cell in of.cells if cell.cell_type == "code"] for of in (source, kept))
+    same = [_told(cell) for cell in source.cells] == [*map(_told, kept.cells)]
+    if manifest is None or same or len(ran) != len(code):  # a copy without a cell shows as that
         return
+    for cell, before in zip(code, ran, strict=True):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
     source.metadata = kept.metadata
     _write(folder, manifest, nbformat.writes(source))
 

@@ -185,7 +185,8 @@ class _InTorch(nn.Module):
 
 
 def _export(network: Network, path: Path) -> None:
-    example = torch.rand(2, 3, network.image_size, network.image_size)
+    side = network.image_size
+    example = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the exporter's own making
         torch.onnx.export(

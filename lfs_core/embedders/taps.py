@@ -109,7 +109,8 @@ def find_layers(embedder: Embedder, image_size: int, cells: int) -> list[str]:
             if name and any(True for _ in module.parameters()):
                 watch(name, module)
         # A gradient of the images is asked for so that a `Network` runs in PyTorch.
-        embed(embedder, torch.rand(1, 3, image_size, image_size).requires_grad_())
+        noise = torch.rand(1, 3, image_size, image_size, generator=torch.Generator().manual_seed(0))
+        embed(embedder, noise.requires_grad_())
 
     def coarsest(cells: int) -> list[str]:
         """The last of the layers with the fewest places that are enough, in no other such layer."""

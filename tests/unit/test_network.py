@@ -122,6 +122,12 @@ def test_it_is_translated_once(tiny: Tiny, tmp_path: Path) -> None:
     assert list((tmp_path / "onnx").glob("*.new")) == []
 
 
+def test_translating_leaves_random_numbers_as_they_were(tiny: Tiny) -> None:
+    before = torch.get_rng_state()
+    tiny(torch.zeros(1, 3, 8, 8))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_fingerprints_tell_networks_apart(tiny: Tiny) -> None:
     assert fingerprint(tiny) == fingerprint(Tiny())
     changed = copy.deepcopy(tiny)

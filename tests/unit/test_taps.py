@@ -56,6 +56,13 @@ def test_the_coarsest_layer_that_is_fine_enough_and_the_last() -> None:
     assert find_layers(lambda images: images.mean(dim=(2, 3)), SIDE, 8) == []
 
 
+def test_looking_for_layers_leaves_random_numbers_as_they_were() -> None:
+    network = Plain()
+    before = torch.get_rng_state()
+    find_layers(network, SIDE, 8)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 @pytest.mark.parametrize(
     ("network", "layers"),
     [(Plain(), ["middle", "last"]), (Own(), ["layers.middle", "layers.last"])],
