@@ -36,10 +36,6 @@ from lfs_core.training.recall import retrieval_quality
 from lfs_core.util.extras import needs
 from lfs_core.util.manifest import versions
 
-with needs("train", "Training a network"):
-    import faiss  # noqa: F401, which `retrieval_quality` asks for
-    from pytorch_metric_learning import losses, miners, samplers
-
 VIEWS = 10  # random views of every photograph, beside itself and its mirror image
 BATCH = 32  # photographs that pass through the early blocks at once
 CLASSES, EACH = 16, 4  # of a step: classes, and views of each
@@ -87,6 +83,9 @@ def train_network(
             classes to learn from or to measure on, or none with two photographs; or
             pytorch-metric-learning is not installed.
     """
+    with needs("train", "Training a network"):  # now, not after hours
+        import faiss  # noqa: F401, which `retrieval_quality` asks for
+        import pytorch_metric_learning  # noqa: F401
     if not 0 <= hold_out < 1 or epochs < 1:
         raise LFSError(f"hold_out is {hold_out} and epochs {epochs}; take [0, 1) and 1 or more.")
     if not 1 <= first_block <= 15:
@@ -164,6 +163,8 @@ def _train(
         epochs: passes over the photographs.
         progress: show a progress bar.
     """
+    from pytorch_metric_learning import losses, miners, samplers
+
     classes = sorted(set(labels))
     y = torch.tensor([classes.index(label) for label in labels])
     _start_head(network, maps[0], y)

@@ -98,6 +98,19 @@ def _brought_by(extra: str) -> set[str]:
     return names
 
 
+def test_whatever_is_public_can_be_imported_without_extras() -> None:
+    """What needs an extra says so when it is called."""
+    names = {package: module for module, package in PACKAGES.items()}
+    extras = {of for extra in EXTRAS if extra != "test" for of in _brought_by(extra)}
+    modules = {names.get(name, name.replace("-", "_")) for name in extras}
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({sorted(modules)!r}))\n"
+        "from lfs_core import *; print(train_network)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and "train_network" in done.stdout, done.stderr
+
+
 def test_other_errors_pass_through() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"lfs_core\.no_such"), needs("book", "This"):
         import lfs_core.no_such  # noqa: F401
