@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -115,11 +116,12 @@ def test_curves_are_drawn_to_scale(page: Page) -> None:
 def test_it_plays_from_the_beginning_to_the_end_and_pauses(browser: Browser, saved: Path) -> None:
     context = browser.new_context(offline=True)
     page = context.new_page()
-    page.clock.install()
+    page.clock.install(time=datetime(2026, 1, 1, tzinfo=UTC))
     page.goto(saved.as_uri())
     count = page.locator("output")
     play = page.locator(".lfs-play")
     expect(play).to_have_text("Play")
+    page.clock.pause_at(datetime(2026, 1, 2, tzinfo=UTC))  # else it goes on by itself
     play.click()
     expect(play).to_have_text("Pause")
     expect(count).to_have_text("0 of 64")
