@@ -34,6 +34,7 @@ EXPLAINERS = {
     "random": "lfs_core.evaluation.controls.random:Random",
     "centre": "lfs_core.evaluation.controls.centre:Centre",
     "edges": "lfs_core.evaluation.controls.edges:Edges",
+    "difference": "lfs_core.evaluation.controls.difference:Difference",
     "mean-map": "lfs_core.evaluation.controls.mean_map:MeanMap",
     "randomised": "lfs_core.evaluation.controls.randomised:Randomised",
     "filters": "lfs_core.evaluation.controls.filters:Filters",

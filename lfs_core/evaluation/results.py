@@ -75,11 +75,26 @@ class Results:
             raise LFSError(f"{metric!r} was not measured, only {', '.join(self.metrics)}.")
         score = make_metric(metric).score
         columns = [score(of[metric], self.labels) for of in self.measured.values()]
-        return torch.stack(columns, dim=1).double().numpy()[self._of_kind(kind)]
+        return torch.stack(columns, dim=1).double().numpy()[self.of_kind(metric, kind)]
 
     def curves(self, explainer: str, metric: str, kind: str) -> np.ndarray:
         """(P,n): what was measured of pairs of one kind."""
-        return self.measured[explainer][metric].double().numpy()[self._of_kind(kind)]
+        return self.measured[explainer][metric].double().numpy()[self.of_kind(metric, kind)]
+
+    def of_kind(self, metric: str, kind: str | None) -> np.ndarray:
+        """(P,) bool: which pairs were called so, of those that the metric explains.
+
+        Raises:
+            LFSError: there is no such kind.
+        """
+        if kind is None:
+            return np.ones(len(self.same), dtype=bool)
+        if kind not in KINDS:
+            raise LFSError(f"Pairs are {' or '.join(KINDS)}, not {kind!r}.")
+        decisions = getattr(make_metric(metric), "decisions", None)
+        measured = next(iter(self.measured.values()))[metric]  # a decision is of no explainer
+        similar = decisions(measured) if decisions else self.labels.is_similar
+        return (similar == (kind == "similar")).numpy()
 
     def rows(self) -> list[dict[str, Any]]:
         """For each metric, kind of pair and explainer the mean score and its interval."""
@@ -180,13 +195,6 @@ class Results:
             table = csv.DictWriter(file, COLUMNS)
             table.writeheader()
             table.writerows(self.rows())
-
-    def _of_kind(self, kind: str | None) -> np.ndarray:
-        if kind is None:
-            return np.ones(len(self.same), dtype=bool)
-        if kind not in KINDS:
-            raise LFSError(f"Pairs are {' or '.join(KINDS)}, not {kind!r}.")
-        return (self.labels.is_similar == (kind == "similar")).numpy()
 
 
 def load_results(path: str | os.PathLike) -> Results:

@@ -30,6 +30,7 @@ STUDIES = {
     "road": "lfs_core.studies.comparisons:ROAD",
     "all-methods": "lfs_core.studies.comparisons:ALL_METHODS",
     "behaviour": "lfs_core.studies.comparisons:BEHAVIOUR",
+    "by-pixels": "lfs_core.studies.comparisons:BY_PIXELS",
     "continuity": "lfs_core.studies.comparisons:CONTINUITY",
     "birds": "lfs_core.studies.comparisons:BIRDS",
     "cars": "lfs_core.studies.comparisons:CARS",

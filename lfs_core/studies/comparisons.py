@@ -84,6 +84,7 @@ BEHAVIOUR = Run(
     (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS),
     ("partner", "patch", "parts", "shown"),
 )
+BY_PIXELS = replace(BEHAVIOUR, explainers=("difference", "centre"), metrics=("patch",))
 CONTINUITY = Run(
     (*PAPER, *CHEAP, *DECODERS, "explainlfs,relevance=random", *CONTROLS),
     ("continuity", "continuity,moved=true", "lipschitz"),

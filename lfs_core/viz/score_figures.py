@@ -40,7 +40,7 @@ def plot_curves(
             mean, low, high = bootstrap_means(results.curves(explainer, metric, kind), draws=2000)
             axis.plot(at, mean, dash, color=colour, label=reader_name(explainer))
             axis.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
-        pairs = int((results.labels.is_similar == (kind == "similar")).sum())
+        pairs = int(results.of_kind(metric, kind).sum())
         axis.set(title=f"{pairs} {kind} pairs", xlabel=xlabel)
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("mean cosine")

@@ -15,6 +15,7 @@ from torch import Tensor
 import lfs_core as lfs
 from lfs_core.datasets.faces import align_face
 from lfs_core.datasets.images import to_tensor
+from lfs_core.evaluation.controls.difference import Difference
 from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
 from lfs_core.evaluation.metrics.continuity import TENTHS, Continuity, Lipschitz, displaced
 from lfs_core.evaluation.metrics.mosaic import Mosaic, mosaic
@@ -22,6 +23,7 @@ from lfs_core.evaluation.metrics.partner import Partner
 from lfs_core.evaluation.metrics.parts import Parts, parts_of, regions, shares
 from lfs_core.evaluation.metrics.patch import Patch, pointing, square
 from lfs_core.evaluation.metrics.shown import Shown
+from lfs_core.evaluation.results import Results
 
 SIZE = 2 * SIDE
 
@@ -182,6 +184,50 @@ def test_the_patch_test() -> None:
     chance = Patch().measure(case(images, lambda x: torch.ones(len(x), 2, SIDE, SIDE), alike))
     assert chance[:, 0].tolist() == [0.5] * 3
     torch.testing.assert_close(chance[:, 1], torch.full((3,), 39 / 64))  # outside 25 of 64
+
+
+def test_patches_are_grouped_by_the_decision_on_the_changed_copy() -> None:
+    """Of two pairs of each kind the copy of one is called otherwise than the pair."""
+    results = Results(
+        manifest={"threshold": 0.3},
+        same=torch.tensor([True, True, False, False]),
+        similarity=torch.tensor([0.9, 0.8, 0.1, 0.2]),
+        seed=torch.zeros(4),
+        measured={
+            "gradcam": {
+                "patch": torch.tensor(
+                    [[0.1, 1.0, 1.0], [0.2, 1.0, 0.0], [0.3, 0.0, 1.0], [0.4, 0.0, 0.0]]
+                ),
+                "shown": torch.rand(4, 1),
+            }
+        },
+        problems={},
+    )
+    assert results.scores("patch", "similar").ravel().tolist() == pytest.approx([0.1, 0.3])
+    assert results.scores("patch", "dissimilar").ravel().tolist() == pytest.approx([0.2, 0.4])
+    assert results.curves("gradcam", "patch", "similar")[:, 1].tolist() == [1, 0]
+    means = {row["kind"]: row["mean"] for row in results.rows() if row["metric"] == "patch"}
+    assert means == pytest.approx({"similar": 0.2, "dissimilar": 0.3})
+    # Other metrics explain the pairs themselves.
+    assert results.of_kind("shown", "similar").tolist() == [True, True, False, False]
+    assert results.of_kind("patch", None).all()
+    with pytest.raises(lfs.LFSError, match="similar or dissimilar"):
+        results.of_kind("patch", "alike")
+
+
+def test_who_compares_pixels_alone_passes_the_patch_test() -> None:
+    """Of aligned pictures the difference says it all, whatever the network is."""
+    images = noise(4)
+    for threshold in (2.0, -2.0):  # all are called dissimilar, all similar
+        control = Difference(colours, similarity_threshold=threshold)
+
+        def explain(pairs: Tensor, control: Difference = control) -> Tensor:
+            maps = torch.stack([control(*pair).maps for pair in pairs])
+            return torch.nn.functional.adaptive_avg_pool2d(maps, SIDE)
+
+        measured = Patch().measure(case(images, explain, threshold=threshold))
+        assert measured[:, 0].min() > 0.99
+        assert measured[:, 1].tolist() == [1] * 4
 
 
 def test_the_square() -> None:

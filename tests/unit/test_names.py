@@ -136,7 +136,7 @@ def test_titles_of_networks(name: str, title: str) -> None:
 
 def test_what_knows_nothing_is_a_control() -> None:
     controls = {name for name in EXPLAINERS if is_control(name)}
-    assert controls == {"random", "centre", "edges", "mean-map", "randomised"}
+    assert controls == {"random", "centre", "edges", "difference", "mean-map", "randomised"}
     for relevance in RELEVANCES:
         for under in ("explainlfs", "recognised", "filters", "amortised,own=0"):
             known = relevance not in KNOWING_NOTHING
@@ -184,6 +184,7 @@ def words_of(table: pd.DataFrame) -> set[str]:
     return {str(text) for text in (*parts, *table.to_numpy().ravel())}
 
 
+@pytest.mark.slow
 def test_tables_are_in_words() -> None:
     names = {*EXPLAINERS, *METRICS, *EMBEDDERS, "mlp", "conv"} - {
         "random"
@@ -195,6 +196,7 @@ def test_tables_are_in_words() -> None:
             assert text not in names, text
 
 
+@pytest.mark.slow
 def test_figures_and_leaderboards_are_in_words(tmp_path: Path) -> None:
     few, judgement = stored_evaluation("all-methods"), stored_run("judgement")
     metric, some = "selectivity,every=2", ("explainlfs,decoder=mlp", "random")

@@ -69,7 +69,9 @@ class Metric(Protocol):
         about: what is measured, in a few words.
 
     A metric that does not work for every set of pairs has a method `check`, too, which is given
-    their `Labels` before anything is measured and raises an LFSError.
+    their `Labels` before anything is measured and raises an LFSError. A metric that explains other
+    pairs than those it is given has a method `decisions`: from what was measured (P,n) to whether
+    the network calls the explained pairs similar, (P,) bool.
     """
 
     title: ClassVar[str]

@@ -65,6 +65,10 @@ class Patch:
                 measured[k, 1] = sum(pointing(of, right) for of in maps) / 2
         return measured
 
+    def decisions(self, measured: Tensor) -> Tensor:
+        """(P,) bool: whether the image and its changed copy are called similar."""
+        return measured[:, 2] == 1
+
     def score(self, measured: Tensor, labels: Labels) -> Tensor:
         """The AUROC."""
         return measured[:, 0]
