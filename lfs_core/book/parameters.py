@@ -49,7 +49,9 @@ class Parameters(BaseModel):
     """Of the methods that hide random parts of an image."""
     every: int = Field(5, ge=1, le=20)
     """After how many flips the curve of pixel flipping is measured; 20 is a multiple of it."""
-    verdicts: Literal["all", "confirmed", "refuted", "undecided"] = "all"
+    verdicts: Literal["all", "holds", "fails", "depends", "not shown", "not reproduced here"] = (
+        "all"
+    )
     """Which lines of the ledger are shown."""
     own: float = Field(1.0, ge=0, le=10)
     """Weight of an image's likeness to itself beside its similarity to the partner."""

@@ -13,7 +13,9 @@ from lfs_core.evaluation.statistics import DRAWS, bootstrap, bootstrap_means
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Verdict = Literal["confirmed", "refuted", "undecided"]
+Verdict = Literal["holds", "fails", "depends", "not shown", "not reproduced here"]
+"""Of a claim; `depends` is said of many readings only, and the last of numbers of the paper that
+other networks and images than the paper's do not reach."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Interval:
     def above(self, value: float = 0.0) -> Verdict:
         """Whether the mean lies above a value."""
         if self.low > value:
-            return "confirmed"
-        return "refuted" if self.high < value else "undecided"
+            return "holds"
+        return "fails" if self.high < value else "not shown"
 
     def below(self, value: float = 0.0) -> Verdict:
         """Whether the mean lies below a value."""
@@ -60,7 +62,7 @@ def with_interval(values: ArrayLike) -> str:
 
 
 def joint_verdict(verdicts: Sequence[Verdict]) -> Verdict:
-    """Confirmed if every part is; refuted if any part is."""
-    if "refuted" in verdicts:
-        return "refuted"
-    return "undecided" if "undecided" in verdicts else "confirmed"
+    """Of a claim of several parts: holds if every part does; fails if any part does."""
+    if "fails" in verdicts:
+        return "fails"
+    return "holds" if set(verdicts) == {"holds"} else "not shown"

@@ -8,26 +8,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lfs_core.findings.claims import CLAIMS
+from lfs_core.findings.claims import CLAIMS, Claim
+from lfs_core.findings.readings import in_words, over_readings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
+ONE = "one, that of the test"
 
-def ledger() -> pd.DataFrame:
+
+def ledger(claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
     """Every claim with its result and verdict, in the order of the paper."""
     import pandas as pd
 
     lines = []
-    for claim in CLAIMS:
+    for claim in claims:
         result, verdict = claim.judge()
+        readings = claim.readings() if claim.readings else []
         lines.append(
             {
                 "section": claim.section,
                 "claim": claim.statement,
                 "test": claim.test,
                 "result": result,
-                "verdict": verdict,
+                "readings": in_words(readings) if readings else ONE,
+                "verdict": over_readings(readings) if readings else verdict,
                 "command": claim.command,
             }
         )
@@ -40,6 +47,7 @@ def ledger_markdown(lines: pd.DataFrame) -> str:
         f"**{number}. {line['claim']}** Section {line['section']}: *{line['verdict']}*\n\n"
         f"- Test: {line['test']}\n"
         f"- Result: {line['result']}.\n"
+        f"- Readings: {line['readings']}.\n"
         f"- To repeat: `{line['command']}`\n"
         for number, line in lines.iterrows()
     ]

@@ -40,6 +40,7 @@ STUDIES = {
     "beyond-birds": "lfs_core.studies.comparisons:BEYOND_BIRDS",
     "beyond-cars": "lfs_core.studies.comparisons:BEYOND_CARS",
     "own-noise": "lfs_core.studies.comparisons:OWN_NOISE",
+    "multiverse": "lfs_core.studies.multiverse:multiverse_study",
     "beyond-patch": "lfs_core.studies.comparisons:BEYOND_PATCH",
     "expensive": "lfs_core.studies.comparisons:EXPENSIVE",
     "two-by-two": "lfs_core.studies.comparisons:TWO_BY_TWO",

@@ -1,0 +1,83 @@
+"""A claim under every reading of the paper: does it hold whichever choices are made?
+
+A reading is one set of choices that a reasonable reader of the paper could make. The verdict looks
+at all of them (Steegen et al. 2016; Simonsohn et al. 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lfs_core.findings.intervals import Interval, Verdict
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came out under one set of choices.
+
+    Attributes:
+        choices: the value of each choice, by the choice's name.
+        found: a mean over pairs; the claim says that it lies above 0.
+        pairs: how many pairs.
+    """
+
+    choices: Mapping[str, str]
+    found: Interval
+    pairs: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of this reading alone."""
+        return self.found.above()
+
+
+def over_readings(readings: Sequence[Reading]) -> Verdict:
+    """Holds or fails if it does so in every reading; depends if it holds in some.
+
+    Else it is not shown: no reading supports it, and not every reading is against it.
+    """
+    verdicts = {reading.verdict for reading in readings}
+    if len(verdicts) == 1:
+        return verdicts.pop()
+    return "depends" if "holds" in verdicts else "not shown"
+
+
+def deciding(readings: Sequence[Reading]) -> dict[str, float]:
+    """How much of the variance between readings each choice explains, the most first.
+
+    It is eta squared of a one-way analysis of variance: the sum of squares between a choice's
+    values, over that between readings. Choices made together share what they explain.
+
+    Returns:
+        By choice, in [0,1]; choices with one value are left out, and all are if nothing varies.
+    """
+    means = np.array([reading.found.mean for reading in readings])
+    total = ((means - means.mean()) ** 2).sum()
+    explained = {}
+    for choice in sorted({name for reading in readings for name in reading.choices}):
+        values = np.array([reading.choices.get(choice, "") for reading in readings])
+        groups = [means[values == value] for value in set(values.tolist())]
+        if len(groups) > 1 and total > 0:
+            between = sum(len(of) * (of.mean() - means.mean()) ** 2 for of in groups)
+            explained[choice] = float(between / total)
+    return dict(sorted(explained.items(), key=lambda one: -one[1]))
+
+
+def in_words(readings: Sequence[Reading]) -> str:
+    """How many readings hold and fail, and which choices decide it."""
+    count = {
+        verdict: sum(reading.verdict == verdict for reading in readings)
+        for verdict in ("holds", "fails", "not shown")
+    }
+    text = (
+        f"over {len(readings)} readings it holds in {count['holds']}, fails in {count['fails']} "
+        f"and is not shown in {count['not shown']}"
+    )
+    if over_readings(readings) != "depends":
+        return text
+    shares = list(deciding(readings).items())[:3]
+    listed = ", ".join(f"{choice} {100 * share:.0f} %" for choice, share in shares)
+    return f"{text}; of the variance between readings is explained by {listed}"

@@ -1,0 +1,138 @@
+"""The multiverse of pixel flipping: its draw, its curves, and the readings made of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from lfs_core.evaluation.metrics.selectivity import enlarged, flip_curves, flip_ranks, superpixels
+from lfs_core.evaluation.statistics import bootstrap_means
+from lfs_core.findings import multiverse as found
+from lfs_core.findings.stored import stored_run
+from lfs_core.studies import multiverse
+
+SIDE = 80
+
+
+def colours(images: Tensor) -> Tensor:
+    return torch.nn.functional.avg_pool2d(images, SIDE // 4).flatten(1) - 0.5
+
+
+def test_every_value_of_a_choice_is_drawn_as_often() -> None:
+    tests = multiverse.drawn_tests(30)
+    assert tests[:12] == multiverse.drawn_tests(12)
+    for choice, values in multiverse.CHOICES.items():
+        counts = Counter(test[choice] for test in tests)
+        assert set(counts) == set(values) and max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_the_papers_own_reading_is_selectivity() -> None:
+    """Grey squares on the 8x8 grid: the curves of the metric, at 6, 13 and 20 flips."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(3, 2, 3, SIDE, SIDE, generator=generator)
+    images[0, 1] = images[0, 0] * 0.9 + 0.1 * images[0, 1]  # one pair is similar
+    h = colours(images.flatten(0, 1)).unflatten(0, (-1, 2))
+    similar = torch.cosine_similarity(h[:, 0], h[:, 1]) > 0.3
+    assert similar.tolist() == [True, False, False]
+    maps = {name: torch.rand(3, 2, 40, 40, generator=generator) for name in ("one", "other")}
+    chosen = {"superpixels": "8x8", "fill": "grey", "changed": "first"}
+    curves = multiverse.run_test(chosen, colours, images, h, maps, seed=3)
+    for name, of in maps.items():
+        expected = flip_curves(
+            colours,
+            images,
+            flip_ranks(superpixels(of))[None],
+            ~similar,
+            fill="grey",
+            flips=(0, 6, 13, 20),
+        )[0]
+        torch.testing.assert_close(curves[name], expected, atol=1e-6, rtol=0)
+
+
+def test_the_second_image_is_changed_where_it_should_be() -> None:
+    images = torch.rand(1, 1, 3, SIDE, SIDE).expand(1, 2, 3, SIDE, SIDE).clone()
+    h = colours(images.flatten(0, 1)).unflatten(0, (-1, 2))
+    maps = {"one": torch.rand(1, 2, 40, 40)}
+    chosen = {"superpixels": "5x5", "fill": "black", "changed": "second"}
+    swapped = {"one": maps["one"].flip(1)}
+    one = multiverse.run_test(chosen, colours, images, h, maps, 0)["one"]
+    other = multiverse.run_test(chosen | {"changed": "first"}, colours, images, h, swapped, 0)[
+        "one"
+    ]
+    torch.testing.assert_close(one, other)
+
+
+def test_a_map_that_cannot_be_ordered_has_no_curve() -> None:
+    images = torch.rand(2, 2, 3, SIDE, SIDE)
+    h = colours(images.flatten(0, 1)).unflatten(0, (-1, 2))
+    maps = {"one": torch.rand(2, 2, 40, 40)}
+    maps["one"][1] = torch.nan
+    chosen = {"superpixels": "10x10", "fill": "mean", "changed": "first"}
+    curves = multiverse.run_test(chosen, colours, images, h, maps, 0)["one"]
+    assert curves[0].isfinite().all() and curves[1].isnan().all()
+
+
+def test_a_larger_map_is_read_as_it_is() -> None:
+    heat = enlarged(torch.arange(64.0).view(8, 8), (40, 40))
+    segments = torch.arange(64).view(8, 8).repeat_interleave(10, 0).repeat_interleave(10, 1)
+    before = multiverse._before(heat, segments, 0)
+    assert torch.equal(before[::10, ::10].flatten().argsort(descending=True), torch.arange(64))
+
+
+def raw() -> tuple[dict, np.ndarray]:
+    stored = stored_run("multiverse")
+    return stored, np.array(stored["similarity"]) > 0.3
+
+
+def test_readings_are_means_of_the_stored_curves() -> None:
+    """One reading again, from the raw numbers alone; and that none is missing."""
+    stored, similar = raw()
+    test = stored["tests"][1]
+    own = f"explainlfs,decoder=conv,latents=scaled,p={test['p']}"
+    at = np.array([0, 6, 13, 20]) / 64
+
+    def fall(name: str) -> np.ndarray:
+        curves = np.array(test["curves"][name], dtype=float)[~similar]
+        return np.trapezoid(curves, at, axis=1) / at[-1] - curves[:, 0]
+
+    expected = fall(own) - fall(f"{own},relevance=random,seed={test['draw']}")
+    readings = found.ahead(["relevance"])
+    (one,) = [
+        of
+        for of in readings
+        if of.choices["images"] == "faces"
+        and of.choices["pairs"] == "dissimilar"
+        and (of.choices["decoder"], of.choices["latents"]) == ("conv", "scaled")
+        and all(of.choices[choice] == test[choice] for choice in multiverse.CHOICES)
+    ]
+    mean, low, high = bootstrap_means(expected, 2000)
+    assert (one.found.mean, one.found.low, one.found.high) == pytest.approx((mean, low, high))
+    assert one.pairs == (~similar).sum()
+    drawn = len(multiverse.methods()) * len(stored["tests"])
+    assert len(found.ahead_at_six()) == drawn
+    # Stored runs have random relevance for the linear decoder; two more decoders on faces.
+    assert len(readings) == 2 * (drawn + 3)
+    assert len(found.moves("similar")) == drawn + 5
+    assert len(found.ahead(["simexpert", "utkin"])) == 4 * (drawn + 5)
+
+
+def test_the_papers_reading_of_birds_is_that_of_the_stored_run() -> None:
+    (birds,) = [
+        of
+        for of in found.ahead(["order"])
+        if of.choices["images"] == "birds" and of.choices["pairs"] == "similar"
+    ]
+    stored = stored_run("birds")
+    similar = np.array(stored["similarity"]) > stored["manifest"]["threshold"]
+    curves = {
+        name: np.array(stored["measured"][name]["selectivity,every=5"])[similar]
+        for name in ("explainlfs", "random")
+    }
+    areas = {name: np.trapezoid(of, axis=1) / 4 for name, of in curves.items()}
+    assert birds.found.mean == pytest.approx(
+        (areas["random"] - areas["explainlfs"]).mean(), abs=1e-4
+    )
