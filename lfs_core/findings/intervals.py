@@ -20,14 +20,16 @@ other networks and images than the paper's do not reach."""
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over pairs with the ends of its 95 % interval."""
+    """A mean over pairs with the ends of its 95 % interval; and how many pairs, where known."""
 
     mean: float
     low: float
     high: float
+    pairs: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        pairs = "" if self.pairs is None else f" (n = {self.pairs})"
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]{pairs}"
 
     def above(self, value: float = 0.0) -> Verdict:
         """Whether the mean lies above a value."""
@@ -42,7 +44,9 @@ class Interval:
 
 def interval(values: ArrayLike, draws: int = DRAWS) -> Interval:
     """The mean of values of pairs (P,)."""
-    return Interval(*map(float, bootstrap_means(np.asarray(values, dtype=float), draws)))
+    known = np.asarray(values, dtype=float)
+    mean, low, high = map(float, bootstrap_means(known, draws))
+    return Interval(mean, low, high, int(np.isfinite(known).sum()))
 
 
 def correlation(x: np.ndarray, y: np.ndarray, draws: int = 2000) -> Interval:
@@ -53,12 +57,14 @@ def correlation(x: np.ndarray, y: np.ndarray, draws: int = 2000) -> Interval:
         drawn = (np.repeat(np.arange(len(x)), times) for times in counts)
         return np.array([np.corrcoef(rankdata(x[k]), rankdata(y[k]))[0, 1] for k in drawn])
 
-    return Interval(*map(float, bootstrap(of, len(x), draws)))
+    mean, low, high = map(float, bootstrap(of, len(x), draws))
+    return Interval(mean, low, high, len(x))
 
 
 def with_interval(values: ArrayLike) -> str:
     """A mean with its interval, as tables show them."""
-    return str(interval(values, draws=2000))
+    mean, low, high = bootstrap_means(np.asarray(values, dtype=float), 2000)
+    return str(Interval(float(mean), float(low), float(high)))
 
 
 def joint_verdict(verdicts: Sequence[Verdict]) -> Verdict:

@@ -26,8 +26,10 @@ COMMON = 0.5  # maps that agree more than this are mostly not about the pair
 
 def advantage(name: str, metric: str, kind: str, other: str) -> Interval:
     """By how much ExplainLFS scores better than another explainer on the same pairs."""
-    found = stored_evaluation(name).against(metric, kind, METHOD, [other])[0]
-    return Interval(found["by"], found["low"], found["high"])
+    results = stored_evaluation(name)
+    found = results.against(metric, kind, METHOD, [other])[0]
+    pairs = int(results.of_kind(metric, kind).sum())
+    return Interval(found["by"], found["low"], found["high"], pairs)
 
 
 def moves(kind: str) -> tuple[str, Verdict]:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from lfs_core.evaluation.results import KINDS
-from lfs_core.evaluation.statistics import bootstrap_means
-from lfs_core.findings.intervals import Interval
+from lfs_core.findings.intervals import interval
 from lfs_core.findings.readings import Reading
 from lfs_core.findings.stored import stored_evaluation, stored_run
 
@@ -98,13 +97,9 @@ def _readings(
                     values.append(value(own, of, score))
                     choices.append({"images": images, "pairs": kind, "decoder": decoder, **USUAL})
     return [
-        Reading({**chosen, **(more or {})}, _interval(of), int(np.isfinite(of).sum()))
+        Reading({**chosen, **(more or {})}, interval(of, DRAWS))
         for chosen, of in zip(choices, values, strict=True)
     ]
-
-
-def _interval(values: np.ndarray) -> Interval:
-    return Interval(*map(float, bootstrap_means(values, DRAWS)))
 
 
 @cache

@@ -21,12 +21,10 @@ class Reading:
     Attributes:
         choices: the value of each choice, by the choice's name.
         found: a mean over pairs; the claim says that it lies above 0.
-        pairs: how many pairs.
     """
 
     choices: Mapping[str, str]
     found: Interval
-    pairs: int
 
     @property
     def verdict(self) -> Verdict:

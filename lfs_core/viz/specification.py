@@ -27,8 +27,8 @@ def plot_specification(readings: Sequence[Reading], ylabel: str) -> Figure:
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[2.4, 0.17 * len(rows)])
     for verdict, colour in COLOURS.items():
         places = [k for k, reading in enumerate(readings) if reading.verdict == verdict]
-        found = np.array([[*vars(readings[k].found).values()] for k in places]).reshape(-1, 3)
-        mean, low, high = found.T
+        found = [readings[k].found for k in places]
+        mean, low, high = np.array([(of.mean, of.low, of.high) for of in found]).reshape(-1, 3).T
         label = f"{verdict} ({len(places)} of {len(readings)} readings)"
         top.errorbar(
             places,

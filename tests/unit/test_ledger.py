@@ -17,7 +17,7 @@ from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import load_results
 from lfs_core.findings import parameter_tables, score_tables
 from lfs_core.findings.claims import CLAIMS
-from lfs_core.findings.intervals import Interval, Verdict, joint_verdict
+from lfs_core.findings.intervals import Interval, Verdict, interval, joint_verdict
 from lfs_core.findings.judges import part_ratios
 from lfs_core.findings.ledger import ledger, ledger_markdown
 from lfs_core.findings.stored import origin_line
@@ -173,17 +173,19 @@ def expected(statement: str) -> list[np.ndarray | float]:
 def test_every_number_of_the_ledger_again(place: int) -> None:
     line = lines().iloc[place]
     wanted = expected(line["claim"])
-    printed = re.findall(r"(-?\d\.\d{3,4})(?: \[(-?\d\.\d{3}), (-?\d\.\d{3})\])?", line["result"])
+    number = r"(-?\d\.\d{3,4})(?: \[(-?\d\.\d{3}), (-?\d\.\d{3})\] \(n = (\d+)\))?"
+    printed = re.findall(number, line["result"])
     if not wanted:  # the one claim without a measurement
         assert line["section"] == "3" and "ran on FaceNet (CASIA-WebFace)" in line["result"]
         return
     assert len(printed) == len(wanted), line["result"]
-    for (mean, low, high), values in zip(printed, wanted, strict=True):
+    for (mean, low, high, pairs), values in zip(printed, wanted, strict=True):
         values = np.asarray(values, dtype=float)
         assert float(mean) == pytest.approx(np.nanmean(values), abs=6e-4)
         if low and values.ndim:
             # The interval of a normal mean is close to that of the bootstrap.
             known = values[np.isfinite(values)]
+            assert int(pairs) == len(known)
             error = 1.96 * known.std() / np.sqrt(len(known))
             for end, sign in ((low, -1), (high, 1)):
                 assert float(end) == pytest.approx(
@@ -225,6 +227,7 @@ def test_verdicts_follow_from_intervals() -> None:
     assert joint_verdict(["holds", "not shown"]) == "not shown"
     assert joint_verdict(["not shown", "fails", "holds"]) == "fails"
     assert str(sure) == "0.200 [0.100, 0.300]"
+    assert str(interval([0.5, np.nan, 0.5])) == "0.500 [0.500, 0.500] (n = 2)"
 
 
 @pytest.mark.parametrize("name", EVALUATIONS)

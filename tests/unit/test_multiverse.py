@@ -111,7 +111,7 @@ def test_readings_are_means_of_the_stored_curves() -> None:
     ]
     mean, low, high = bootstrap_means(expected, 2000)
     assert (one.found.mean, one.found.low, one.found.high) == pytest.approx((mean, low, high))
-    assert one.pairs == (~similar).sum()
+    assert one.found.pairs == (~similar).sum()
     drawn = len(multiverse.methods()) * len(stored["tests"])
     assert len(found.ahead_at_six()) == drawn
     # Stored runs have random relevance for the linear decoder; two more decoders on faces.

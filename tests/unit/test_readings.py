@@ -17,8 +17,7 @@ HOLDS, FAILS, OPEN = Interval(0.2, 0.1, 0.3), Interval(-0.2, -0.3, -0.1), Interv
 
 def readings(*found: Interval, **choices: list[str]) -> list[Reading]:
     return [
-        Reading({name: of[k] for name, of in choices.items()}, one, 50)
-        for k, one in enumerate(found)
+        Reading({name: of[k] for name, of in choices.items()}, one) for k, one in enumerate(found)
     ]
 
 
