@@ -37,22 +37,23 @@ def moves(kind: str) -> list[Reading]:
     return _readings([kind], lambda own, of, score: _sign(kind) * (of(own)[:, 0] - of(own)[:, -1]))
 
 
-def ahead(others: Sequence[str], kinds: Sequence[str] = KINDS) -> list[Reading]:
+def ahead(others: Sequence[str], images: Sequence[str] = tuple(RUNS)) -> list[Reading]:
     """How much further ExplainLFS moves the cosine than each other method does.
 
     Args:
         others: "relevance", the same method with random numbers for the relevance; "order", a
             random order; or the name of a rival.
-        kinds: of pairs.
+        images: of which readings, names in `RUNS`.
     """
     return [
         reading
         for other in others
         for reading in _readings(
-            kinds,
+            KINDS,
             lambda own, of, score, other=other: score(own) - score(_control(own, other)),
             {"against": other} if len(others) > 1 else {},
         )
+        if reading.choices["images"] in images
     ]
 
 

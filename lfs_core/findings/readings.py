@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lfs_core.findings.intervals import Interval, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -79,3 +83,13 @@ def in_words(readings: Sequence[Reading]) -> str:
     shares = list(deciding(readings).items())[:3]
     listed = ", ".join(f"{choice} {100 * share:.0f} %" for choice, share in shares)
     return f"{text}; of the variance between readings is explained by {listed}"
+
+
+def verdicts_by(readings: Sequence[Reading], choice: str) -> pd.DataFrame:
+    """How many readings hold, fail and are not shown, for each value of a choice."""
+    import pandas as pd
+
+    values = pd.Series([reading.choices.get(choice, "") for reading in readings], name=choice)
+    verdicts = pd.Series([reading.verdict for reading in readings], name="verdict")
+    counts = pd.crosstab(values, verdicts)
+    return counts.reindex(columns=["holds", "fails", "not shown"], fill_value=0)

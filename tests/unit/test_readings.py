@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import f_oneway
 
 from lfs_core.findings.intervals import Interval
-from lfs_core.findings.readings import Reading, deciding, in_words, over_readings
+from lfs_core.findings.readings import Reading, deciding, in_words, over_readings, verdicts_by
 from lfs_core.viz.specification import plot_specification
 
 HOLDS, FAILS, OPEN = Interval(0.2, 0.1, 0.3), Interval(-0.2, -0.3, -0.1), Interval(0.1, -0.1, 0.3)
@@ -54,6 +54,12 @@ def test_the_deciding_choice() -> None:
     assert deciding(found) == {"decoder": 1.0, "fill": 0.0}
     assert "decoder 100 %" in in_words(found) and "holds in 2, fails in 2" in in_words(found)
     assert deciding(readings(HOLDS, HOLDS, decoder=list("ab"))) == {}
+
+
+def test_verdicts_are_counted_for_each_value_of_a_choice() -> None:
+    table = verdicts_by(readings(HOLDS, OPEN, HOLDS, decoder=list("aab")), "decoder")
+    assert table.columns.tolist() == ["holds", "fails", "not shown"]
+    assert table.loc["a"].tolist() == [1, 0, 1] and table.loc["b"].tolist() == [1, 0, 0]
 
 
 @given(st.lists(st.floats(-1, 1), min_size=6, max_size=6).filter(lambda x: np.ptp(x) > 1e-3))
