@@ -45,16 +45,14 @@ def ahead(others: Sequence[str], images: Sequence[str] = tuple(RUNS)) -> list[Re
             random order; or the name of a rival.
         images: of which readings, names in `RUNS`.
     """
-    return [
-        reading
-        for other in others
-        for reading in _readings(
-            KINDS,
-            lambda own, of, score, other=other: score(own) - score(_control(own, other)),
-            {"against": other} if len(others) > 1 else {},
-        )
-        if reading.choices["images"] in images
-    ]
+    found = []
+    for other in others:
+
+        def further(own: str, of: Curves, score: Curves, other: str = other) -> np.ndarray:
+            return score(own) - score(_control(own, other))
+
+        found += _readings(KINDS, further, {"against": other} if len(others) > 1 else {})
+    return [reading for reading in found if reading.choices["images"] in images]
 
 
 def ahead_at_six() -> list[Reading]:

@@ -109,7 +109,7 @@ def test_readings_are_means_of_the_stored_curves() -> None:
         and (of.choices["decoder"], of.choices["latents"]) == ("conv", "scaled")
         and all(of.choices[choice] == test[choice] for choice in multiverse.CHOICES)
     ]
-    mean, low, high = bootstrap_means(expected, 2000)
+    mean, low, high = map(float, bootstrap_means(expected, 2000))
     assert (one.found.mean, one.found.low, one.found.high) == pytest.approx((mean, low, high))
     assert one.found.pairs == (~similar).sum()
     drawn = len(multiverse.methods()) * len(stored["tests"])
