@@ -98,6 +98,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExecutedFi
     return ExecutedFile.from_parent(parent, path=file_path) if once else None
 
 
+@pytest.hookimpl(trylast=True)  # once there is a kernel: a process may begin with any cell
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if isinstance(item, IPyNbCell) and isinstance(item.parent.kernel, Executed):
         item.parent.kernel.place = item.cell_num

@@ -40,8 +40,8 @@ def written(path: Path, sources: tuple[str, ...], texts: list[str]) -> nbformat.
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, str]]:
-    """What pytest says of each cell of each notebook; the last notebook has no run."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Notebooks, and the runs of them that are kept; the last has none."""
     root = tmp_path_factory.mktemp("project")
     notebooks = root / "notebooks"
     for name in [*KEPT, "06_no_run"]:
@@ -59,8 +59,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, str]]:
     same.cells[2].outputs.append(new_output("display_data", {"text/plain": "1"}))
     nbformat.write(same, notebooks / "01_same.ipynb")
     shutil.copy(ROOT / "notebooks" / "conftest.py", notebooks)
+    return root
+
+
+def compared(root: Path, *arguments: str) -> dict[str, dict[int, str]]:
+    """What pytest says of each cell of each notebook."""
     command = [sys.executable, "-m", "pytest", "--executed-once", "-q", "-rA", "--color=no"]
-    command += ["-p", "no:cacheprovider", "--nbval", str(notebooks)]
+    command += ["-p", "no:cacheprovider", "--nbval", *arguments]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     lines = re.findall(r"^(PASSED|FAILED) \S*?(\w+)\.ipynb::Cell (\d+)", done.stdout, re.MULTILINE)
     found: dict[str, dict[int, str]] = {}
@@ -69,6 +74,12 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, str]]:
     runs = root / "runs"
     found["runs"] = {0: runs.read_text() if runs.is_file() else done.stdout + done.stderr}
     return found
+
+
+@pytest.fixture(scope="module")
+def told(project: Path) -> dict[str, dict[int, str]]:
+    """Of all notebooks."""
+    return compared(project, str(project / "notebooks"))
 
 
 @pytest.mark.slow
@@ -85,3 +96,11 @@ def test_a_run_that_is_kept_is_compared_cell_by_cell(
 def test_only_what_has_no_run_is_run(told: dict[str, dict[int, str]]) -> None:
     assert told["06_no_run"] == dict.fromkeys(range(4), "PASSED")
     assert told["runs"][0] == "x"
+
+
+@pytest.mark.slow
+def test_a_process_may_begin_with_any_cell(project: Path) -> None:
+    """As one does that takes over the rest of another's tests."""
+    found = compared(project, "notebooks/01_same.ipynb::Cell 2", "notebooks/03_ignored.ipynb")
+    assert found["01_same"] == {2: "PASSED"}, found["runs"][0]
+    assert found["03_ignored"] == dict.fromkeys(range(4), "PASSED")
