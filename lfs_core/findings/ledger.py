@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ONE = "one, that of the test"
+AGAIN = "lfs study multiverse --data DATA -o multiverse.json"
+"""What repeats the readings, but for those of the claim's own study, birds and cars."""
 
 
 def ledger(claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
@@ -33,7 +35,7 @@ def ledger(claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
                 "claim": claim.statement,
                 "test": claim.test,
                 "result": result,
-                "readings": in_words(readings) if readings else ONE,
+                "readings": f"{in_words(readings)}; again by `{AGAIN}`" if readings else ONE,
                 "verdict": over_readings(readings) if readings else verdict,
                 "command": claim.command,
             }

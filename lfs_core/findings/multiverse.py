@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from lfs_core.decoder import decoder_title
 from lfs_core.evaluation.results import KINDS
+from lfs_core.evaluation.spec import parse
 from lfs_core.findings.intervals import interval
 from lfs_core.findings.readings import Reading
 from lfs_core.findings.stored import stored_evaluation, stored_run
@@ -120,7 +122,7 @@ def _tests(kind: str) -> list[dict[str, Any]]:
                     choice: test[choice] for choice in manifest["choices"] if choice in test
                 },
                 "own": {
-                    name: dict(part.split("=") for part in name.split(",")[1:])
+                    name: _chosen(name)
                     for name in curves
                     if name.startswith("explainlfs") and "relevance" not in name
                 },
@@ -129,6 +131,15 @@ def _tests(kind: str) -> list[dict[str, Any]]:
             }
         )
     return tests
+
+
+def _chosen(name: str) -> dict[str, str]:
+    """The choices that make a method, by its name, in words for readers."""
+    _, options = parse(name)
+    return {
+        choice: decoder_title(str(of)) if choice == "decoder" else str(of)
+        for choice, of in options.items()
+    }
 
 
 def _plain(name: str, test: Mapping[str, Any]) -> str:
@@ -153,8 +164,9 @@ def _of_run(name: str, metric: str, kind: str) -> tuple[Curves, Curves]:
 def _decoders(images: str) -> dict[str, str]:
     """ExplainLFS in a stored run, and the decoder of each."""
     known = stored_evaluation(images).explainers
-    named = {"explainlfs": "linear"}
-    named |= {f"explainlfs,decoder={decoder}": decoder for decoder in ("mlp", "conv")}
+    named = {"explainlfs": decoder_title("linear")}
+    for decoder in ("mlp", "conv"):
+        named[f"explainlfs,decoder={decoder}"] = decoder_title(decoder)
     return {name: decoder for name, decoder in named.items() if name in known}
 
 

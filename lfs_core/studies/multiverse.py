@@ -9,7 +9,7 @@ order share their passes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -22,13 +22,13 @@ from lfs_core.embedders import Embedder, embed, embed_all, load_embedder
 from lfs_core.evaluation.maps import maps_of
 from lfs_core.evaluation.metrics.selectivity import FILLS
 from lfs_core.evaluation.partitions import PARTITIONS, partition, replaced_after
-from lfs_core.evaluation.spec import make_explainer
+from lfs_core.evaluation.spec import code_of_explainer, make_explainer
 from lfs_core.explanation import cosines, one_thread
 from lfs_core.studies.comparisons import FACES
 from lfs_core.studies.workshop import THRESHOLD
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.code import code_of
-from lfs_core.util.digests import key
+from lfs_core.util.digests import fingerprint, key
 from lfs_core.util.files import replacing
 from lfs_core.util.rounding import rounded
 
@@ -58,21 +58,24 @@ def multiverse_study(data: Path) -> dict[str, object]:
     pairs = FACES.pairs(data)
     images = pairs.images[:PAIRS].float() / 255
     h = embed_all(network, pairs.images[:PAIRS].flatten(0, 1)).unflatten(0, (-1, 2))
-    about = key(code=[code_of(run_test), code_of(make_explainer)], network=network, images=images)
-    folder = cache_folder() / "multiverse" / about[:16]
+    folder = cache_folder() / "multiverse"
     folder.mkdir(parents=True, exist_ok=True)
+    explainers: dict[str, Callable[..., object]] = {}
     maps: dict[str, Tensor] = {}  # of what does not change from test to test
     tests = []
     for number, chosen in enumerate(tqdm(drawn_tests(), "Tests")):
-        path = folder / f"{number}.json"
+        own = [method(choices, chosen["p"]) for choices in methods()]
+        specs = [*own, *(controlled(spec, number) for spec in own), *RIVALS]
+        specs.append(f"random,seed={number}")
+        for spec in specs:
+            if spec not in explainers:
+                explainers[spec] = make_explainer(spec, network, THRESHOLD)
+        kept = kept_under(chosen, number, network, images, {s: explainers[s] for s in specs})
+        path = folder / f"{kept}.json"
         if not path.is_file():
-            own = [method(choices, chosen["p"]) for choices in methods()]
-            specs = [*own, *(controlled(spec, number) for spec in own), *RIVALS]
-            specs.append(f"random,seed={number}")
             for spec in specs:
                 if spec not in maps:
-                    explainer = make_explainer(spec, network, THRESHOLD)
-                    maps[spec] = maps_of(explainer, images)[0]
+                    maps[spec] = maps_of(explainers[spec], images)[0]
             curves = run_test(chosen, network, images, h, {s: maps[s] for s in specs}, number)
             with replacing(path) as new:
                 new.write_text(json.dumps({s: rounded(of) for s, of in curves.items()}))
@@ -116,6 +119,24 @@ def method(choices: Mapping[str, str], p: str) -> str:
 def controlled(spec: str, draw: int) -> str:
     """The same method with random numbers for the relevance."""
     return f"{spec},relevance=random,seed={draw}"
+
+
+def kept_under(
+    chosen: Mapping[str, str],
+    number: int,
+    network: Embedder,
+    images: Tensor,
+    explainers: Mapping[str, Callable[..., object]],
+) -> str:
+    """The name under which a test's curves are kept; code, weights and options of all count."""
+    return key(
+        code=[code_of(run_test), code_of(maps_of), *map(code_of_explainer, explainers)],
+        chosen=chosen,
+        number=number,
+        network=network,
+        images=images,
+        explainers={spec: fingerprint(of, [network]) for spec, of in explainers.items()},
+    )
 
 
 def run_test(

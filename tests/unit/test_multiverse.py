@@ -9,11 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
+import lfs_core as lfs
 from lfs_core.evaluation.metrics.selectivity import enlarged, flip_curves, flip_ranks, superpixels
 from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.findings import multiverse as found
 from lfs_core.findings.stored import stored_run
 from lfs_core.studies import multiverse
+from lfs_core.training.decoders import LinearDecoder
 
 SIDE = 80
 
@@ -83,6 +85,29 @@ def test_a_larger_map_is_read_as_it_is() -> None:
     assert torch.equal(before[::10, ::10].flatten().argsort(descending=True), torch.arange(64))
 
 
+@pytest.mark.parametrize("changed", ["weights", "option", "images", "choice", "draw"])
+def test_curves_are_kept_under_all_that_decides_them(changed: str) -> None:
+    def kept(
+        bias: float = 0.0, p: float = 0.3, light: float = 0.5, fill: str = "grey", number: int = 0
+    ) -> str:
+        network = torch.nn.Sequential(torch.nn.AvgPool2d(4), torch.nn.Flatten())
+        torch.manual_seed(0)
+        decoder = LinearDecoder(12, (2, 2), rank=2)
+        decoder.load_state_dict({k: v * 0 + bias for k, v in decoder.state_dict().items()})
+        explainers = {"explainlfs": lfs.ExplainLFS(network, decoder, p=p)}
+        images = torch.full((1, 2, 3, 8, 8), light)
+        return multiverse.kept_under({"fill": fill}, number, network, images, explainers)
+
+    other = {
+        "weights": {"bias": 1.0},
+        "option": {"p": 0.4},
+        "images": {"light": 0.6},
+        "choice": {"fill": "mean"},
+        "draw": {"number": 1},
+    }[changed]
+    assert kept() == kept() != kept(**other)
+
+
 def raw() -> tuple[dict, np.ndarray]:
     stored = stored_run("multiverse")
     return stored, np.array(stored["similarity"]) > 0.3
@@ -106,7 +131,7 @@ def test_readings_are_means_of_the_stored_curves() -> None:
         for of in readings
         if of.choices["images"] == "faces"
         and of.choices["pairs"] == "dissimilar"
-        and (of.choices["decoder"], of.choices["latents"]) == ("conv", "scaled")
+        and (of.choices["decoder"], of.choices["latents"]) == ("convolutional", "scaled")
         and all(of.choices[choice] == test[choice] for choice in multiverse.CHOICES)
     ]
     mean, low, high = map(float, bootstrap_means(expected, 2000))
