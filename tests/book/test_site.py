@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -132,6 +133,11 @@ def test_everybody_can_use_a_page(scheme: str, path: str, opened: Page) -> None:
     rules = {} if scheme == "light" else {"runOnly": ["color-contrast"]}
     assert violations(opened, **rules) == []
     keep_screenshot(opened, path, scheme)
+
+
+def test_a_figure_is_a_picture(path: str) -> None:
+    """And not the words for one, which a notebook shows that has no backend for pictures."""
+    assert not re.search(r"&lt;Figure size \d+x\d+ with", (SITE / path).read_text("utf-8"))
 
 
 def test_a_page_fits_a_telephone(path: str, opened: Page) -> None:
