@@ -1,4 +1,12 @@
-"""A mean with its 95 % interval, and what follows from where the interval lies."""
+"""A mean with its 95 % interval, and what follows from where the interval lies.
+
+Verdicts of several intervals follow two rules. That *all* means lie on one side needs no correction
+for their number: an intersection-union test (Berger 1982). That *some* mean does would be found by
+chance if only enough are looked at, and needs Holm's correction (1979).
+
+Berger, R. L. 1982. Multiparameter hypothesis testing and acceptance sampling. Technometrics 24,
+295-300.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lfs_core.evaluation.statistics import DRAWS, bootstrap, bootstrap_means
+from lfs_core.evaluation.statistics import DRAWS, LEVEL, bootstrap, bootstrap_means, holm, p_values
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -31,6 +39,19 @@ class Interval:
         pairs = "" if self.pairs is None else f" (n = {self.pairs})"
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]{pairs}"
 
+    @property
+    def p(self) -> float:
+        """The two-sided p-value of a mean of 0, by `statistics.p_values`."""
+        return float(p_values(*map(np.float64, (self.mean, self.low, self.high))))
+
+    def minus(self, value: float) -> Interval:
+        """By how much the mean lies above a value."""
+        return Interval(self.mean - value, self.low - value, self.high - value, self.pairs)
+
+    def under(self, value: float) -> Interval:
+        """By how much the mean lies below a value."""
+        return Interval(value - self.mean, value - self.high, value - self.low, self.pairs)
+
     def above(self, value: float = 0.0) -> Verdict:
         """Whether the mean lies above a value."""
         if self.low > value:
@@ -39,36 +60,54 @@ class Interval:
 
     def below(self, value: float = 0.0) -> Verdict:
         """Whether the mean lies below a value."""
-        return Interval(-self.mean, -self.high, -self.low).above(-value)
+        return self.under(value).above()
 
 
-def interval(values: ArrayLike, draws: int = DRAWS) -> Interval:
-    """The mean of values of pairs (P,)."""
+def interval(values: ArrayLike, draws: int = DRAWS, classes: np.ndarray | None = None) -> Interval:
+    """The mean of values of pairs (P,); classes (P,2) of both images of each, where known."""
     known = np.asarray(values, dtype=float)
-    mean, low, high = map(float, bootstrap_means(known, draws))
+    mean, low, high = map(float, bootstrap_means(known, draws, classes=classes))
     return Interval(mean, low, high, int(np.isfinite(known).sum()))
 
 
-def correlation(x: np.ndarray, y: np.ndarray, draws: int = 2000) -> Interval:
-    """Spearman's correlation over pairs, with the interval of a bootstrap over pairs."""
+def correlation(
+    x: np.ndarray, y: np.ndarray, draws: int = 2000, classes: np.ndarray | None = None
+) -> Interval:
+    """Spearman's correlation over pairs; classes (P,2) of both images of each, where known."""
     from scipy.stats import rankdata
 
     def of(counts: np.ndarray) -> np.ndarray:
         drawn = (np.repeat(np.arange(len(x)), times) for times in counts)
         return np.array([np.corrcoef(rankdata(x[k]), rankdata(y[k]))[0, 1] for k in drawn])
 
-    mean, low, high = map(float, bootstrap(of, len(x), draws))
+    mean, low, high = map(float, bootstrap(of, len(x), draws, classes=classes))
     return Interval(mean, low, high, len(x))
 
 
-def with_interval(values: ArrayLike) -> str:
-    """A mean with its interval, as tables show them."""
-    mean, low, high = bootstrap_means(np.asarray(values, dtype=float), 2000)
-    return str(Interval(float(mean), float(low), float(high)))
+def with_interval(values: ArrayLike, classes: np.ndarray | None = None) -> str:
+    """A mean with its interval and the number of pairs, as tables show them."""
+    return str(interval(values, 2000, classes))
 
 
-def joint_verdict(verdicts: Sequence[Verdict]) -> Verdict:
-    """Of a claim of several parts: holds if every part does; fails if any part does."""
+def together(found: Sequence[Interval]) -> list[Verdict]:
+    """Whether each of several means lies above 0, so that all verdicts hold together.
+
+    If all are the same without correction they are said of all, and stay; else each is corrected
+    by Holm's rule over all.
+    """
+    alone = [of.above() for of in found]
+    if len(set(alone)) < 2:
+        return alone
+    corrected = holm(np.array([of.p for of in found]))
+    return [
+        verdict if p < 1 - LEVEL else "not shown"
+        for verdict, p in zip(alone, corrected, strict=True)
+    ]
+
+
+def joint_verdict(parts: Sequence[Interval]) -> Verdict:
+    """Of a claim that several means lie above 0: holds if all do; fails if any lies below."""
+    verdicts = together(parts)
     if "fails" in verdicts:
         return "fails"
     return "holds" if set(verdicts) == {"holds"} else "not shown"

@@ -42,17 +42,15 @@ def moves(kind: str) -> tuple[str, Verdict]:
 
 def compared(studies: Sequence[str], metric: str, others: Sequence[str]) -> tuple[str, Verdict]:
     """Advantages over others in scores of pixel flipping, on both kinds of pair."""
-    parts, verdicts = [], []
+    parts, shown = [], []
     for study in studies:
         for kind in KINDS:
             found = {other: advantage(study, metric, kind, other) for other in others}
-            verdicts += [of.above() for of in found.values()]
+            shown += found.values()
             listed = ", ".join(f"{reader_name(other)} {of}" for other, of in found.items())
             where = f"{study}, {kind} pairs" if len(studies) > 1 else f"{kind} pairs"
             parts.append(f"{where}: over {listed}")
-    return "advantage in the mean change of the cosine, " + "; ".join(parts), joint_verdict(
-        verdicts
-    )
+    return "advantage in the mean change of the cosine, " + "; ".join(parts), joint_verdict(shown)
 
 
 def six() -> tuple[str, Verdict]:
@@ -104,7 +102,7 @@ def expert() -> tuple[str, Verdict]:
     return (
         f"rank correlation with SIMExpert {plain}, beyond other pairs {interval(own)}; "
         f"higher {listed}",
-        joint_verdict([of.above() for of in ahead.values()]),
+        joint_verdict(list(ahead.values())),
     )
 
 
@@ -122,8 +120,8 @@ def parts() -> tuple[str, Verdict]:
     of = part_ratios(METHOD, "similar")
     shown = ", ".join(f"{part} {interval(of[part])}" for part in ("mouth", "eyes", "nose"))
     orders = [interval(of["mouth"] - of["eyes"]), interval(of["eyes"] - of["nose"])]
-    verdicts = [order.above() for order in orders] + [interval(x).above(1) for x in of.values()]
-    return f"evidence beside an even spread (1 is chance): {shown}", joint_verdict(verdicts)
+    even = [interval(x).minus(1) for x in of.values()]
+    return f"evidence beside an even spread (1 is chance): {shown}", joint_verdict(orders + even)
 
 
 def more_pixels() -> tuple[str, Verdict]:
@@ -145,7 +143,7 @@ def p(values: Sequence[str]) -> tuple[str, Verdict]:
     listed = "; ".join(f"{name} decoder {' and '.join(map(str, of))}" for name, of in found.items())
     return (
         f"rank correlation of the map for p = 0.3 with those for {' and '.join(values)}: {listed}",
-        joint_verdict([one.above(ALIKE) for of in found.values() for one in of]),
+        joint_verdict([one.minus(ALIKE) for of in found.values() for one in of]),
     )
 
 
@@ -206,7 +204,7 @@ def decoder_matters() -> tuple[str, Verdict]:
     listed = ", ".join(f"{kind} pairs {of}" for kind, of in found.items())
     return (
         f"mean rank correlation of {len(others)} decoders' maps with the first one's: {listed}",
-        joint_verdict([of.above(ALIKE) for of in found.values()]),
+        joint_verdict([of.minus(ALIKE) for of in found.values()]),
     )
 
 
@@ -233,7 +231,7 @@ def partner() -> tuple[str, Verdict]:
     return (
         f"rank correlation of maps of different similar pairs {found[0]}; of a dissimilar pair's "
         f"map with the one for another partner {found[1]}",
-        joint_verdict([of.below(COMMON) for of in found]),
+        joint_verdict([of.under(COMMON) for of in found]),
     )
 
 

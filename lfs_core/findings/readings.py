@@ -1,18 +1,20 @@
 """A claim under every reading of the paper: does it hold whichever choices are made?
 
 A reading is one set of choices that a reasonable reader of the paper could make. The verdict looks
-at all of them (Steegen et al. 2016; Simonsohn et al. 2020).
+at all of them (Steegen et al. 2016; Simonsohn et al. 2020). One in twenty readings lies outside by
+chance, so that verdicts of some readings are corrected for their number: `intervals.together`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lfs_core.findings.intervals import Interval, Verdict
+from lfs_core.findings.intervals import Interval, Verdict, together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +34,13 @@ class Reading:
 
     @property
     def verdict(self) -> Verdict:
-        """Of this reading alone."""
+        """Of this reading alone; `verdicts` gives those of many together."""
         return self.found.above()
+
+
+def verdicts(readings: Sequence[Reading]) -> list[Verdict]:
+    """Of each reading, corrected for their number unless all say the same."""
+    return together([reading.found for reading in readings])
 
 
 def over_readings(readings: Sequence[Reading]) -> Verdict:
@@ -41,10 +48,10 @@ def over_readings(readings: Sequence[Reading]) -> Verdict:
 
     Else it is not shown: no reading supports it, and not every reading is against it.
     """
-    verdicts = {reading.verdict for reading in readings}
-    if len(verdicts) == 1:
-        return verdicts.pop()
-    return "depends" if "holds" in verdicts else "not shown"
+    found = set(verdicts(readings))
+    if len(found) == 1:
+        return found.pop()
+    return "depends" if "holds" in found else "not shown"
 
 
 def deciding(readings: Sequence[Reading]) -> dict[str, float]:
@@ -70,10 +77,7 @@ def deciding(readings: Sequence[Reading]) -> dict[str, float]:
 
 def in_words(readings: Sequence[Reading]) -> str:
     """How many readings hold and fail, and which choices decide it."""
-    count = {
-        verdict: sum(reading.verdict == verdict for reading in readings)
-        for verdict in ("holds", "fails", "not shown")
-    }
+    count = Counter(verdicts(readings))
     text = (
         f"over {len(readings)} readings it holds in {count['holds']}, fails in {count['fails']} "
         f"and is not shown in {count['not shown']}"
@@ -90,6 +94,5 @@ def verdicts_by(readings: Sequence[Reading], choice: str) -> pd.DataFrame:
     import pandas as pd
 
     values = pd.Series([reading.choices.get(choice, "") for reading in readings], name=choice)
-    verdicts = pd.Series([reading.verdict for reading in readings], name="verdict")
-    counts = pd.crosstab(values, verdicts)
+    counts = pd.crosstab(values, pd.Series(verdicts(readings), name="verdict"))
     return counts.reindex(columns=["holds", "fails", "not shown"], fill_value=0)

@@ -223,9 +223,9 @@ def test_verdicts_follow_from_intervals() -> None:
     assert sure.above() == "holds" and sure.above(0.5) == "fails"
     assert sure.below() == "fails" and sure.below(0.5) == "holds"
     assert unsure.above() == unsure.below() == sure.above(0.2) == "not shown"
-    assert joint_verdict(["holds", "holds"]) == "holds"
-    assert joint_verdict(["holds", "not shown"]) == "not shown"
-    assert joint_verdict(["not shown", "fails", "holds"]) == "fails"
+    assert joint_verdict([sure, sure]) == "holds"
+    assert joint_verdict([sure, unsure]) == "not shown"
+    assert joint_verdict([unsure, sure.minus(0.5), sure]) == "fails"
     assert str(sure) == "0.200 [0.100, 0.300]"
     assert str(interval([0.5, np.nan, 0.5])) == "0.500 [0.500, 0.500] (n = 2)"
 

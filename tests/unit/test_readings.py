@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy.stats import f_oneway
 
 from lfs_core.findings.intervals import Interval
-from lfs_core.findings.readings import Reading, deciding, in_words, over_readings, verdicts_by
+from lfs_core.findings.readings import (
+    Reading,
+    deciding,
+    in_words,
+    over_readings,
+    verdicts,
+    verdicts_by,
+)
 from lfs_core.viz.specification import plot_specification
 
 HOLDS, FAILS, OPEN = Interval(0.2, 0.1, 0.3), Interval(-0.2, -0.3, -0.1), Interval(0.1, -0.1, 0.3)
@@ -44,6 +51,17 @@ def test_more_readings_never_make_a_claim_surer(found: list[Interval], random: o
     if verdict in ("holds", "fails"):
         assert all(over_readings([one]) == verdict for one in readings(*found))
     assert over_readings(readings(*found, HOLDS, FAILS)) == "depends"
+
+
+def test_one_reading_in_twenty_by_chance_is_not_what_a_claim_depends_on() -> None:
+    """Readings of a mean of 0: some intervals lie outside, and none does after correction."""
+    random = np.random.default_rng(0)
+    means = random.normal(0, 1, size=100)
+    found = readings(*(Interval(mean, mean - 1.96, mean + 1.96) for mean in means))
+    assert sum(reading.verdict != "not shown" for reading in found) > 0
+    assert set(verdicts(found)) == {"not shown"}
+    assert over_readings(found) == "not shown"
+    assert "holds in 0, fails in 0 and is not shown in 100" in in_words(found)
 
 
 def test_the_deciding_choice() -> None:

@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lfs_core as lfs
-from lfs_core.evaluation.statistics import bootstrap, bootstrap_means, holm, sign_flip_test
-from lfs_core.findings.intervals import interval
+from lfs_core.evaluation.statistics import (
+    bootstrap,
+    bootstrap_means,
+    holm,
+    p_values,
+    paired_test,
+    sign_flip_test,
+    stretch,
+)
+from lfs_core.findings.intervals import Interval, interval, joint_verdict, together
 
 
 def test_intervals_are_scipys() -> None:
@@ -104,3 +112,118 @@ def test_holm_lies_between_no_correction_and_bonferronis(p_values: list[float]) 
 def test_no_pairs() -> None:
     with pytest.raises(lfs.LFSError, match="no pairs"):
         bootstrap_means(np.empty((0, 2)))
+
+
+def couples(random: np.random.Generator, classes: int, pairs: int) -> np.ndarray:
+    """Pairs of two different classes (P,2)."""
+    a = random.integers(classes, size=pairs)
+    return np.stack([a, (a + random.integers(1, classes, size=pairs)) % classes], axis=1)
+
+
+def test_intervals_over_few_classes_hold_what_they_promise() -> None:
+    """Where each class moves all its pairs, only intervals that know the classes cover the mean."""
+    random = np.random.default_rng(0)
+    covered = []
+    for _ in range(200):
+        classes = couples(random, 37, 250)
+        values = random.normal(size=37)[classes].sum(axis=1) / 2 + random.normal(size=250)
+        ends = [bootstrap_means(values, 300, classes=of)[1:] for of in (None, classes)]
+        covered.append([low <= 0 <= high for low, high in ends])
+    by_pair, by_class = np.mean(covered, axis=0)
+    assert by_pair < 0.75
+    assert 0.90 < by_class < 0.99
+
+
+def test_pairs_of_classes_of_their_own_are_independent() -> None:
+    values = np.random.default_rng(0).normal(size=(200, 2))
+    alone = np.arange(400).reshape(200, 2)
+    for ours, theirs in zip(
+        bootstrap_means(values, classes=alone), bootstrap_means(values), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=0.003)
+
+
+@given(st.integers(2, 8), st.integers(2, 30), st.integers(0, 1000))
+def test_the_stretch_is_that_of_the_sum_over_pairs_of_pairs(
+    classes: int, pairs: int, seed: int
+) -> None:
+    """The definition: products of all two pairs that share a class, once each."""
+    random = np.random.default_rng(seed)
+    of = random.integers(classes, size=(pairs, 2))
+    number = len(np.unique(of))
+    if number < 2:
+        return
+    u = random.normal(size=pairs)
+    sharing = [[bool(set(one) & set(other)) for other in of.tolist()] for one in of.tolist()]
+    wanted = (np.outer(u, u) * sharing).sum() * number / (number - 1)
+    wider = scipy.stats.t.ppf(0.975, number - 1) / scipy.stats.norm.ppf(0.975)
+    found = stretch(u, of) / wider
+    assert found == pytest.approx(np.sqrt(max(wanted / (u**2).sum(), 1)))
+    np.testing.assert_allclose(stretch(u, of[:, ::-1]), stretch(u, of))  # nothing has a first class
+    assert stretch(u, of) >= 1
+
+
+def test_the_stretch_of_pairs_within_classes_is_that_of_clusters() -> None:
+    """Pairs of one class each: the standard error is that of the classes' means."""
+    random = np.random.default_rng(0)
+    values = np.repeat(random.normal(size=40), 6) + 0.1 * random.normal(size=240)
+    of = np.repeat(np.arange(40), 6)
+    _, low, high = bootstrap_means(values, classes=np.stack([of, of], axis=1))
+    means = values.reshape(40, 6).mean(axis=1)
+    half = scipy.stats.t.ppf(0.975, 39) * means.std(ddof=1) / np.sqrt(40)
+    assert (high - low) / 2 == pytest.approx(half, rel=0.03)
+
+
+def test_one_class_has_no_interval() -> None:
+    with pytest.raises(lfs.LFSError, match="one class"):
+        bootstrap_means(np.arange(4.0), classes=np.zeros((4, 2), dtype=int))
+
+
+def test_p_is_that_of_flipping_signs() -> None:
+    differences = np.random.default_rng(2).normal(0.15, 1, size=(150, 12))
+    found = p_values(*bootstrap_means(differences))
+    np.testing.assert_allclose(found, sign_flip_test(differences), atol=0.03)
+    np.testing.assert_array_equal(paired_test(differences), sign_flip_test(differences))
+    alone = np.arange(300).reshape(150, 2)
+    np.testing.assert_allclose(paired_test(differences, alone), found, atol=0.03)
+
+
+finite = st.floats(-1, 1).map(lambda x: round(x, 3))
+
+
+@given(finite, st.floats(0.001, 1), st.floats(0.001, 1))
+def test_p_says_what_the_interval_says(mean: float, below: float, above: float) -> None:
+    found = Interval(mean, mean - below, mean + above)
+    outside = found.low > 0 or found.high < 0
+    if abs(found.p - 0.05) > 1e-9:
+        assert (found.p < 0.05) == outside
+    assert found.p == pytest.approx(Interval(-mean, -found.high, -found.low).p)
+    assert found.minus(mean).p == pytest.approx(1)
+    assert found.minus(0.3).above() == found.above(0.3)
+    assert found.under(0.3).above() == found.below(0.3)
+
+
+def test_p_of_intervals_by_hand() -> None:
+    assert Interval(0.1, 0, 0.5).p == pytest.approx(0.05)
+    assert Interval(0.2, 0.1, 9).p == pytest.approx(2 * scipy.stats.norm.sf(2 * 1.959964))
+    assert Interval(0, 0, 0).p == 1 and Interval(1, 1, 1).p == 0
+    assert Interval(np.nan, np.nan, np.nan).p == 1
+
+
+def test_all_needs_no_correction_and_some_does() -> None:
+    barely = Interval(0.1, 0.001, 0.2)  # p is just below 0.05
+    against, unsure = Interval(-0.1, -0.2, -0.001), Interval(0.1, -0.1, 0.3)
+    assert together([barely] * 10) == ["holds"] * 10
+    assert joint_verdict([barely] * 10) == "holds"
+    assert together([barely] * 2 + [unsure]) == ["not shown"] * 3
+    assert joint_verdict([barely, against]) == "not shown"
+    sure = Interval(-0.2, -0.21, -0.19)
+    assert joint_verdict([sure, barely, unsure]) == "fails"
+    assert together([]) == []
+
+
+@given(st.lists(st.tuples(finite, st.floats(0.001, 0.5)), min_size=1, max_size=12))
+def test_verdicts_together_are_never_surer_than_alone(found: list[tuple[float, float]]) -> None:
+    intervals = [Interval(mean, mean - half, mean + half) for mean, half in found]
+    for verdict, alone in zip(together(intervals), (of.above() for of in intervals), strict=True):
+        assert verdict in (alone, "not shown")
