@@ -102,6 +102,12 @@ def study(
         Path,
         typer.Option("--output", "-o", help="The results (.json), or a folder for trained files."),
     ],
+    embedder: Annotated[
+        str | None, typer.Option(help="A network to explain instead of the study's own.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="The file of that network's weights.")
+    ] = None,
 ) -> None:
     """Run one of the book's studies on the local tier.
 
@@ -109,5 +115,5 @@ def study(
     """
     from lfs_core.studies import run_study
 
-    run_study(name, data, output)
+    run_study(name, data, output, embedder, str(weights.resolve()) if weights else None)
     typer.echo(f"Wrote {output}.")

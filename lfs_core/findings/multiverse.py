@@ -1,4 +1,4 @@
-"""Readings of the claims about pixel flipping, from the stored multiverse and the stored runs."""
+"""Readings of the claims about pixel flipping, from the stored multiverses and the stored runs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from lfs_core.decoder import decoder_title
+from lfs_core.embedders import network_title
 from lfs_core.evaluation.results import KINDS
 from lfs_core.evaluation.spec import parse
 from lfs_core.findings.intervals import interval
+from lfs_core.findings.judges import CHANCE, METHOD, RIVALS
 from lfs_core.findings.readings import Reading
 from lfs_core.findings.stored import stored_evaluation, stored_run
 
@@ -23,7 +25,16 @@ USUAL = {  # choices of the stored runs, but for the decoder
     "changed": "first",
     "p": "0.3",
     "latents": "raw",
+    "size": "full",
 }
+MULTIVERSES = {  # stored runs of drawn tests, with what their images show
+    "multiverse": "faces",
+    "multiverse-mobilenet": "faces",
+    "multiverse-dlib": "faces",
+    "multiverse-birds": "birds",
+    "multiverse-cars": "cars",
+}
+SIGNED = ",order=signed"  # of a rival, in the name of its curves
 RUNS = {
     "faces": "selectivity,every=2",
     "birds": "selectivity,every=5",
@@ -42,6 +53,9 @@ def moves(kind: str) -> list[Reading]:
 def ahead(others: Sequence[str], images: Sequence[str] = tuple(RUNS)) -> list[Reading]:
     """How much further ExplainLFS moves the cosine than each other method does.
 
+    A rival that tells for from against is read twice: its places in the order of what its map
+    shows, and in that of its signed evidence, at its own resolution.
+
     Args:
         others: "relevance", the same method with random numbers for the relevance; "order", a
             random order; or the name of a rival.
@@ -49,11 +63,16 @@ def ahead(others: Sequence[str], images: Sequence[str] = tuple(RUNS)) -> list[Re
     """
     found = []
     for other in others:
+        for order in ("", SIGNED):
 
-        def further(own: str, of: Curves, score: Curves, other: str = other) -> np.ndarray:
-            return score(own) - score(_control(own, other))
+            def further(
+                own: str, of: Curves, score: Curves, other: str = other, order: str = order
+            ) -> np.ndarray:
+                return score(own) - score(_control(own, other) + order)
 
-        found += _readings(KINDS, further, {"against": other} if len(others) > 1 else {})
+            more = {"against": other} if len(others) > 1 else {}
+            more |= {"rival's order": "signed" if order else "as shown"} if other in RIVALS else {}
+            found += _readings(KINDS, further, more)
     return [reading for reading in found if reading.choices["images"] in images]
 
 
@@ -61,7 +80,7 @@ def ahead_at_six() -> list[Reading]:
     """How much further the cosine of similar pairs falls in six flips than in a random order."""
 
     def further(own: str, of: Curves, score: Curves) -> np.ndarray:
-        mine, chance = of(own), of("random")
+        mine, chance = of(own), of(CHANCE)
         return mine[:, 0] - mine[:, 1] - (chance[:, 0] - chance[:, 1])
 
     return _readings(["similar"], further, stored_runs=False)
@@ -73,7 +92,7 @@ def _sign(kind: str) -> int:
 
 def _control(own: str, other: str) -> str:
     """The name of what a method is compared with."""
-    return {"relevance": f"{own},relevance=random", "order": "random"}.get(other, other)
+    return {"relevance": f"{own},relevance=random", "order": CHANCE}.get(other, other)
 
 
 def _readings(
@@ -82,21 +101,28 @@ def _readings(
     more: Mapping[str, str] | None = None,
     stored_runs: bool = True,
 ) -> list[Reading]:
-    """One reading for each method, test, and kind of pair."""
+    """One reading for each method, test, and kind of pair; none where a method was not tried."""
     values, choices = [], []
+
+    def read(own: str, of: Curves, score: Curves, chosen: Mapping[str, str]) -> None:
+        with suppress(KeyError):  # a rival or control that the run did not have
+            found = value(own, of, score)
+            if np.isfinite(found).any():
+                values.append(found)
+                choices.append(dict(chosen))
+
     for kind in kinds:
-        for test in _tests(kind):
-            for own in test["own"]:
-                values.append(value(own, test["curves"], test["score"]))
-                choices.append(
-                    {"images": "faces", "pairs": kind, **test["choices"], **test["own"][own]}
-                )
+        for name, images in MULTIVERSES.items():
+            for test in _tests(name, kind):
+                for own in test["own"]:
+                    chosen = {"images": images, "pairs": kind, **test["choices"]}
+                    read(own, test["curves"], test["score"], {**chosen, **test["own"][own]})
         for images, metric in RUNS.items() if stored_runs else ():
             of, score = _of_run(images, metric, kind)
+            network = network_title(stored_evaluation(images).manifest["embedder"])
             for own, decoder in _decoders(images).items():
-                with suppress(KeyError):  # a control that the run did not have
-                    values.append(value(own, of, score))
-                    choices.append({"images": images, "pairs": kind, "decoder": decoder, **USUAL})
+                chosen = {"images": images, "network": network, "pairs": kind, "decoder": decoder}
+                read(own, of, score, {**chosen, **USUAL})
     return [
         Reading({**chosen, **(more or {})}, interval(of, DRAWS))
         for chosen, of in zip(choices, values, strict=True)
@@ -104,30 +130,29 @@ def _readings(
 
 
 @cache
-def _tests(kind: str) -> list[dict[str, Any]]:
+def _tests(name: str, kind: str) -> list[dict[str, Any]]:
     """Of each stored test: its choices, methods with theirs, and curves of pairs of one kind."""
-    found = stored_run("multiverse")
+    found = stored_run(name)
     manifest = found["manifest"]
     similar = np.array(found["similarity"]) > manifest["threshold"]
     at = np.array([0.0, *manifest["shares"]])
     tests = []
     for test in found["tests"]:
         curves = {
-            _plain(name, test): np.array(of, dtype=float)[similar == (kind == "similar")]
-            for name, of in test["curves"].items()
+            _plain(spec, test): np.array(of, dtype=float)[similar == (kind == "similar")]
+            for spec, of in test["curves"].items()
         }
         tests.append(
             {
-                "choices": {
-                    choice: test[choice] for choice in manifest["choices"] if choice in test
-                },
+                "choices": {"network": network_title(manifest["embedder"])}
+                | {choice: test[choice] for choice in manifest["choices"] if choice in test},
                 "own": {
-                    name: _chosen(name)
-                    for name in curves
-                    if name.startswith("explainlfs") and "relevance" not in name
+                    spec: _chosen(spec)
+                    for spec in curves
+                    if spec.startswith(METHOD) and "relevance" not in spec
                 },
                 "curves": curves.__getitem__,
-                "score": lambda name, of=curves: _sign(kind) * _lost(of[name], at),
+                "score": lambda spec, of=curves: _sign(kind) * _lost(of[spec], at),
             }
         )
     return tests

@@ -40,7 +40,11 @@ STUDIES = {
     "beyond-birds": "lfs_core.studies.comparisons:BEYOND_BIRDS",
     "beyond-cars": "lfs_core.studies.comparisons:BEYOND_CARS",
     "own-noise": "lfs_core.studies.comparisons:OWN_NOISE",
-    "multiverse": "lfs_core.studies.multiverse:multiverse_study",
+    "multiverse": "lfs_core.studies.multiverse:FACES",
+    "multiverse-mobilenet": "lfs_core.studies.multiverse:MOBILENET",
+    "multiverse-dlib": "lfs_core.studies.multiverse:DLIB",
+    "multiverse-birds": "lfs_core.studies.multiverse:BIRDS",
+    "multiverse-cars": "lfs_core.studies.multiverse:CARS",
     "beyond-patch": "lfs_core.studies.comparisons:BEYOND_PATCH",
     "expensive": "lfs_core.studies.comparisons:EXPENSIVE",
     "two-by-two": "lfs_core.studies.comparisons:TWO_BY_TWO",
@@ -57,16 +61,25 @@ TRAININGS = {  # of weights that ship with the package; called with the folder t
 }
 
 
-def run_study(name: str, data: Path, path: str | os.PathLike) -> None:
+def run_study(
+    name: str,
+    data: Path,
+    path: str | os.PathLike,
+    network: str | None = None,
+    weights: str | None = None,
+) -> None:
     """Run a study and store its results with a manifest, as JSON; or train what ships.
 
     Args:
         name: in `STUDIES` or `TRAININGS`.
         data: the folder of the local tier.
         path: the file to write; for a training, the folder.
+        network: what is explained instead of the study's own network, as `load_embedder` takes it.
+        weights: the file of that network's weights, if it needs one.
 
     Raises:
-        LFSError: there is no such study, its data are missing, or the file cannot be written.
+        LFSError: there is no such study, it is of its own network only, its data are missing, or
+            the file cannot be written.
     """
     if name not in STUDIES | TRAININGS:
         raise LFSError(f"There is no study {name!r}; choose one of {[*STUDIES, *TRAININGS]}.")
@@ -75,13 +88,20 @@ def run_study(name: str, data: Path, path: str | os.PathLike) -> None:
     if name in TRAININGS:
         resolve_name(TRAININGS[name])(data, Path(path))
         return
+    study = resolve_name(STUDIES[name])
+    if network is not None:
+        if not hasattr(study, "on"):
+            raise LFSError(f"The study {name!r} is of networks of its own; leave out --embedder.")
+        study = study.on(network, weights)
     start = time.monotonic()
     # Now: who edits it meanwhile has not run it. A comparison of methods records more.
     code = made_by({name: code_of(STUDIES[name], by_name=True)})
-    result = resolve_name(STUDIES[name])(data)
+    result = study(data)
     manifest = {
         "study": name,
-        "command": f"lfs study {name} --data DATA -o book/results/{name}.json",
+        "command": f"lfs study {name} --data DATA -o book/results/{name}.json"
+        + (f" --embedder {network}" if network else "")
+        + (" --weights FILE" if weights else ""),
         "tier": "local",
         "code": code,
         **result.pop("manifest"),

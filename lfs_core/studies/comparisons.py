@@ -41,6 +41,7 @@ class Run:
         metrics: as `make_metric` reads them.
         folder: its name in the local tier.
         network: as `load_embedder` knows it.
+        weights: the file of its weights, for networks that need one.
         number: how many pairs.
         seeds: how many parts the pairs are split into, each with its own seed.
         hold_out: share of the classes from which pairs are drawn, the last by name.
@@ -50,9 +51,14 @@ class Run:
     metrics: tuple[str, ...]
     folder: str = "lfw"
     network: str = "facenet-casia"
+    weights: str | None = None
     number: int = 500
     seeds: int = 5
     hold_out: float = 1.0
+
+    def on(self, network: str, weights: str | None) -> Run:
+        """The same run of another network."""
+        return replace(self, network=network, weights=weights)
 
     def __call__(self, data: Path) -> dict[str, object]:
         """The raw results, on the images of a folder of the local tier."""
@@ -60,12 +66,14 @@ class Run:
 
     def evaluated(self, data: Path) -> Results:
         """The results, with the maps."""
-        settings = Settings(self.network, self.explainers, self.metrics, seeds=self.seeds)
+        settings = Settings(
+            self.network, self.explainers, self.metrics, self.weights, seeds=self.seeds
+        )
         return evaluate(settings, self.pairs(data), cache_folder() / "evaluation")
 
     def pairs(self, data: Path) -> PairSet:
         """The pairs."""
-        network = load_embedder(self.network)
+        network = load_embedder(self.network, **({"weights": self.weights} if self.weights else {}))
         return load_pairs(data / self.folder, network, self.number, hold_out=self.hold_out)
 
 

@@ -1,31 +1,35 @@
 """Pixel flipping under every reasonable reading of the paper: a multiverse (Steegen et al. 2016).
 
 A *test* is one choice of what superpixels are, what replaces them, which image of a similar pair
-is changed, and p. A *method* is one choice of decoder and latents. There are too many tests to run
-them all, so some are drawn; each is run with every method. Methods that put superpixels in the same
-order share their passes.
+is changed, p, and the size of decoders. A *method* is one choice of decoder and latents. There are
+too many tests to run them all, so some are drawn; each is run with every method, with rivals, and
+with draws of its own of every random control.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from random import Random
 
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from lfs_core.embedders import Embedder, embed, embed_all, load_embedder
+from lfs_core.embedders import Embedder, embed_all
+from lfs_core.errors import LFSError
+from lfs_core.evaluation.flip_tests import SHARES, SIDES, FlipTest
 from lfs_core.evaluation.maps import maps_of
 from lfs_core.evaluation.metrics.selectivity import FILLS
-from lfs_core.evaluation.partitions import PARTITIONS, partition, replaced_after
+from lfs_core.evaluation.own_order import ordering_maps
+from lfs_core.evaluation.pair_set import load_pairs
+from lfs_core.evaluation.partitions import PARTITIONS
 from lfs_core.evaluation.spec import code_of_explainer, make_explainer
-from lfs_core.explanation import cosines, one_thread
-from lfs_core.studies.comparisons import FACES
-from lfs_core.studies.workshop import THRESHOLD
+from lfs_core.explainer import ExplainLFS
+from lfs_core.explanation import cosines
+from lfs_core.studies.workshop import KINDS, SIZES, SOURCES, THRESHOLD, Source, Workshop
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.code import code_of
 from lfs_core.util.digests import fingerprint, key
@@ -35,67 +39,187 @@ from lfs_core.util.rounding import rounded
 CHOICES: dict[str, tuple[str, ...]] = {
     "superpixels": PARTITIONS,
     "fill": tuple(FILLS),
-    "changed": ("first", "second"),  # image of a similar pair; of a dissimilar one both are
+    "changed": SIDES,  # image of a similar pair; of a dissimilar one both are
     "p": ("0.1", "0.3", "0.9"),
+    "size": tuple(SIZES),  # of decoders
 }
-METHOD_CHOICES: dict[str, tuple[str, ...]] = {
-    "decoder": ("linear", "mlp", "conv"),
-    "latents": ("raw", "scaled"),
-}
-RIVALS = ("simexpert", "tummala", "utkin", "centre")
-SHARES = (6 / 64, 13 / 64, 20 / 64)  # of the image, replaced: 6, 13 and 20 of the paper's flips
-TESTS = 12  # of the 180 that there are
-PAIRS = 100
-BATCH = 64  # images
+METHOD_CHOICES: dict[str, tuple[str, ...]] = {"decoder": KINDS, "latents": ("raw", "scaled")}
+RIVALS = ("simexpert", "tummala", "utkin", "gradcam", "xssab", "occlusion", "centre")
+OWN = ("amortised", "amortised,contrast=0", "amortised,own=0,contrast=0", "own-likeness")
+SIGNED = ("simexpert", "tummala", "gradcam", "xssab", "occlusion")
+"""Rivals that are also tried with places ordered by signed evidence, at their own resolution."""
+IN_FULL = ",order=signed"  # what is put to their names then
+
+Explain = Callable[..., object]
 
 
-def multiverse_study(data: Path) -> dict[str, object]:
-    """Curves of every method, its control with random relevance, a random order and rivals.
+@dataclass(frozen=True)
+class Multiverse:
+    """What `lfs study multiverse` runs: drawn tests, on pairs of one folder, with one network.
 
-    Each test has its own draw of every random control. Tests that are done are kept in the cache.
+    Attributes:
+        source: to what decoders are fitted, and which network is explained.
+        folder: from which pairs are drawn, in the local tier.
+        tests: how many are drawn.
+        pairs: how many.
+        hold_out: share of the classes from which pairs are drawn, the last by name.
+        threshold: xi_1; None for the network's own.
     """
-    network = load_embedder(FACES.network)
-    pairs = FACES.pairs(data)
-    images = pairs.images[:PAIRS].float() / 255
-    h = embed_all(network, pairs.images[:PAIRS].flatten(0, 1)).unflatten(0, (-1, 2))
-    folder = cache_folder() / "multiverse"
-    folder.mkdir(parents=True, exist_ok=True)
-    explainers: dict[str, Callable[..., object]] = {}
-    maps: dict[str, Tensor] = {}  # of what does not change from test to test
-    tests = []
-    for number, chosen in enumerate(tqdm(drawn_tests(), "Tests")):
-        own = [method(choices, chosen["p"]) for choices in methods()]
-        specs = [*own, *(controlled(spec, number) for spec in own), *RIVALS]
-        specs.append(f"random,seed={number}")
-        for spec in specs:
-            if spec not in explainers:
-                explainers[spec] = make_explainer(spec, network, THRESHOLD)
-        kept = kept_under(chosen, number, network, images, {s: explainers[s] for s in specs})
-        path = folder / f"{kept}.json"
-        if not path.is_file():
-            for spec in specs:
-                if spec not in maps:
-                    maps[spec] = maps_of(explainers[spec], images)[0]
-            curves = run_test(chosen, network, images, h, {s: maps[s] for s in specs}, number)
-            with replacing(path) as new:
-                new.write_text(json.dumps({s: rounded(of) for s, of in curves.items()}))
-        tests.append({**chosen, "draw": number, "curves": json.loads(path.read_text())})
-    return {
-        "manifest": {
-            "pairs": pairs.description,
-            "number": len(images),
-            "digest": pairs.digest,
-            "embedder": FACES.network,
-            "threshold": THRESHOLD,
-            "shares": list(SHARES),
-            "choices": CHOICES | METHOD_CHOICES,
-        },
-        "similarity": rounded(cosines(h)),
-        "tests": tests,
-    }
+
+    source: Source
+    folder: str = "lfw"
+    tests: int = 12
+    pairs: int = 100
+    hold_out: float = 0.25
+    threshold: float | None = None
+
+    def on(self, network: str, weights: str | None) -> Multiverse:
+        """The same tests of another network."""
+        return replace(self, source=replace(self.source, network=network, weights=weights))
+
+    def __call__(self, data: Path) -> dict[str, object]:
+        """Curves of every method in every test. Those that are done are kept in the cache."""
+        workshop = Workshop(data)
+        network = self.source.load_network()
+        threshold = self.threshold
+        if threshold is None:
+            threshold = getattr(network, "similarity_threshold", THRESHOLD)
+        pairs = load_pairs(data / self.folder, network, self.pairs, hold_out=self.hold_out)
+        images = pairs.images.float() / 255
+        h = embed_all(network, pairs.images.flatten(0, 1)).unflatten(0, (-1, 2))
+        kept = Kept(network, images, h, {})
+        others: dict[str, Explain] = {}
+        refused: dict[str, str] = {}
+        tests = []
+        for number, chosen in enumerate(tqdm(drawn_tests(self.tests), "Tests")):
+            explainers = {
+                **self._ours(workshop, network, chosen, number, threshold),
+                **_others(network, threshold, number, others, refused),
+            }
+            options = {choice: chosen[choice] for choice in ("superpixels", "fill", "changed")}
+            test = FlipTest(**options, seed=number, threshold=threshold)
+            tests.append({**chosen, "draw": number, "curves": kept.curves(test, explainers)})
+        return {
+            "manifest": {
+                "pairs": pairs.description,
+                "number": len(pairs),
+                "digest": pairs.digest,
+                "embedder": self.source.network,
+                "threshold": threshold,
+                "shares": list(SHARES),
+                "choices": CHOICES | METHOD_CHOICES,
+                "refused": refused,
+            },
+            "similarity": rounded(cosines(h)),
+            "tests": tests,
+        }
+
+    def _ours(
+        self,
+        workshop: Workshop,
+        network: Embedder,
+        chosen: Mapping[str, str],
+        number: int,
+        threshold: float,
+    ) -> dict[str, Explain]:
+        """ExplainLFS with every decoder and kind of latents, and with random relevance."""
+        found: dict[str, Explain] = {}
+        for choices in methods():
+            decoder = workshop.sized(self.source, choices["decoder"], chosen["size"])
+            for name, relevance in (
+                (method(choices, chosen["p"]), "paper"),
+                (controlled(method(choices, chosen["p"]), number), "random"),
+            ):
+                found[name] = ExplainLFS(
+                    network,
+                    decoder,
+                    p=float(chosen["p"]),
+                    similarity_threshold=threshold,
+                    latents="raw" if choices["latents"] == "raw" else "scaled",
+                    relevance=relevance,
+                    seed=number,
+                )
+        return found
 
 
-def drawn_tests(count: int = TESTS) -> list[dict[str, str]]:
+def _others(
+    network: Embedder,
+    threshold: float,
+    number: int,
+    known: dict[str, Explain],
+    refused: dict[str, str],
+) -> dict[str, Explain]:
+    """Rivals, the book's own methods and controls, without those that refuse the network.
+
+    Args:
+        network: the network.
+        threshold: xi_1.
+        number: of the test, and seed of its random order.
+        known: those that were made for other tests; new ones are added.
+        refused: what those that refuse say; new ones are added.
+    """
+    specs = (*RIVALS, *OWN, f"random,seed={number}")
+    for spec in specs:
+        if spec not in known and spec not in refused:
+            try:
+                known[spec] = make_explainer(spec, network, threshold)
+            except LFSError as error:
+                refused[spec] = str(error)
+    found = {spec: known[spec] for spec in specs if spec in known}
+    return found | {spec + IN_FULL: found[spec] for spec in SIGNED if spec in found}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Curves of methods on the same pairs, kept in the cache.
+
+    Attributes:
+        network: the network.
+        images: pairs (P,2,3,H,W) in [0,1].
+        h: their embeddings (P,2,D).
+        maps: of each explainer that was asked before, by name.
+    """
+
+    network: Embedder
+    images: Tensor
+    h: Tensor
+    maps: dict[str, tuple[Explain, Tensor]]
+
+    def curves(self, test: FlipTest, explainers: Mapping[str, Explain]) -> dict[str, list]:
+        """The curves of each explainer in a test, (P,1+len(SHARES))."""
+        paths = {name: self.path(test, name, of) for name, of in explainers.items()}
+        missing = {name: explainers[name] for name, path in paths.items() if not path.is_file()}
+        if missing:
+            maps = {name: list(self._maps(name, of)) for name, of in missing.items()}
+            for name, found in test.curves(self.network, self.images, self.h, maps).items():
+                with replacing(paths[name]) as new:
+                    new.write_text(json.dumps(rounded(found)))
+        return {name: json.loads(path.read_text()) for name, path in paths.items()}
+
+    def path(self, test: FlipTest, name: str, explainer: Explain) -> Path:
+        """Where curves are kept; code, weights and options of all count."""
+        finds_maps = ordering_maps if IN_FULL in name else maps_of
+        parts = key(
+            code=[code_of(FlipTest), code_of(finds_maps), code_of_explainer(name)],
+            test=test,
+            network=self.network,
+            images=self.images,
+            in_full=IN_FULL in name,
+            explainer=fingerprint(explainer, [self.network]),
+        )
+        folder = cache_folder() / "multiverse"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{parts}.json"
+
+    def _maps(self, name: str, explainer: Explain) -> Tensor:
+        """(P,2,h,w); explainers that are the same in every test are asked once."""
+        if name not in self.maps or self.maps[name][0] is not explainer:
+            find = ordering_maps if IN_FULL in name else maps_of
+            self.maps[name] = explainer, find(explainer, self.images)[0]
+        return self.maps[name][1]
+
+
+def drawn_tests(count: int) -> list[dict[str, str]]:
     """Tests whose choices are drawn one by one; no value comes again before all others came."""
     columns = {}
     for choice, values in CHOICES.items():
@@ -112,7 +236,7 @@ def methods() -> list[dict[str, str]]:
 
 
 def method(choices: Mapping[str, str], p: str) -> str:
-    """ExplainLFS with these choices, as `make_explainer` reads it."""
+    """The name of ExplainLFS with these choices."""
     return f"explainlfs,decoder={choices['decoder']},latents={choices['latents']},p={p}"
 
 
@@ -121,84 +245,8 @@ def controlled(spec: str, draw: int) -> str:
     return f"{spec},relevance=random,seed={draw}"
 
 
-def kept_under(
-    chosen: Mapping[str, str],
-    number: int,
-    network: Embedder,
-    images: Tensor,
-    explainers: Mapping[str, Callable[..., object]],
-) -> str:
-    """The name under which a test's curves are kept; code, weights and options of all count."""
-    return key(
-        code=[code_of(run_test), code_of(maps_of), *map(code_of_explainer, explainers)],
-        chosen=chosen,
-        number=number,
-        network=network,
-        images=images,
-        explainers={spec: fingerprint(of, [network]) for spec, of in explainers.items()},
-    )
-
-
-def run_test(
-    chosen: Mapping[str, str],
-    network: Embedder,
-    images: Tensor,
-    h: Tensor,
-    maps: Mapping[str, Tensor],
-    seed: int,
-) -> dict[str, Tensor]:
-    """Similarity after shares of the image are replaced, by method: (P,1+len(SHARES)).
-
-    Args:
-        chosen: one of the values of each of `CHOICES`.
-        network: the network.
-        images: pairs (P,2,3,H,W) in [0,1].
-        h: their embeddings (P,2,D).
-        maps: (P,2,h,w) of each method; a pair whose map is NaN has curves of NaN.
-        seed: of noise, drawn anew for every pair, and of ties.
-    """
-    similar = (cosines(h) > THRESHOLD).tolist()
-    curves = {spec: torch.full((len(images), 1 + len(SHARES)), torch.nan) for spec in maps}
-    for k, pair in enumerate(images):
-        generator = torch.Generator().manual_seed(1_000_003 * seed + k)
-        with one_thread():
-            fill = FILLS[chosen["fill"]](pair, generator)
-        sides = [("first", "second").index(chosen["changed"])] if similar[k] else [0, 1]
-        orders: dict[bytes, Tensor] = {}  # (2,H,W), of methods whose orders differ
-        of_order: dict[str, bytes] = {}
-        segments = {side: partition(pair[side], chosen["superpixels"]) for side in sides}
-        for spec, of in maps.items():
-            if of[k].isfinite().all():
-                before = torch.stack([_before(of[k, side], segments[side], seed) for side in sides])
-                of_order[spec] = before.numpy().tobytes()
-                orders.setdefault(of_order[spec], before)
-        if not orders:
-            continue
-        after = _embedded(network, _replaced(pair[sides], fill[sides], list(orders.values())))
-        found = h[k].repeat(len(orders), len(SHARES), 1, 1)  # (M,S,2,D)
-        found[:, :, sides] = after.unflatten(0, (len(orders), len(SHARES), len(sides)))
-        cosine = torch.cosine_similarity(found[:, :, 0], found[:, :, 1], dim=-1)
-        for spec, order in of_order.items():
-            place = list(orders).index(order)
-            curves[spec][k, 0] = torch.cosine_similarity(h[k, 0], h[k, 1], dim=0)
-            curves[spec][k, 1:] = cosine[place]
-    return curves
-
-
-def _before(heat: Tensor, segments: Tensor, seed: int) -> Tensor:
-    """`replaced_after` of a map of any size."""
-    large = torch.nn.functional.interpolate(heat[None, None], segments.shape)[0, 0]
-    return replaced_after(large, segments, seed)
-
-
-def _replaced(images: Tensor, fill: Tensor, orders: Sequence[Tensor]) -> Iterator[Tensor]:
-    """For each order, share and image: the image with that share of it replaced."""
-    for before in orders:
-        for share in SHARES:
-            for image, other, of in zip(images, fill, before, strict=True):
-                yield torch.where(of < share - 1e-9, other, image)
-
-
-@torch.no_grad()
-def _embedded(network: Embedder, images: Iterator[Tensor]) -> Tensor:
-    return torch.cat([embed(network, some) for some in torch.stack(list(images)).split(BATCH)])
+FACES = Multiverse(SOURCES["CelebA, aligned faces"])
+BIRDS = Multiverse(SOURCES["birds, trained network"], "cub", tests=4, hold_out=0.5)
+CARS = Multiverse(SOURCES["cars, trained network"], "cars", tests=4, hold_out=0.5)
+MOBILENET = replace(FACES.on("mobilenet-vggface2", None), tests=6, pairs=60)
+DLIB = replace(FACES.on("dlib-resnet", None), tests=6, pairs=60)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -16,6 +16,7 @@ from lfs_core.datasets.faces import load_faces
 from lfs_core.datasets.folders import split_classes
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
 from lfs_core.embedders import Embedder, fingerprint, load_embedder
+from lfs_core.training.decoders import LinearDecoder
 from lfs_core.training.embedding import TrainingSet, embed_folders
 from lfs_core.training.fitting import SHARES, fit_parts, without_look_alikes
 from lfs_core.util.assets import cache_folder
@@ -25,6 +26,12 @@ from lfs_core.util.files import replacing
 SIZE = 40  # px a side, as in the paper
 SEEDS = {"linear": range(3), "mlp": range(2), "conv": range(2)}
 DEEP = {"epochs": 20, "patience": 3}
+KINDS = ("linear", "mlp", "conv")
+SIZES: dict[str, dict[str, int]] = {
+    "full": {},
+    "small": {"linear": 32, "mlp": 256, "conv": 32},
+}
+"""The rank of linear decoders and the width of deep ones, where it is not the usual one."""
 P, THRESHOLD = 0.3, 0.3  # p and xi_1, as in the paper
 
 
@@ -38,12 +45,18 @@ class Source:
         framing: "face", "whole" or "centre".
         unseen: take only the second half of the classes by name, on which the retrieval networks
             were not trained.
+        weights: the file of the network's weights, for networks that need one.
     """
 
     folder: str
     network: str
     framing: str
     unseen: bool = False
+    weights: str | None = None
+
+    def load_network(self) -> Embedder:
+        """The network."""
+        return load_embedder(self.network, **({"weights": self.weights} if self.weights else {}))
 
 
 SOURCES = {
@@ -96,10 +109,14 @@ class Workshop:
         self.data = data
 
     @cache  # noqa: B019 - there is one workshop
-    def embedded(self, source: str) -> tuple[TrainingSet, Embedder]:
-        """A data set and its network, without people whom it finds similar to the demo's."""
-        what = SOURCES[source]
-        embedder = load_embedder(what.network)
+    def embedded(self, source: str | Source) -> tuple[TrainingSet, Embedder]:
+        """A data set and its network, without people whom it finds similar to the demo's.
+
+        Args:
+            source: one of `SOURCES`, or its name.
+        """
+        what = source if isinstance(source, Source) else SOURCES[source]
+        embedder = what.load_network()
         data = embed_folders(
             embedder, [self.data / what.folder], size=SIZE, framing=what.framing, mirror=True
         )
@@ -110,7 +127,7 @@ class Workshop:
         return data, embedder
 
     def parts(
-        self, source: str, seed: int, images: int | None = None, mirror: bool = False
+        self, source: str | Source, seed: int, images: int | None = None, mirror: bool = False
     ) -> list[TrainingSet]:
         """Images to learn from (at most `images` of them), to choose by and to measure on."""
         data, _ = self.embedded(source)
@@ -123,7 +140,7 @@ class Workshop:
 
     def fitted(
         self,
-        source: str,
+        source: str | Source,
         kind: str,
         seed: int = 0,
         images: int | None = None,
@@ -133,12 +150,13 @@ class Workshop:
         """A decoder and the seconds that fitting it took."""
         embedder = self.embedded(source)[1]
         train, choose, test = self.parts(source, seed, images, mirror)
+        named = next((name for name, of in SOURCES.items() if of == source), str(source))
         name = key(
             code=["lfs_core.training.fitting:fit_parts", embedder],
             network=fingerprint(embedder),
             images=[part.digest() for part in (train, choose, test)],
             kind=kind,
-            description=source,
+            description=named,
             seed=seed,
             options=options,
         )
@@ -147,13 +165,21 @@ class Workshop:
         if not clock.is_file():
             start = time.perf_counter()
             decoder = fit_parts(
-                train, choose, test, embedder, kind, description=source, seed=seed, **options
+                train, choose, test, embedder, kind, description=named, seed=seed, **options
             )
             seconds = time.perf_counter() - start
             save_decoder(decoder, path)
             with replacing(clock) as new:
                 new.write_text(json.dumps(seconds))
         return load_decoder(path), json.loads(clock.read_text())
+
+    def sized(self, source: str | Source, kind: str, size: str) -> Decoder:
+        """A decoder of one of `KINDS` and one of `SIZES`."""
+        number = SIZES[size].get(kind)
+        if kind != "linear":
+            return self.fitted(source, kind, **DEEP, **({"width": number} if number else {}))[0]
+        decoder = cast("LinearDecoder", self.fitted(source, kind)[0])
+        return decoder.reduced(number) if number else decoder
 
 
 def _first_images(part: TrainingSet, images: int, seed: int) -> TrainingSet:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 import lfs_core as lfs
+from lfs_core.evaluation import flip_tests
+from lfs_core.evaluation.flip_tests import FlipTest
 from lfs_core.evaluation.metrics.selectivity import enlarged, flip_curves, flip_ranks, superpixels
 from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.findings import multiverse as found
@@ -41,8 +46,7 @@ def test_the_papers_own_reading_is_selectivity() -> None:
     similar = torch.cosine_similarity(h[:, 0], h[:, 1]) > 0.3
     assert similar.tolist() == [True, False, False]
     maps = {name: torch.rand(3, 2, 40, 40, generator=generator) for name in ("one", "other")}
-    chosen = {"superpixels": "8x8", "fill": "grey", "changed": "first"}
-    curves = multiverse.run_test(chosen, colours, images, h, maps, seed=3)
+    curves = FlipTest("8x8", "grey", "first", 3, 0.3).curves(colours, images, h, maps)
     for name, of in maps.items():
         expected = flip_curves(
             colours,
@@ -59,12 +63,10 @@ def test_the_second_image_is_changed_where_it_should_be() -> None:
     images = torch.rand(1, 1, 3, SIDE, SIDE).expand(1, 2, 3, SIDE, SIDE).clone()
     h = colours(images.flatten(0, 1)).unflatten(0, (-1, 2))
     maps = {"one": torch.rand(1, 2, 40, 40)}
-    chosen = {"superpixels": "5x5", "fill": "black", "changed": "second"}
     swapped = {"one": maps["one"].flip(1)}
-    one = multiverse.run_test(chosen, colours, images, h, maps, 0)["one"]
-    other = multiverse.run_test(chosen | {"changed": "first"}, colours, images, h, swapped, 0)[
-        "one"
-    ]
+    test = FlipTest("5x5", "black", "second", 0, 0.3)
+    one = test.curves(colours, images, h, maps)["one"]
+    other = replace(test, changed="first").curves(colours, images, h, swapped)["one"]
     torch.testing.assert_close(one, other)
 
 
@@ -73,15 +75,23 @@ def test_a_map_that_cannot_be_ordered_has_no_curve() -> None:
     h = colours(images.flatten(0, 1)).unflatten(0, (-1, 2))
     maps = {"one": torch.rand(2, 2, 40, 40)}
     maps["one"][1] = torch.nan
-    chosen = {"superpixels": "10x10", "fill": "mean", "changed": "first"}
-    curves = multiverse.run_test(chosen, colours, images, h, maps, 0)["one"]
+    curves = FlipTest("10x10", "mean", "first", 0, 0.3).curves(colours, images, h, maps)["one"]
     assert curves[0].isfinite().all() and curves[1].isnan().all()
+
+
+@given(unit=st.floats(1e-12, 1e12), seed=st.integers(0, 100))
+def test_the_unit_of_a_map_does_not_matter(unit: float, seed: int) -> None:
+    heat = torch.rand(8, 8, generator=torch.Generator().manual_seed(seed)) - 0.5
+    segments = torch.arange(64).view(8, 8)
+    assert torch.equal(
+        flip_tests._before(heat * unit, segments, 0), flip_tests._before(heat, segments, 0)
+    )
 
 
 def test_a_larger_map_is_read_as_it_is() -> None:
     heat = enlarged(torch.arange(64.0).view(8, 8), (40, 40))
     segments = torch.arange(64).view(8, 8).repeat_interleave(10, 0).repeat_interleave(10, 1)
-    before = multiverse._before(heat, segments, 0)
+    before = flip_tests._before(heat, segments, 0)
     assert torch.equal(before[::10, ::10].flatten().argsort(descending=True), torch.arange(64))
 
 
@@ -94,9 +104,10 @@ def test_curves_are_kept_under_all_that_decides_them(changed: str) -> None:
         torch.manual_seed(0)
         decoder = LinearDecoder(12, (2, 2), rank=2)
         decoder.load_state_dict({k: v * 0 + bias for k, v in decoder.state_dict().items()})
-        explainers = {"explainlfs": lfs.ExplainLFS(network, decoder, p=p)}
         images = torch.full((1, 2, 3, 8, 8), light)
-        return multiverse.kept_under({"fill": fill}, number, network, images, explainers)
+        kept = multiverse.Kept(network, images, torch.zeros(1, 2, 12), {})
+        test = FlipTest("8x8", fill, "first", number, 0.3)
+        return kept.path(test, "explainlfs", lfs.ExplainLFS(network, decoder, p=p)).name
 
     other = {
         "weights": {"bias": 1.0},
