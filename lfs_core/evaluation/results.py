@@ -18,7 +18,7 @@ from lfs_core.comparators import EXPLAINERS, explainer_class
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import Labels
 from lfs_core.evaluation.spec import make_metric, parse
-from lfs_core.evaluation.statistics import bootstrap_means, holm, sign_flip_test
+from lfs_core.evaluation.statistics import bootstrap_means, holm, paired_test
 from lfs_core.relevance import KNOWING_NOTHING
 from lfs_core.util.files import replacing
 from lfs_core.util.rounding import rounded
@@ -40,6 +40,8 @@ class Results:
         measured: numbers (P,n) of each pair, by explainer and metric; NaN where there is none.
         problems: what was wrong with an explainer's maps, by explainer and the pair's position.
         maps: (P,2,SIDE,SIDE) of each explainer, which are not saved.
+        classes: (P,2) integers, the class of both images of each pair, where known; it is not
+            saved. Intervals and tests then allow for pairs that share a class.
     """
 
     manifest: dict[str, Any]
@@ -49,6 +51,7 @@ class Results:
     measured: dict[str, dict[str, Tensor]]
     problems: dict[str, dict[int, str]]
     maps: dict[str, Tensor] = field(default_factory=dict)
+    classes: np.ndarray | None = None
 
     @property
     def labels(self) -> Labels:
@@ -81,6 +84,10 @@ class Results:
         """(P,n): what was measured of pairs of one kind."""
         return self.measured[explainer][metric].double().numpy()[self.of_kind(metric, kind)]
 
+    def classes_of(self, metric: str, kind: str | None = None) -> np.ndarray | None:
+        """The classes of the pairs whose `scores` or `curves` these are, where known."""
+        return None if self.classes is None else self.classes[self.of_kind(metric, kind)]
+
     def of_kind(self, metric: str, kind: str | None) -> np.ndarray:
         """(P,) bool: which pairs were called so, of those that the metric explains.
 
@@ -104,7 +111,8 @@ class Results:
                 scores = self.scores(metric, kind)
                 if not np.isfinite(scores).any():
                     continue
-                means, low, high = bootstrap_means(scores)
+                classes = self.classes_of(metric, kind)
+                means, low, high = bootstrap_means(scores, classes=classes)
                 for k, explainer in enumerate(self.explainers):
                     found = (
                         metric,
@@ -124,7 +132,7 @@ class Results:
 
         Returns:
             Of each other: its name, by how much the explainer is better, the ends of the interval,
-            and p, corrected by Holm's rule over these others.
+            p, corrected by Holm's rule over these others, and on how many pairs.
         """
         others = [other for other in others if other != explainer]
         if not others:
@@ -135,12 +143,14 @@ class Results:
         better = sign * (
             scores[:, [place[explainer]]] - scores[:, [place[other] for other in others]]
         )
-        means, low, high = bootstrap_means(better)
-        corrected = holm(sign_flip_test(better))
+        classes = self.classes_of(metric, kind)
+        means, low, high = bootstrap_means(better, classes=classes)
+        corrected = holm(paired_test(better, classes))
+        pairs = np.isfinite(better).sum(axis=0)
         return [
-            dict(zip(("other", "by", "low", "high", "p"), found, strict=True))
+            dict(zip(("other", "by", "low", "high", "p", "pairs"), found, strict=True))
             for found in zip(
-                others, *(x.tolist() for x in (means, low, high, corrected)), strict=True
+                others, *(x.tolist() for x in (means, low, high, corrected, pairs)), strict=True
             )
         ]
 
@@ -158,7 +168,9 @@ class Results:
         means = bootstrap_means(better, draws=1)[0]
         by, p = np.zeros((2, scores.shape[1], scores.shape[1]))
         by[rows, columns], by[columns, rows] = means, -means
-        p[rows, columns] = p[columns, rows] = holm(sign_flip_test(better))
+        p[rows, columns] = p[columns, rows] = holm(
+            paired_test(better, self.classes_of(metric, kind))
+        )
         return by, p + np.eye(len(p))
 
     def beats_controls(self, metric: str, kind: str, explainer: str) -> bool | None:

@@ -13,6 +13,7 @@ from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results
 from lfs_core.evaluation.spec import parse
 from lfs_core.evaluation.statistics import bootstrap, bootstrap_means
+from lfs_core.findings.intervals import Interval
 from lfs_core.relevance import RELEVANCE_WORDS
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def passes(cost: Mapping[str, float]) -> float:
 def advantages_table(results: Results, tests: Mapping[str, str] = TESTS) -> pd.DataFrame:
     """By how much `OURS` is better than each other method, with 95 % intervals.
 
-    A star: the difference is significant by the permutation test, corrected over all others.
+    A star: the difference is significant after Holm's correction over all others.
 
     Args:
         results: of the methods.
@@ -95,7 +96,7 @@ def goals(
                     scores[:, measured.explainers.index(name)] for name in (of, "occlusion")
                 )
                 hardest = min(rows, key=lambda row: row["by"])
-                share = ratio_of_means(own, exact)
+                share = ratio_of_means(own, exact, measured.classes_of(metric, kind))
                 found.append(Goal(images, f"{test}, {kind}", beaten, others, hardest, share))
     return found
 
@@ -110,18 +111,32 @@ def goals_table(found: Sequence[Goal]) -> pd.DataFrame:
                 "significantly better than": f"{len(goal.beaten)} of {len(goal.others)}",
                 "least ahead": _advantage(goal.hardest),
                 "of": reader_name(goal.hardest["other"]),
-                "share of occlusion": "{:.2f} [{:.2f}, {:.2f}]".format(*goal.share),
+                "share of occlusion": "{:.2f} [{:.2f}, {:.2f}] (n = {})".format(
+                    *goal.share, goal.hardest["pairs"]
+                ),
             }
             for goal in found
         }
     ).T.rename_axis(["images", "test"])
 
 
-def ratio_of_means(above: np.ndarray, below: np.ndarray) -> tuple[float, float, float]:
-    """The ratio of two means over the same pairs (P,), and its 95 % bootstrap interval."""
+def ratio_of_means(
+    above: np.ndarray, below: np.ndarray, classes: np.ndarray | None = None
+) -> tuple[float, float, float]:
+    """The ratio of two means over the same pairs (P,), and its 95 % bootstrap interval.
+
+    Args:
+        above: (P,), NaN where unknown.
+        below: (P,), NaN where unknown.
+        classes: (P,2) of both images of each pair, where known.
+    """
     known = np.isfinite(above) & np.isfinite(below)
     above, below = above[known], below[known]
-    ratio, low, high = bootstrap(lambda counts: (counts @ above) / (counts @ below), len(above))
+    ratio, low, high = bootstrap(
+        lambda counts: (counts @ above) / (counts @ below),
+        len(above),
+        classes=None if classes is None else classes[known],
+    )
     return float(ratio), float(low), float(high)
 
 
@@ -133,7 +148,7 @@ def means_table(results: Mapping[str, Results]) -> pd.DataFrame:
         (where, f"{test}, {kind}"): dict(
             zip(
                 map(reader_name, of.explainers),
-                (f"{mean:.3f}" for mean in np.nanmean(of.scores(metric, kind), axis=0)),
+                map(_mean, of.scores(metric, kind).T),
                 strict=True,
             )
         )
@@ -144,6 +159,11 @@ def means_table(results: Mapping[str, Results]) -> pd.DataFrame:
     return pd.DataFrame(table).rename_axis("explainer")
 
 
+def _mean(scores: np.ndarray) -> str:
+    """The mean of scores (P,), and of how many pairs it is."""
+    return f"{np.nanmean(scores):.3f} (n = {np.isfinite(scores).sum()})"
+
+
 def parts_table(results: Results) -> pd.DataFrame:
     """What relevance does under each map: mean scores with 95 % intervals."""
     import pandas as pd
@@ -151,11 +171,14 @@ def parts_table(results: Results) -> pd.DataFrame:
     table: dict[tuple[str, str], dict[str, str]] = {}
     for metric, test in TESTS.items():
         for kind in KINDS:
-            means, low, high = bootstrap_means(results.scores(metric, kind))
+            scores, classes = results.scores(metric, kind), results.classes_of(metric, kind)
+            means, low, high = bootstrap_means(scores, classes=classes)
+            pairs = np.isfinite(scores).sum(axis=0)
             for k, explainer in enumerate(results.explainers):
                 under, _, relevance = explainer.rpartition(",relevance=")
                 line = table.setdefault((RELEVANCE_WORDS[relevance], reader_name(under)), {})
-                line[f"{test}, {kind}"] = f"{means[k]:.3f} [{low[k]:.3f}, {high[k]:.3f}]"
+                found = Interval(means[k], low[k], high[k], int(pairs[k]))
+                line[f"{test}, {kind}"] = str(found)
     return pd.DataFrame(table).T.rename_axis(["relevance", "map"])
 
 
@@ -205,7 +228,7 @@ def saved_table(results: Results) -> pd.DataFrame:
 def _advantage(row: Mapping[str, float]) -> str:
     """What `Results.against` found, with its interval; starred where it is significant."""
     star = " *" if row["p"] < SIGNIFICANT else ""
-    return f"{row['by']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]{star}"
+    return f"{row['by']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] (n = {row['pairs']}){star}"
 
 
 def nearness_table(found: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

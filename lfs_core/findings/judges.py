@@ -13,7 +13,7 @@ from lfs_core.embedders import network_title
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
 from lfs_core.findings.intervals import Interval, Verdict, correlation, interval, joint_verdict
-from lfs_core.findings.stored import stored_evaluation, stored_run
+from lfs_core.findings.stored import stored_classes, stored_evaluation, stored_run
 
 METHOD, RANDOM, CHANCE = "explainlfs", "explainlfs,relevance=random", "random"
 FORGETFUL = "randomised,shuffled=network"
@@ -26,17 +26,16 @@ COMMON = 0.5  # maps that agree more than this are mostly not about the pair
 
 def advantage(name: str, metric: str, kind: str, other: str) -> Interval:
     """By how much ExplainLFS scores better than another explainer on the same pairs."""
-    results = stored_evaluation(name)
-    found = results.against(metric, kind, METHOD, [other])[0]
-    pairs = int(results.of_kind(metric, kind).sum())
-    return Interval(found["by"], found["low"], found["high"], pairs)
+    found = stored_evaluation(name).against(metric, kind, METHOD, [other])[0]
+    return Interval(found["by"], found["low"], found["high"], found["pairs"])
 
 
 def moves(kind: str) -> tuple[str, Verdict]:
     """Whether the cosine moves as flips should make it, on pairs of one kind."""
-    curves = stored_evaluation("faces").curves(METHOD, FLIPS, kind)
+    results = stored_evaluation("faces")
+    curves = results.curves(METHOD, FLIPS, kind)
     sign = 1 if kind == "similar" else -1
-    moved = interval(sign * (curves[:, 0] - curves[:, -1]))
+    moved = interval(sign * (curves[:, 0] - curves[:, -1]), classes=results.classes_of(FLIPS, kind))
     return f"{'fall' if sign > 0 else 'rise'} of the cosine after 20 flips {moved}", moved.above()
 
 
@@ -60,17 +59,20 @@ def six() -> tuple[str, Verdict]:
         of: (lambda c: c[:, 0] - c[:, 3])(results.curves(of, FLIPS, "similar"))
         for of in (METHOD, CHANCE)
     }
-    own, more = interval(at_six[METHOD]), interval(at_six[METHOD] - at_six[CHANCE])
+    classes = results.classes_of(FLIPS, "similar")
+    own = interval(at_six[METHOD], classes=classes)
+    more = interval(at_six[METHOD] - at_six[CHANCE], classes=classes)
     return f"fall after 6 flips {own}; more than in random order {more}", more.above()
 
 
 def continuous() -> tuple[str, Verdict]:
     """Whether a map changes more the further its image is displaced."""
-    measured = stored_evaluation("continuity").measured
+    results = stored_evaluation("continuity")
+    measured = results.measured
     linear, conv = (
         measured[of]["continuity"].double().numpy() for of in (METHOD, f"{METHOD},decoder=conv")
     )
-    found = interval(_rises(conv))
+    found = interval(_rises(conv), classes=results.classes)
     return (
         f"largest change with the linear decoder, which gives both images one map, "
         f"{np.nanmax(linear):.3f}; with the convolutional one, rank correlation of size of "
@@ -80,27 +82,35 @@ def continuous() -> tuple[str, Verdict]:
 
 
 def _rises(curves: np.ndarray) -> np.ndarray:
-    """Of curves (P,20), how far they follow displacements of 1 to 10 and 10 to 1 tenths."""
+    """Of curves (P,20), how far they follow displacements of 1 to 10 and 10 to 1 tenths.
+
+    NaN where a curve is unknown or flat.
+    """
     size = rankdata([*range(1, 11), *range(10, 0, -1)])
-    kept = curves[np.isfinite(curves).all(axis=1)]
-    kept = kept[np.ptp(kept, axis=1) > 0]
-    return np.array([np.corrcoef(size, rankdata(curve))[0, 1] for curve in kept])
+    known = np.ptp(curves, axis=1) > 0  # so that no number is NaN
+    found = np.full(len(curves), np.nan)
+    found[known] = [np.corrcoef(size, rankdata(curve))[0, 1] for curve in curves[known]]
+    return found
 
 
 def expert() -> tuple[str, Verdict]:
     """How far maps agree with SIMExpert's, beyond their agreement with those of other pairs."""
-    found = stored_run("judgement")["with_expert"]
+    judged = stored_run("judgement")
+    found, classes = judged["with_expert"], stored_classes(judged["manifest"])
 
     def beyond(name: str) -> np.ndarray:
         of = found[name]["rank correlation"]
         return np.subtract(of["same_pair"], of["other_pairs"])
 
     own = beyond(METHOD)
-    ahead = {other: interval(own - beyond(other)) for other in ("tummala", "utkin")}
+    ahead = {
+        other: interval(own - beyond(other), classes=classes) for other in ("tummala", "utkin")
+    }
     listed = ", ".join(f"than {reader_name(other)} by {of}" for other, of in ahead.items())
-    plain = interval(found[METHOD]["rank correlation"]["same_pair"])
+    plain = interval(found[METHOD]["rank correlation"]["same_pair"], classes=classes)
     return (
-        f"rank correlation with SIMExpert {plain}, beyond other pairs {interval(own)}; "
+        f"rank correlation with SIMExpert {plain}, beyond other pairs "
+        f"{interval(own, classes=classes)}; "
         f"higher {listed}",
         joint_verdict(list(ahead.values())),
     )
@@ -118,9 +128,14 @@ def part_ratios(explainer: str, kind: str) -> dict[str, np.ndarray]:
 def parts() -> tuple[str, Verdict]:
     """How many times its share of the area each part of the face has, and in what order."""
     of = part_ratios(METHOD, "similar")
-    shown = ", ".join(f"{part} {interval(of[part])}" for part in ("mouth", "eyes", "nose"))
-    orders = [interval(of["mouth"] - of["eyes"]), interval(of["eyes"] - of["nose"])]
-    even = [interval(x).minus(1) for x in of.values()]
+    classes = stored_evaluation("behaviour").classes_of("parts", "similar")
+    found = {part: interval(of[part], classes=classes) for part in ("mouth", "eyes", "nose")}
+    shown = ", ".join(f"{part} {share}" for part, share in found.items())
+    orders = [
+        interval(of[before] - of[after], classes=classes)
+        for before, after in (("mouth", "eyes"), ("eyes", "nose"))
+    ]
+    even = [share.minus(1) for share in found.values()]
     return f"evidence beside an even spread (1 is chance): {shown}", joint_verdict(orders + even)
 
 
@@ -129,16 +144,19 @@ def more_pixels() -> tuple[str, Verdict]:
     results = stored_evaluation("behaviour")
     shown = results.scores("shown", "similar")[:, results.explainers.index(METHOD)]
     similarity = results.similarity[results.labels.is_similar].numpy()
-    found = correlation(similarity, shown)
+    found = correlation(similarity, shown, classes=results.classes_of("shown", "similar"))
     return f"rank correlation of cosine and share of pixels above 0.7: {found}", found.below()
 
 
 def p(values: Sequence[str]) -> tuple[str, Verdict]:
     """Whether p changes the order of a map's pixels."""
-    decoders = stored_run("hyperparameters")["decoders"]
+    stored = stored_run("hyperparameters")
+    classes = stored_classes(stored["manifest"])
     found = {
-        decoder_title(name): [interval(of["p"][p]["rank correlation"]) for p in values]
-        for name, of in decoders.items()
+        decoder_title(name): [
+            interval(of["p"][p]["rank correlation"], classes=classes) for p in values
+        ]
+        for name, of in stored["decoders"].items()
     }
     listed = "; ".join(f"{name} decoder {' and '.join(map(str, of))}" for name, of in found.items())
     return (
@@ -149,17 +167,24 @@ def p(values: Sequence[str]) -> tuple[str, Verdict]:
 
 def threshold_of_display() -> tuple[str, Verdict]:
     """The threshold cannot change a map, only which of its pixels are shown."""
-    shown = stored_run("hyperparameters")["decoders"]["linear"]["shown"]
-    shares = " / ".join(str(interval(shown[threshold])) for threshold in ("0.6", "0.7", "0.8"))
+    shares = " / ".join(str(of) for of in _shown_above()[0].values())
     return f"so it is in Algorithm 1; pixels shown at 0.6 / 0.7 / 0.8: {shares}", "holds"
+
+
+def _shown_above() -> tuple[dict[str, Interval], Interval]:
+    """Shares of pixels shown at three thresholds; and of those at the lowest, at the highest."""
+    stored = stored_run("hyperparameters")
+    shown, classes = stored["decoders"]["linear"]["shown"], stored_classes(stored["manifest"])
+    ratio = np.array(shown["0.8"]) / np.array(shown["0.6"])
+    return (
+        {at: interval(shown[at], classes=classes) for at in ("0.6", "0.7", "0.8")},
+        interval(ratio, classes=classes),
+    )
 
 
 def map_threshold() -> tuple[str, Verdict]:
     """How many of the pixels shown are still shown at a higher threshold."""
-    shown = stored_run("hyperparameters")["decoders"]["linear"]["shown"]
-    shares = {threshold: interval(of) for threshold, of in shown.items()}
-    ratio = np.array(shown["0.8"]) / np.array(shown["0.6"])
-    found = interval(ratio)
+    shares, found = _shown_above()
     return (
         f"pixels shown at 0.6 / 0.7 / 0.8: {shares['0.6']} / {shares['0.7']} / {shares['0.8']}; "
         f"of those at 0.6 there are left at 0.8 {found}",
@@ -170,7 +195,8 @@ def map_threshold() -> tuple[str, Verdict]:
 def similarity_threshold() -> tuple[str, Verdict]:
     """How often xi_1 tells the same person from another."""
     results = stored_evaluation("faces")
-    right = interval((results.labels.is_similar == results.same).double().numpy())
+    decided = (results.labels.is_similar == results.same).double().numpy()
+    right = interval(decided, classes=results.classes)
     return f"share of pairs decided right {right}", right.above(0.9)
 
 
@@ -227,7 +253,10 @@ def partner() -> tuple[str, Verdict]:
     others = np.array(judged["with_itself"]["rank correlation"]["other_pairs"])[similar]
     results = stored_evaluation("behaviour")
     swapped = results.scores("partner", "dissimilar")[:, results.explainers.index(METHOD)]
-    found = interval(others), interval(swapped)
+    found = (
+        interval(others, classes=stored_classes(judged["manifest"], similar)),
+        interval(swapped, classes=results.classes_of("partner", "dissimilar")),
+    )
     return (
         f"rank correlation of maps of different similar pairs {found[0]}; of a dissimilar pair's "
         f"map with the one for another partner {found[1]}",
@@ -237,8 +266,9 @@ def partner() -> tuple[str, Verdict]:
 
 def forgotten() -> tuple[str, Verdict]:
     """Whether a map changes when weights are shuffled."""
+    classes = stored_evaluation("randomised").classes
     found = {
-        name: interval(of["rank correlation"]["same_pair"])
+        name: interval(of["rank correlation"]["same_pair"], classes=classes)
         for name, of in stored_run("judgement")["with_forgotten"].items()
     }
     return (

@@ -16,7 +16,7 @@ from lfs_core.evaluation.spec import parse
 from lfs_core.findings.intervals import interval
 from lfs_core.findings.judges import CHANCE, METHOD, RIVALS
 from lfs_core.findings.readings import Reading
-from lfs_core.findings.stored import stored_evaluation, stored_run
+from lfs_core.findings.stored import stored_classes, stored_evaluation, stored_run
 
 DRAWS = 2000  # of each bootstrap; there are hundreds of readings
 USUAL = {  # choices of the stored runs, but for the decoder
@@ -102,30 +102,39 @@ def _readings(
     stored_runs: bool = True,
 ) -> list[Reading]:
     """One reading for each method, test, and kind of pair; none where a method was not tried."""
-    values, choices = [], []
+    values, choices, classes = [], [], []
 
-    def read(own: str, of: Curves, score: Curves, chosen: Mapping[str, str]) -> None:
+    def read(
+        own: str,
+        of: Curves,
+        score: Curves,
+        chosen: Mapping[str, str],
+        those: np.ndarray | None,
+    ) -> None:
         with suppress(KeyError):  # a rival or control that the run did not have
             found = value(own, of, score)
             if np.isfinite(found).any():
                 values.append(found)
                 choices.append(dict(chosen))
+                classes.append(those)
 
     for kind in kinds:
         for name, images in MULTIVERSES.items():
             for test in _tests(name, kind):
                 for own in test["own"]:
                     chosen = {"images": images, "pairs": kind, **test["choices"]}
-                    read(own, test["curves"], test["score"], {**chosen, **test["own"][own]})
+                    chosen |= test["own"][own]
+                    read(own, test["curves"], test["score"], chosen, test["classes"])
         for images, metric in RUNS.items() if stored_runs else ():
             of, score = _of_run(images, metric, kind)
             network = network_title(stored_evaluation(images).manifest["embedder"])
             for own, decoder in _decoders(images).items():
                 chosen = {"images": images, "network": network, "pairs": kind, "decoder": decoder}
-                read(own, of, score, {**chosen, **USUAL})
+                classes_of = stored_evaluation(images).classes_of(metric, kind)
+                read(own, of, score, {**chosen, **USUAL}, classes_of)
     return [
-        Reading({**chosen, **(more or {})}, interval(of, DRAWS))
-        for chosen, of in zip(choices, values, strict=True)
+        Reading({**chosen, **(more or {})}, interval(of, DRAWS, those))
+        for chosen, of, those in zip(choices, values, classes, strict=True)
     ]
 
 
@@ -151,6 +160,7 @@ def _tests(name: str, kind: str) -> list[dict[str, Any]]:
                     for spec in curves
                     if spec.startswith(METHOD) and "relevance" not in spec
                 },
+                "classes": stored_classes(manifest, similar == (kind == "similar")),
                 "curves": curves.__getitem__,
                 "score": lambda spec, of=curves: _sign(kind) * _lost(of[spec], at),
             }

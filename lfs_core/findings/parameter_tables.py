@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,18 +34,26 @@ def sensitivity_table(results: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(lines).T.rename_axis(["method", "parameter", "value"])
 
 
-def hyperparameters_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
-    """Rank correlation of maps with those for p = 0.3 and for the other decision; pixels shown."""
+def hyperparameters_table(
+    found: Mapping[str, Mapping], classes: np.ndarray | None = None
+) -> pd.DataFrame:
+    """Rank correlation of maps with those for p = 0.3 and for the other decision; pixels shown.
+
+    Args:
+        found: what the study stored of each decoder.
+        classes: (P,2) of both images of each pair, where known.
+    """
     import pandas as pd
+
+    def shown(values: Sequence[float]) -> str:
+        return with_interval(values, classes)
 
     return pd.DataFrame(
         {
             decoder_title(name): {
-                **{f"p = {p}": with_interval(at["rank correlation"]) for p, at in of["p"].items()},
-                "other decision": with_interval(of["other_decision"]),
-                **{
-                    f"shown above {at}": with_interval(shares) for at, shares in of["shown"].items()
-                },
+                **{f"p = {p}": shown(at["rank correlation"]) for p, at in of["p"].items()},
+                "other decision": shown(of["other_decision"]),
+                **{f"shown above {at}": shown(shares) for at, shares in of["shown"].items()},
             }
             for name, of in found.items()
         }

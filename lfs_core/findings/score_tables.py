@@ -11,7 +11,7 @@ from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, Results, is_control
 from lfs_core.evaluation.spec import make_metric
 from lfs_core.evaluation.statistics import bootstrap_means
-from lfs_core.findings.intervals import with_interval
+from lfs_core.findings.intervals import Interval, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ def scores_table(results: Results, metric: str) -> pd.DataFrame:
     for row in results.rows():
         if row["metric"] != metric:
             continue
-        text = f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        text = str(Interval(row["mean"], row["low"], row["high"], row["pairs"]))
         line = table.setdefault(reader_name(row["explainer"]), {})
         line[row["kind"]] = text
         beats = results.beats_controls(metric, row["kind"], row["explainer"])
@@ -39,7 +39,10 @@ def measures_table(results: Results) -> pd.DataFrame:
 
     columns = {reader_name(metric): results.scores(metric).T for metric in results.metrics}
     return pd.DataFrame(
-        {metric: [with_interval(scores) for scores in of] for metric, of in columns.items()},
+        {
+            metric: [with_interval(scores, results.classes) for scores in of]
+            for metric, of in columns.items()
+        },
         pd.Index(map(reader_name, results.explainers), name="explainer"),
     )
 
@@ -51,7 +54,9 @@ def pointing_table(results: Results) -> pd.DataFrame:
     return pd.DataFrame(
         {
             kind: [
-                with_interval(results.curves(name, "patch", kind)[:, 1])
+                with_interval(
+                    results.curves(name, "patch", kind)[:, 1], results.classes_of("patch", kind)
+                )
                 for name in results.explainers
             ]
             for kind in KINDS
@@ -84,7 +89,7 @@ def board(results: Results, metric: str, kind: str) -> dict[str, Any]:
     if not len(scores) or not np.isfinite(scores).any():
         return {"rows": []}
     better = make_metric(metric).better
-    means, low, high = bootstrap_means(scores)
+    means, low, high = bootstrap_means(scores, classes=results.classes_of(metric, kind))
     order = np.argsort(-means if better == "higher" else means)  # NaN comes last
 
     rows = []

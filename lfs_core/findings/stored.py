@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
+
+import numpy as np
 
 from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
@@ -41,8 +44,39 @@ def is_stored(name: str) -> bool:
 
 @cache
 def stored_evaluation(name: str) -> Results:
-    """A stored evaluation, of which the score of every metric can be asked."""
-    return load_results(RESULTS / f"{name}.json")
+    """A stored evaluation, of which the score of every metric can be asked.
+
+    Raises:
+        LFSError: the stored classes are not those of its pairs.
+    """
+    results = load_results(RESULTS / f"{name}.json")
+    classes = stored_classes(results.manifest)
+    if classes is not None:
+        alike = classes[:, 0] == classes[:, 1]
+        if len(alike) != len(results.same) or (alike != results.same.numpy()).any():
+            raise LFSError(
+                f"The classes of the pairs of {name}.json are not those in classes.json; "
+                "repeat `lfs study classes`."
+            )
+    return replace(results, classes=classes)
+
+
+def stored_classes(
+    manifest: Mapping[str, Any], kept: np.ndarray | slice = slice(None)
+) -> np.ndarray | None:
+    """The class of both images of each pair (P,2) of a stored run; None if they are not known.
+
+    Args:
+        manifest: the run's; the digest of its pairs says which they are.
+        kept: which of the pairs, (P,) bool or a slice.
+    """
+    found = _classes().get(manifest.get("digest", ""))
+    return None if found is None else np.array(found)[: manifest["number"]][kept]
+
+
+@cache
+def _classes() -> dict[str, list[list[int]]]:
+    return stored_run("classes")["classes"] if is_stored("classes") else {}
 
 
 def images_title(names: str) -> str:

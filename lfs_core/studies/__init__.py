@@ -53,6 +53,7 @@ STUDIES = {
     "heads": "lfs_core.studies.heads:heads_study",
     "costs": "lfs_core.studies.costs:cost_study",
     "randomised": "lfs_core.studies.comparisons:RANDOMISED",
+    "classes": "lfs_core.studies.classes:classes_study",
     "judgement": "lfs_core.studies.judgement:judgement_study",
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
 }

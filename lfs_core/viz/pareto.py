@@ -27,7 +27,10 @@ def plot_pareto(results: Results, costs: Mapping[str, Mapping[str, float]]) -> F
     places = [results.explainers.index(name) for name in named]
     for row, (metric, test) in zip(axes, TESTS.items(), strict=True):
         for axis, kind in zip(row, KINDS, strict=True):
-            means, low, high = (of[places] for of in bootstrap_means(results.scores(metric, kind)))
+            found = bootstrap_means(
+                results.scores(metric, kind), classes=results.classes_of(metric, kind)
+            )
+            means, low, high = (of[places] for of in found)
             for k, name in enumerate(named):
                 colour = GREY if is_control(name) else ORANGE if name == OURS else BLUE
                 axis.plot([price[k]] * 2, [low[k], high[k]], color=colour, alpha=0.6)

@@ -37,7 +37,11 @@ def plot_curves(
     axes = figure.subplots(1, 2)
     for axis, kind in zip(axes, KINDS, strict=True):
         for explainer, (colour, dash) in zip(explainers, LINES, strict=False):
-            mean, low, high = bootstrap_means(results.curves(explainer, metric, kind), draws=2000)
+            mean, low, high = bootstrap_means(
+                results.curves(explainer, metric, kind),
+                2000,
+                classes=results.classes_of(metric, kind),
+            )
             axis.plot(at, mean, dash, color=colour, label=reader_name(explainer))
             axis.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
         pairs = int(results.of_kind(metric, kind).sum())
@@ -57,7 +61,8 @@ def plot_scores(results: Results, metric: str) -> Figure:
     kinds = [kind for kind in KINDS if np.isfinite(results.scores(metric, kind)).any()]
     axes = figure.subplots(1, len(kinds), squeeze=False)[0]
     for axis, kind in zip(axes, kinds, strict=True):
-        means, low, high = bootstrap_means(results.scores(metric, kind))
+        scores, classes = results.scores(metric, kind), results.classes_of(metric, kind)
+        means, low, high = bootstrap_means(scores, classes=classes)
         upwards = make_metric(metric).better == "lower"
         order = [k for k in np.argsort(-means if upwards else means) if np.isfinite(means[k])]
         for place, k in enumerate(order):
@@ -94,8 +99,15 @@ def plot_pairwise(results: Results, metric: str) -> Figure:
     return figure
 
 
-def plot_agreement_beyond_chance(found: Mapping[str, Mapping[str, Mapping]]) -> Figure:
-    """Each method's agreement with another, on the same pair and on other pairs, by measure."""
+def plot_agreement_beyond_chance(
+    found: Mapping[str, Mapping[str, Mapping]], classes: np.ndarray | None = None
+) -> Figure:
+    """Each method's agreement with another, on the same pair and on other pairs, by measure.
+
+    Args:
+        found: of each method, by measure.
+        classes: (P,2) of both images of each pair, where known.
+    """
     names = list(found)
     measures = list(next(iter(found.values())))
     figure = Figure(figsize=(9.6, 1.4 + 0.25 * len(names)), layout="constrained")
@@ -103,7 +115,8 @@ def plot_agreement_beyond_chance(found: Mapping[str, Mapping[str, Mapping]]) -> 
     for axis, measure in zip(axes, measures, strict=True):
         for place, name in enumerate(names):
             for which, colour, marker in (("other_pairs", GREY, "o"), ("same_pair", BLUE, "D")):
-                mean, low, high = bootstrap_means(np.array(found[name][measure][which]), draws=2000)
+                values = np.array(found[name][measure][which])
+                mean, low, high = bootstrap_means(values, 2000, classes=classes)
                 axis.plot([low, high], [place, place], color=colour)
                 label = which.replace("_", " ") if place == 0 else None
                 axis.plot(mean, place, marker, color=colour, markersize=5, label=label)
@@ -135,14 +148,21 @@ def plot_continuity(results: Results, metric: str, explainers: Sequence[str]) ->
     return figure
 
 
-def plot_parts(ratios: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
-    """How many times its share of the area each part of the face has of a map."""
+def plot_parts(
+    ratios: Mapping[str, Mapping[str, np.ndarray]], classes: np.ndarray | None = None
+) -> Figure:
+    """How many times its share of the area each part of the face has of a map.
+
+    Args:
+        ratios: (P,) of each part, by method.
+        classes: (P,2) of both images of each pair, where known.
+    """
     figure = Figure(figsize=(9.6, 1.4 + 0.25 * len(ratios)), layout="constrained")
     parts = list(next(iter(ratios.values())))
     axes = figure.subplots(1, len(parts), sharey=True)
     for axis, part in zip(axes, parts, strict=True):
         for place, (explainer, of) in enumerate(ratios.items()):
-            mean, low, high = map(float, bootstrap_means(of[part], draws=2000))
+            mean, low, high = map(float, bootstrap_means(of[part], 2000, classes=classes))
             _whisker(axis, place, low, mean, high, is_control(explainer))
         axis.axvline(1, color=GREY, ls=":")
         axis.set_yticks(range(len(ratios)), map(reader_name, ratios), fontsize=7)

@@ -64,7 +64,7 @@ def test_goals_count_what_is_cheap_and_measure_the_rest() -> None:
         assert goal.share[0] == pytest.approx(0.75, abs=0.02)
     table = beyond.goals_table(found)
     assert list(table["significantly better than"]) == ["2 of 2"] * 4
-    assert all(text.endswith("] *") for text in table["least ahead"])
+    assert all(text.endswith("(n = 20) *") for text in table["least ahead"])
     assert list(table["of"]) == ["Centre map"] * 4
 
 

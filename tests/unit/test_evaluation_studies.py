@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import lfs_core as lfs
 from lfs_core.evaluation.results import is_control
 from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.studies import STUDIES, comparisons, hyperparameters, judgement, run_study, scenes
+from lfs_core.studies.classes import classes_study
 from lfs_core.util.assets import CELEBRITY_FACES, fetch
 
 RUNS = {
@@ -116,3 +118,30 @@ def test_the_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_equal_pairs_of_a_smaller_run_come_first(demo: Path) -> None:
     many, few = FEW.pairs(demo), replace(FEW, number=4).pairs(demo)
     assert torch.equal(many.images[:4], few.images) and many.names[:4] == few.names
+
+
+def test_classes_of_pairs_are_stored_by_the_digest_of_their_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten classes of four squares: classes are folders, and prefixes smaller sets."""
+    for k in range(40):
+        path = tmp_path / "squares" / f"class {k % 10}" / f"{k}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (32, 32), (k, 2 * k, 3 * k)).save(path)
+
+    class Seeing(torch.nn.Module):
+        name, image_size, framing = "seeing", 32, "whole"
+
+    monkeypatch.setattr(comparisons, "load_embedder", lambda name: Seeing())
+    large = comparisons.Run((), (), folder="squares", number=12)
+    monkeypatch.setattr(comparisons, "FACES", large)
+    monkeypatch.setattr(comparisons, "ROAD", replace(large, number=5))
+    named = {name: f"lfs_core.studies.comparisons:{name}" for name in ("FACES", "ROAD")}
+    monkeypatch.setattr("lfs_core.studies.STUDIES", named)
+    found = classes_study(tmp_path)["classes"]
+    for run in (large, comparisons.ROAD):
+        pairs = run.pairs(tmp_path)
+        folders = [[Path(name).parent.name for name in both] for both in pairs.names]
+        assert [[f"class {k}" for k in both] for both in found[pairs.digest]] == folders
+        assert [a == b for a, b in found[pairs.digest]] == pairs.same.tolist()
+    assert len(found) == 2

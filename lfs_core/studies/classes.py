@@ -1,0 +1,65 @@
+"""Which people and classes the pairs of the stored runs show, without names.
+
+Pairs that share a class are not independent; intervals need to know which do. A set of pairs is
+known by the digest of its images, which each stored run records, so that no run can get the
+classes of another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from pkgutil import resolve_name
+
+from tqdm import tqdm
+
+from lfs_core.datasets.folders import find_photographs
+from lfs_core.evaluation.pair_set import PairSet
+from lfs_core.studies.comparisons import Run
+
+
+def classes_study(data: Path) -> dict[str, object]:
+    """The class of both images of each pair, as integers, by the digest of the set of pairs."""
+    from lfs_core.studies import STUDIES
+
+    runs = [run for run in map(resolve_name, STUDIES.values()) if isinstance(run, Run)]
+    drawn: dict[tuple[str, str, float], list[Run]] = {}
+    for run in runs:
+        drawn.setdefault((run.folder, run.network, run.hold_out), []).append(run)
+    found = {}
+    for same in tqdm(drawn.values(), "Sets of pairs"):
+        most = max(same, key=lambda run: run.number)
+        pairs = most.pairs(data)
+        classes = class_indices(pairs, data / most.folder)
+        for number in sorted({run.number for run in same}):
+            found[first(pairs, number).digest] = classes[:number]
+    return {
+        "manifest": {
+            "pairs": ", ".join(dict.fromkeys(run.folder for run in runs)),
+            "number": max(run.number for run in runs),
+            "embedder": ", ".join(dict.fromkeys(run.network for run in runs)),
+        },
+        "classes": found,
+    }
+
+
+def class_indices(pairs: PairSet, folder: Path) -> list[list[int]]:
+    """The place of the class of both images of each pair among the classes by name.
+
+    Args:
+        pairs: drawn from the folder.
+        folder: laid out as `find_photographs` reads it.
+    """
+    of = {str(file.relative_to(folder)): name for file, name in find_photographs(folder)}
+    place = {name: k for k, name in enumerate(sorted(set(of.values())))}
+    return [[place[of[name]] for name in both] for both in pairs.names]
+
+
+def first(pairs: PairSet, number: int) -> PairSet:
+    """The first pairs of a set, which a smaller draw would have given."""
+    return replace(
+        pairs,
+        images=pairs.images[:number],
+        same=pairs.same[:number],
+        names=pairs.names[:number],
+    )
