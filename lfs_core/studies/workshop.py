@@ -177,7 +177,8 @@ class Workshop:
         """A decoder of one of `KINDS` and one of `SIZES`."""
         number = SIZES[size].get(kind)
         if kind != "linear":
-            return self.fitted(source, kind, **DEEP, **({"width": number} if number else {}))[0]
+            options: dict[str, Any] = DEEP | ({"width": number} if number else {})
+            return self.fitted(source, kind, **options)[0]
         decoder = cast("LinearDecoder", self.fitted(source, kind)[0])
         return decoder.reduced(number) if number else decoder
 
