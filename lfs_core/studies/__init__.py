@@ -59,6 +59,7 @@ STUDIES = {
 }
 TRAININGS = {  # of weights that ship with the package; called with the folder to write, too
     "train-heads": "lfs_core.studies.heads:train_heads",
+    "train-decoders": "lfs_core.studies.deep_decoders:train_decoders",
 }
 
 

@@ -30,6 +30,7 @@ VARIANTS = (
 )
 EVERYBODY = (*PAPER, *CHEAP, "occlusion", *DECODERS, *RELEVANCES, *CONTROLS)
 RETRIEVAL = (*PAPER, *CHEAP, "explainlfs,relevance=random", *CONTROLS)
+DEEP = tuple(f"{of}{relevance}" for of in DECODERS for relevance in ("", ",relevance=random"))
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,14 @@ CONTINUITY = Run(
     seeds=1,
 )
 BIRDS = Run(
-    RETRIEVAL,
+    (*RETRIEVAL, *DEEP),
     ("selectivity,every=5",),
     folder="cub",
     network="efficientnet-lite0-cub",
     hold_out=0.5,
 )
 CARS = replace(BIRDS, folder="cars", network="efficientnet-lite0-cars")
-MOSAICS = replace(BIRDS, metrics=("mosaic", "patch"))
+MOSAICS = replace(BIRDS, explainers=RETRIEVAL, metrics=("mosaic", "patch"))
 RANDOMISED = Run(
     (
         "explainlfs",

@@ -16,6 +16,7 @@ from skimage.metrics import structural_similarity
 from sklearn.linear_model import Ridge, RidgeCV
 
 import lfs_core as lfs
+from lfs_core.studies.deep_decoders import NETWORKS, WIDTHS
 from lfs_core.training import loop as training
 from lfs_core.training.decoders import decoding_error
 from lfs_core.training.moments import GCV_RIDGES, Moments
@@ -350,6 +351,21 @@ def test_the_shipped_decoder() -> None:
     path = Path(lfs.__file__).parent / "weights" / "decoders" / "facenet-casia.safetensors"
     assert stored_types(path) == {torch.float16}
     assert path.stat().st_size < 2e6
+
+
+@pytest.mark.parametrize("kind", WIDTHS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_shipped_decoders_of_birds_and_cars(network: str, kind: str) -> None:
+    """They saw what the linear one saw, and are better than the mean image of what they did not."""
+    deep, linear = lfs.load_decoder(f"{network}-{kind}"), lfs.load_decoder(network)
+    assert deep.kind == kind and deep.info["options"]["width"] == WIDTHS[kind]
+    for fact in ("embedder", "data", "images", "identities", "mirrored", "seed"):
+        assert deep.info[fact] == linear.info[fact]
+    assert deep.info["loss"] < deep.info["loss_mean_image"]
+    h = torch.randn(3, linear.latent_dim, generator=torch.Generator().manual_seed(0))
+    assert deep(h).shape == (3, 3, 40, 40)
+    path = Path(lfs.__file__).parent / "weights" / "decoders" / f"{network}-{kind}.safetensors"
+    assert stored_types(path) == {torch.float16} and path.stat().st_size < 3e6
 
 
 def test_the_shipped_decoder_beats_the_mean_face_on_the_demo_faces(
