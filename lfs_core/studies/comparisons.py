@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lfs_core.embedders import load_embedder
 from lfs_core.evaluation.evaluate import Settings, evaluate
+from lfs_core.evaluation.fresh_people import Part, pairs_of
 from lfs_core.evaluation.pair_set import PairSet, load_pairs
 from lfs_core.evaluation.results import Results
 from lfs_core.util.assets import cache_folder
@@ -29,6 +30,7 @@ VARIANTS = (
     "tummala,variant=gradient",
 )
 EVERYBODY = (*PAPER, *CHEAP, "occlusion", *DECODERS, *RELEVANCES, *CONTROLS)
+OURS = ("amortised", "amortised,own=0,contrast=0", "own-likeness")  # the book's own, in parts
 RETRIEVAL = (*PAPER, *CHEAP, "explainlfs,relevance=random", *CONTROLS)
 DEEP = tuple(f"{of}{relevance}" for of in DECODERS for relevance in ("", ",relevance=random"))
 
@@ -46,6 +48,7 @@ class Run:
         number: how many pairs.
         seeds: how many parts the pairs are split into, each with its own seed.
         hold_out: share of the classes from which pairs are drawn, the last by name.
+        people: which of `parts_of_people` they are drawn from instead.
     """
 
     explainers: tuple[str, ...]
@@ -56,6 +59,7 @@ class Run:
     number: int = 500
     seeds: int = 5
     hold_out: float = 1.0
+    people: Part | None = None
 
     def on(self, network: str, weights: str | None) -> Run:
         """The same run of another network."""
@@ -75,6 +79,8 @@ class Run:
     def pairs(self, data: Path) -> PairSet:
         """The pairs."""
         network = load_embedder(self.network, **({"weights": self.weights} if self.weights else {}))
+        if self.people:
+            return pairs_of(data / self.folder, network, self.people, self.number)
         return load_pairs(data / self.folder, network, self.number, hold_out=self.hold_out)
 
 
@@ -86,18 +92,20 @@ FILLS = Run(
         *(f"selectivity,every=10,fill={fill}" for fill in ("mean", "black", "grey", "blur")),
     ),
 )
-VERIFICATION = Run(LEADING, ("verification", "verification,mode=insertion"), number=100, seeds=1)
-ROAD = Run(LEADING, ("road", "road,blurred=true"), number=25, seeds=1)
+VERIFICATION = Run(
+    (*LEADING, *OURS), ("verification", "verification,mode=insertion"), number=300, seeds=3
+)
+ROAD = Run((*LEADING, *OURS), ("road", "road,blurred=true"), number=100, seeds=1)
 ALL_METHODS = Run((*EVERYBODY, *COSTLY, *VARIANTS), ("selectivity,every=2",), number=25, seeds=1)
 BEHAVIOUR = Run(
-    (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS),
+    (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS, *OURS),
     ("partner", "patch", "parts", "shown"),
 )
 BY_PIXELS = replace(BEHAVIOUR, explainers=("difference", "centre"), metrics=("patch",))
 CONTINUITY = Run(
-    (*PAPER, *CHEAP, *DECODERS, "explainlfs,relevance=random", *CONTROLS),
+    (*PAPER, *CHEAP, *DECODERS, "explainlfs,relevance=random", *CONTROLS, *OURS),
     ("continuity", "continuity,moved=true", "lipschitz"),
-    number=6,
+    number=100,
     seeds=1,
 )
 BIRDS = Run(
@@ -108,19 +116,24 @@ BIRDS = Run(
     hold_out=0.5,
 )
 CARS = replace(BIRDS, folder="cars", network="efficientnet-lite0-cars")
-MOSAICS = replace(BIRDS, explainers=RETRIEVAL, metrics=("mosaic", "patch"))
+MOSAICS = replace(BIRDS, explainers=(*RETRIEVAL, *OURS), metrics=("mosaic", "patch"))
+SHUFFLED = ("", ",seed=1", ",seed=2")
 RANDOMISED = Run(
     (
         "explainlfs",
-        "randomised,shuffled=network",
+        *(f"randomised,shuffled=network{seed}" for seed in SHUFFLED),
         "randomised,shuffled=network,refitted=true",
-        "randomised,shuffled=decoder",
+        *(f"randomised,shuffled=decoder{seed}" for seed in SHUFFLED),
+        "amortised",
+        *(f"randomised-causal,shuffled=network{seed}" for seed in SHUFFLED),
+        *(f"randomised-causal,shuffled=head{seed}" for seed in SHUFFLED),
     ),
     ("selectivity,every=5",),
-    number=50,
+    number=100,
     seeds=1,
 )
 BOTH_WAYS = ("selectivity,every=10", "insertion,every=10")
+RIVALS = ("gradcam", "simexpert", "xssab", "occlusion")  # that are given the book's own term
 BEYOND = Run(
     (
         "amortised",
@@ -134,20 +147,24 @@ BEYOND = Run(
         "tummala",
         *CHEAP,
         *CONTROLS,
+        "own-likeness",
+        *(f"with-own-likeness,of={rival}" for rival in RIVALS),
     ),
     BOTH_WAYS,
+    people="test",
+)
+FRESH = replace(BEYOND, people="fresh", number=390)  # as many as there are
+BEYOND_BIRDS = replace(
+    BEYOND, folder="cub", network="efficientnet-lite0-cub", people=None, hold_out=0.5
+)
+BEYOND_CARS = replace(BEYOND_BIRDS, folder="cars", network="efficientnet-lite0-cars")
+OWN_NOISE = Run(
+    ("amortised", "occlusion", "centre", "random"),
+    tuple(f"{metric},fill=own-noise" for metric in BOTH_WAYS),
     hold_out=0.5,
 )
-OWN_NOISE = replace(
-    BEYOND,
-    explainers=("amortised", "occlusion", "centre", "random"),
-    metrics=tuple(f"{metric},fill=own-noise" for metric in BOTH_WAYS),
-)
-BEYOND_BIRDS = replace(BEYOND, folder="cub", network="efficientnet-lite0-cub")
-BEYOND_CARS = replace(BEYOND, folder="cars", network="efficientnet-lite0-cars")
-BEYOND_PATCH = replace(
-    BEYOND,
-    explainers=(
+BEYOND_PATCH = Run(
+    (
         "amortised",
         "amortised,own=0,contrast=1",
         "occlusion",
@@ -156,12 +173,12 @@ BEYOND_PATCH = replace(
         "gradcam",
         *CONTROLS,
     ),
-    metrics=("patch",),
+    ("patch",),
     number=40,
+    hold_out=0.5,
 )
-EXPENSIVE = replace(
-    BEYOND,
-    explainers=(
+EXPENSIVE = Run(
+    (
         "amortised",
         "occlusion",
         "causal",
@@ -170,18 +187,21 @@ EXPENSIVE = replace(
         "centre",
         "greedy",
     ),
+    BOTH_WAYS,
     number=250,
     seeds=1,
+    hold_out=0.5,
 )
 WORKING_PARTS = ("paper", "contribution", "arguing", "constant", "random")
-TWO_BY_TWO = replace(
-    BEYOND,
-    explainers=tuple(
+TWO_BY_TWO = Run(
+    tuple(
         f"{under},relevance={relevance}"
         for under in ("explainlfs", "amortised,own=0,contrast=0")
         for relevance in WORKING_PARTS
     ),
+    BOTH_WAYS,
     number=100,
+    hold_out=0.5,
 )
 RESOLUTION = replace(
     EXPENSIVE,
@@ -192,7 +212,7 @@ RESOLUTION = replace(
     number=20,
 )
 PATTERNS = replace(
-    BEYOND,
+    TWO_BY_TWO,
     explainers=(
         *(
             f"{under},relevance={relevance}"
@@ -206,5 +226,4 @@ PATTERNS = replace(
         "centre",
         "random",
     ),
-    number=100,
 )

@@ -15,7 +15,7 @@ from lfs_core.comparators.causal import draw_sets
 from lfs_core.comparators.fills import plain
 from lfs_core.datasets.faces import load_faces
 from lfs_core.datasets.folders import find_photographs, split_classes
-from lfs_core.embedders import embed_all, load_embedder
+from lfs_core.embedders import Embedder, embed_all, load_embedder
 from lfs_core.embedders.taps import Taps, find_layers
 from lfs_core.evaluation.pair_set import load_pairs
 from lfs_core.training.heads import fit_causal, fit_head, unexplained, what_windows_do
@@ -63,7 +63,9 @@ def fit_shipped(network: str, data: Path) -> CausalHead:
     """
     embedder = load_embedder(network)
     folders = FOLDERS[network]
-    guarded = _guarded(embedder, data) if network == "facenet-casia" else None
+    guarded = None
+    if network == "facenet-casia":
+        guarded = embed_all(embedder, guarded_faces(embedder, data))
     return fit_causal(
         embedder,
         _photographs(data, folders),
@@ -95,11 +97,13 @@ def first_classes(folder: Path) -> list[tuple[Path, str]]:
     return [(path, name) for path, name in photographs if name in kept]
 
 
-def _guarded(embedder: torch.nn.Module, data: Path) -> Tensor:
-    """Embeddings of the faces that are evaluated, and of the demo's."""
+def guarded_faces(embedder: Embedder, data: Path) -> Tensor:
+    """The faces (N,3,H,W) uint8 that were to be evaluated when heads were trained; and the demo's.
+
+    Whoever resembles one of them is left out of the training.
+    """
     pairs = load_pairs(data / "lfw", embedder, GUARDED_PAIRS, hold_out=HOLD_OUT)
-    faces = torch.cat([pairs.images.flatten(0, 1), load_faces("demo").images])
-    return embed_all(embedder, faces)
+    return torch.cat([pairs.images.flatten(0, 1), load_faces("demo").images])
 
 
 def heads_study(data: Path) -> dict[str, object]:

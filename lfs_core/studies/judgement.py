@@ -8,19 +8,24 @@ import torch
 from torch import Tensor
 
 from lfs_core.evaluation.metrics.agreement import agreement_beyond_chance, agreement_of_methods
+from lfs_core.evaluation.spec import parse
 from lfs_core.studies.comparisons import ALL_METHODS, FACES, RANDOMISED
 from lfs_core.util.rounding import rounded
 
 EXPERT = "simexpert"  # the paper's stand-in for an expert's judgement (Sec. 4.3.3)
 METHOD = "explainlfs"
+REMEMBERED = {
+    "randomised": METHOD,
+    "randomised-causal": "amortised",
+}  # before weights were shuffled
 
 
 def judgement_study(data: Path) -> dict[str, object]:
     """Agreement of maps of the same pairs, compared with that of maps of other pairs.
 
     Every method with SIMExpert, and ExplainLFS with itself on other pairs, on those of `FACES`; all
-    methods with each other on those of `ALL_METHODS`; ExplainLFS with itself after weights were
-    shuffled on those of `RANDOMISED`.
+    methods with each other on those of `ALL_METHODS`; ExplainLFS and the one-pass causal map with
+    themselves after weights were shuffled on those of `RANDOMISED`.
     """
     faces, everybody, forgotten = (run.evaluated(data) for run in (FACES, ALL_METHODS, RANDOMISED))
     known = torch.stack(list(faces.maps.values())).isfinite().all(dim=(0, 2, 3, 4))
@@ -47,9 +52,9 @@ def judgement_study(data: Path) -> dict[str, object]:
         "with_next_pair": rounded(with_next),
         "forgotten_is_similar": forgotten.labels.is_similar.int().tolist(),
         "with_forgotten": {
-            name: _agreement(maps, forgotten.maps[METHOD], forgotten.labels.is_similar)
+            name: _agreement(maps, forgotten.maps[before], forgotten.labels.is_similar)
             for name, maps in forgotten.maps.items()
-            if name != METHOD
+            if (before := REMEMBERED.get(parse(name)[0]))
         },
     }
 

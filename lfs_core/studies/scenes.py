@@ -31,6 +31,7 @@ EXPLAINERS = (
     "simexpert,form=raw",
     "explainlfs,relevance=random",
     *CONTROLS,
+    "own-likeness,by=causal",  # since no head ships for this network
 )
 DECODING = ("explainlfs", "mean-map")  # methods that take a decoder
 CROPS, VIEWS = "crops", "stereo"  # of one photograph; of two views of one scene

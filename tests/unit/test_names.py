@@ -101,6 +101,16 @@ def test_words_are_for_options_that_there_are(name: str) -> None:
         ("causal,sets=512,own=1", "Causal map, 512 sets of windows, with own-likeness"),
         ("causal,shifted=false,grid=4", "Causal map, tiled once, 4 by 4 windows"),
         ("greedy", "Greedy order"),
+        ("own-likeness,by=causal", "Own-likeness alone, of 64 passes"),
+        ("with-own-likeness,of=gradcam", "Rival with own-likeness, Grad-CAM"),
+        (
+            "with-own-likeness,of=simexpert,by=itself,own=2",
+            "Rival with own-likeness, SIMExpert, by the rival's own evidence, weight 2",
+        ),
+        (
+            "randomised-causal,shuffled=head,seed=1",
+            "Randomised one-pass causal map, shuffled head, seed 1",
+        ),
         ("randomised,shuffled=network", "Randomised ExplainLFS, shuffled network"),
         ("recognised,relevance=random", "ExplainLFS with a recognised decoder, random relevance"),
         ("simexpert,form=raw", "SIMExpert, raw averages"),
@@ -136,7 +146,8 @@ def test_titles_of_networks(name: str, title: str) -> None:
 
 def test_what_knows_nothing_is_a_control() -> None:
     controls = {name for name in EXPLAINERS if is_control(name)}
-    assert controls == {"random", "centre", "edges", "difference", "mean-map", "randomised"}
+    nothing = {"random", "centre", "edges", "difference", "mean-map", "own-likeness"}
+    assert controls == nothing | {"randomised", "randomised-causal"}
     for relevance in RELEVANCES:
         for under in ("explainlfs", "recognised", "filters", "amortised,own=0"):
             known = relevance not in KNOWING_NOTHING

@@ -51,6 +51,33 @@ def test_what_is_shuffled(facenet: torch.nn.Module, faces: FaceSet) -> None:
         lfs.load_explainer("randomised", facenet, shuffled="decoder", refitted=True)
 
 
+def test_the_one_pass_map_of_a_shuffled_network(facenet: torch.nn.Module, faces: FaceSet) -> None:
+    """The head is the real one, what it reads is not; and the other way round."""
+    pair = (faces.images[0] / 255, faces.images[1] / 255)
+    real = lfs.load_explainer("amortised", facenet)
+    before = real(*pair)
+    network = lfs.load_explainer("randomised-causal", facenet, seed=1)
+    assert network.head.info == real.head.info
+    shuffled = with_shuffled_weights(facenet, 1)
+    h = shuffled.in_torch(torch.stack(pair))
+    after = network(*pair)
+    assert after.similarity == pytest.approx(torch.cosine_similarity(*h, dim=0).item(), abs=1e-5)
+    assert rank_correlation(after.maps, before.maps).abs().max() < 0.7
+    head = lfs.load_explainer("randomised-causal", facenet, shuffled="head", seed=2)
+    assert head.embedder is facenet
+    forgotten = head(*pair)
+    assert forgotten.similarity == pytest.approx(before.similarity, abs=1e-6)
+    assert rank_correlation(forgotten.maps, before.maps).abs().max() < 0.7
+    assert forgotten.settings["shuffled"] == "head" and forgotten.settings["seed"] == 2
+    assert not torch.equal(
+        forgotten.maps,
+        lfs.load_explainer("randomised-causal", facenet, shuffled="head", seed=3)(*pair).maps,
+    )
+    assert is_control("randomised-causal,shuffled=network,seed=1")
+    with pytest.raises(lfs.LFSError, match="must be 'network' or 'head'"):
+        lfs.load_explainer("randomised-causal", facenet, shuffled="decoder")
+
+
 @pytest.mark.slow
 def test_a_decoder_is_fitted_to_the_shuffled_network(
     facenet: torch.nn.Module, faces: FaceSet, tmp_path: Path
