@@ -25,6 +25,8 @@ EXPLAINERS = {
     "corrrise": "lfs_core.comparators.corrrise:CorrRISE",
     "distance-explainer": "lfs_core.comparators.distance_explainer:DistanceExplainer",
     "integrated-jacobians": "lfs_core.comparators.integrated_jacobians:IntegratedJacobians",
+    "kernel-shap": "lfs_core.comparators.kernel_shap:KernelSHAP",
+    "lime": "lfs_core.comparators.lime:LIME",
     "occlusion": "lfs_core.comparators.occlusion:Occlusion",
     "integrated-gradients": "lfs_core.comparators.integrated_gradients:IntegratedGradients",
     "smoothgrad": "lfs_core.comparators.smoothgrad:SmoothGrad",

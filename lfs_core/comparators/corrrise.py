@@ -14,6 +14,8 @@ from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Words
 
+SHARE = 30 / 112  # of a face's side, that a patch of the authors covers
+
 
 class CorrRISE(Comparator):
     """CorrRISE: correlations of what random masks keep with the similarity that is left.
@@ -27,7 +29,8 @@ class CorrRISE(Comparator):
         embedder: the network to explain; an `nn.Module` is switched to evaluation mode.
         masks: how many, 2 or more; the same for every image.
         patches: that each mask hides, 1 or more; they may overlap.
-        patch: side of a patch, in pixels, 1 or more. The authors' faces have 112 pixels a side.
+        patch: side of a patch, in pixels, 1 or more; left out, 30/112 of the image's shorter side,
+            as the authors' patches of 30 pixels in faces of 112.
         seed: of the places of the patches, 0 or more.
         similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
         map_threshold: xi_2, in [0,1]; pixels above it are shown.
@@ -50,7 +53,7 @@ class CorrRISE(Comparator):
         embedder: Embedder,
         masks: int = 500,
         patches: int = 3,
-        patch: int = 30,
+        patch: int | None = None,
         seed: int = 0,
         similarity_threshold: float = 0.3,
         map_threshold: float = 0.7,
@@ -62,7 +65,7 @@ class CorrRISE(Comparator):
             ("patch", patch, 1),
             ("seed", seed, 0),
         ):
-            if value < least:
+            if value is not None and value < least:
                 raise LFSError(f"{name} is {value}; it must be at least {least}.")
         self.masks, self.patches, self.patch, self.seed = masks, patches, patch, seed
 
@@ -73,12 +76,14 @@ class CorrRISE(Comparator):
             LFSError: the patches are larger than the images.
         """
         height, width = pairs.images.shape[-2:]
-        if self.patch > min(height, width):
+        side = min(height, width)
+        patch = max(1, round(SHARE * side)) if self.patch is None else self.patch
+        if patch > side:
             raise LFSError(
-                f"patch is {self.patch}, but the images have {width}x{height} pixels; "
+                f"patch is {patch}, but the images have {width}x{height} pixels; "
                 "give a smaller one."
             )
-        masks = patch_masks(self.masks, self.patches, self.patch, self.seed, height, width)
+        masks = patch_masks(self.masks, self.patches, patch, self.seed, height, width)
         similarity = masked_similarity(self.embedder, pairs, masks).double()
         score = (similarity - similarity.mean(-1, keepdim=True)) * differing(similarity)
         kept = masks.float().mean(0)

@@ -22,6 +22,14 @@ DECODERS = ("explainlfs,decoder=mlp", "explainlfs,decoder=conv")
 CHEAP = ("gradcam", "xssab", "gradient-x-input")
 LEADING = (*PAPER, "gradcam", "occlusion", "explainlfs,relevance=random", "centre", "random")
 COSTLY = ("smoothgrad", "corrrise")
+COSTLIER = (  # judged on few pairs only
+    "fggb",
+    "integrated-gradients",
+    "integrated-jacobians",
+    "distance-explainer",
+    "kernel-shap",
+    "lime",
+)
 VARIANTS = (
     "explainlfs,relevance=shuffled",
     "explainlfs,relevance=contribution",
@@ -96,7 +104,9 @@ VERIFICATION = Run(
     (*LEADING, *OURS), ("verification", "verification,mode=insertion"), number=300, seeds=3
 )
 ROAD = Run((*LEADING, *OURS), ("road", "road,blurred=true"), number=100, seeds=1)
-ALL_METHODS = Run((*EVERYBODY, *COSTLY, *VARIANTS), ("selectivity,every=2",), number=25, seeds=1)
+ALL_METHODS = Run(
+    (*EVERYBODY, *COSTLY, *COSTLIER, *VARIANTS), ("selectivity,every=2",), number=25, seeds=1
+)
 BEHAVIOUR = Run(
     (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS, *OURS),
     ("partner", "patch", "parts", "shown"),

@@ -143,6 +143,24 @@ def test_patches_are_squares_anywhere() -> None:
     assert min(counts.values()) > 80 and max(counts.values()) < 175  # 125 expected, 11 deviation
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "patch"), [(112, 112, 30), (160, 160, 43), (56, 80, 15)]
+)
+def test_patches_have_the_size_of_the_papers(width: int, height: int, patch: int) -> None:
+    """30 of 112 pixels, and as much of a side of other lengths."""
+    seen = []
+
+    def witness(images: torch.Tensor) -> torch.Tensor:
+        seen.extend(images.clone())
+        return images.mean(dim=(2, 3)) + 0.1
+
+    white = np.full((height, width, 3), 255, np.uint8)
+    explain = CorrRISE(witness, masks=3, patches=1)
+    explain(white, white)
+    assert {(picture[0] == 0).sum().item() for picture in seen[2:]} == {patch**2}
+    assert explain.settings()["patch"] is None
+
+
 def test_several_patches_may_overlap() -> None:
     hidden = (~patch_masks(400, 3, 4, 0, 20, 20)).sum(dim=(1, 2))
     assert hidden.max() == 48 and 16 <= hidden.min() < 40

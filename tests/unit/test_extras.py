@@ -55,6 +55,7 @@ def run_without(module: str, *arguments: str) -> subprocess.CompletedProcess:
             "evaluate",
             "evaluate --explainer edges --metric road --pairs demo -o {out}.json",
         ),
+        ("sklearn", "evaluate", "explain {one} {one} -o {out}.html --method lime"),
         ("scipy", "evaluate", "study heads --data {folder} -o {out}.json"),
         ("nbformat", "book", "run 01"),
         ("papermill", "book", "run 01"),
