@@ -23,9 +23,9 @@ def classes_study(data: Path) -> dict[str, object]:
     from lfs_core.studies import STUDIES
 
     runs = [run for run in map(resolve_name, STUDIES.values()) if isinstance(run, Run)]
-    drawn: dict[tuple[str, str, float], list[Run]] = {}
+    drawn: dict[tuple[str, str, float, str | None], list[Run]] = {}
     for run in runs:
-        drawn.setdefault((run.folder, run.network, run.hold_out), []).append(run)
+        drawn.setdefault((run.folder, run.network, run.hold_out, run.people), []).append(run)
     found = {}
     for same in tqdm(drawn.values(), "Sets of pairs"):
         most = max(same, key=lambda run: run.number)
