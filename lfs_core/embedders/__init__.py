@@ -41,6 +41,10 @@ E = TypeVar("E", bound=Embedder)
 EMBEDDERS = {  # each with its name for readers
     "facenet-casia": ("FaceNet (CASIA-WebFace)", "lfs_core.embedders.facenet:facenet_casia"),
     "facenet-vggface2": ("FaceNet (VGGFace2)", "lfs_core.embedders.facenet:facenet_vggface2"),
+    "mobilenet-vggface2": (
+        "MobileNet (VGGFace2)",
+        "lfs_core.embedders.mobilenet:mobilenet_vggface2",
+    ),
     "efficientnet-lite0": (
         "EfficientNet-Lite0 (ImageNet)",
         "lfs_core.embedders.efficientnet:efficientnet_lite0",
