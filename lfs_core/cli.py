@@ -15,13 +15,14 @@ from lfs_core.commands.evaluate import evaluate, study
 from lfs_core.commands.explain import explain, methods
 from lfs_core.commands.fit import fit, fit_autoencoder, fit_deep, fit_head, train
 from lfs_core.commands.gallery import index, retrieve
+from lfs_core.commands.ledger import ledger
 from lfs_core.commands.notebooks import book, run, sweep
 from lfs_core.errors import LFSError
 
 COMMANDS = (
     explain, methods, evaluate, index, retrieve,
     fit, fit_deep, fit_autoencoder, fit_head, train,
-    run, sweep, book, study,
+    run, sweep, book, study, ledger,
 )  # fmt: skip
 WHOLE = (explain, retrieve, train, run)  # they write all at the end, and keep nothing else
 

@@ -42,7 +42,8 @@ class Interval:
     @property
     def p(self) -> float:
         """The two-sided p-value of a mean of 0, by `statistics.p_values`."""
-        return float(p_values(*map(np.float64, (self.mean, self.low, self.high))))
+        ends = (np.array(end) for end in (self.mean, self.low, self.high))
+        return float(p_values(*ends))
 
     def minus(self, value: float) -> Interval:
         """By how much the mean lies above a value."""

@@ -41,7 +41,8 @@ def moves(kind: str) -> tuple[str, Verdict]:
 
 def compared(studies: Sequence[str], metric: str, others: Sequence[str]) -> tuple[str, Verdict]:
     """Advantages over others in scores of pixel flipping, on both kinds of pair."""
-    parts, shown = [], []
+    parts: list[str] = []
+    shown: list[Interval] = []
     for study in studies:
         for kind in KINDS:
             found = {other: advantage(study, metric, kind, other) for other in others}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lfs_core.errors import LFSError
 from lfs_core.findings.claims import CLAIMS, Claim
 from lfs_core.findings.readings import in_words, over_readings
 
@@ -54,3 +55,22 @@ def ledger_markdown(lines: pd.DataFrame) -> str:
         for number, line in lines.iterrows()
     ]
     return "\n".join(parts)
+
+
+def repeated_markdown() -> str:
+    """The claims that the stored runs of one network decide, as Markdown; the others by number."""
+    parts, left = [], []
+    for number, claim in enumerate(CLAIMS, 1):
+        try:
+            readings = claim.readings() if claim.readings else []
+        except LFSError:
+            readings = []
+        if not readings:
+            left.append(str(number))
+            continue
+        parts.append(
+            f"**{number}. {claim.statement}** Section {claim.section}: "
+            f"*{over_readings(readings)}*\n\n- Test: {claim.test}\n"
+            f"- Readings: {in_words(readings)}.\n"
+        )
+    return "\n".join([*parts, f"Claims of other studies, not repeated: {', '.join(left)}.\n"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,13 @@ from lfs_core.evaluation.spec import parse
 from lfs_core.findings.intervals import interval
 from lfs_core.findings.judges import CHANCE, METHOD, RIVALS
 from lfs_core.findings.readings import Reading
-from lfs_core.findings.stored import stored_classes, stored_evaluation, stored_run
+from lfs_core.findings.stored import (
+    is_stored,
+    remembered,
+    stored_classes,
+    stored_evaluation,
+    stored_run,
+)
 
 DRAWS = 2000  # of each bootstrap; there are hundreds of readings
 USUAL = {  # choices of the stored runs, but for the decoder
@@ -120,12 +125,14 @@ def _readings(
 
     for kind in kinds:
         for name, images in MULTIVERSES.items():
-            for test in _tests(name, kind):
+            for test in _tests(name, kind) if is_stored(name) else ():
                 for own in test["own"]:
                     chosen = {"images": images, "pairs": kind, **test["choices"]}
                     chosen |= test["own"][own]
                     read(own, test["curves"], test["score"], chosen, test["classes"])
         for images, metric in RUNS.items() if stored_runs else ():
+            if not is_stored(images):
+                continue
             of, score = _of_run(images, metric, kind)
             network = network_title(stored_evaluation(images).manifest["embedder"])
             for own, decoder in _decoders(images).items():
@@ -138,7 +145,7 @@ def _readings(
     ]
 
 
-@cache
+@remembered
 def _tests(name: str, kind: str) -> list[dict[str, Any]]:
     """Of each stored test: its choices, methods with theirs, and curves of pairs of one kind."""
     found = stored_run(name)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
-from functools import cache
-from typing import Any
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -25,13 +28,48 @@ IMAGES = {  # folders of the local tier, and what the demo tier has
 }
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_folder: ContextVar[Path] = ContextVar("results", default=RESULTS)
+
+
+@contextmanager
+def results_in(folder: Path) -> Iterator[None]:
+    """Read stored runs from another folder than the book's."""
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(token)
+
+
+def results_folder() -> Path:
+    """Where stored runs are read from."""
+    return _folder.get()
+
+
+def remembered(find: Callable[P, T]) -> Callable[P, T]:
+    """A function that finds the same once only, in each folder of stored runs."""
+    known: dict[tuple[object, ...], T] = {}
+
+    @wraps(find)
+    def once(*args: P.args, **kwargs: P.kwargs) -> T:
+        asked = (results_folder(), args, *kwargs.items())
+        if asked not in known:
+            known[asked] = find(*args, **kwargs)
+        return known[asked]
+
+    return once
+
+
 def stored_run(name: str) -> dict[str, Any]:
     """A stored run, with its manifest.
 
     Raises:
         LFSError: there is no such run.
     """
-    path = RESULTS / f"{name}.json"
+    path = results_folder() / f"{name}.json"
     if not path.is_file():
         raise LFSError(f"There are no stored results {path}; the book's sources hold them.")
     return json.loads(path.read_text())
@@ -39,17 +77,17 @@ def stored_run(name: str) -> dict[str, Any]:
 
 def is_stored(name: str) -> bool:
     """Whether there is a stored run of this name; there is none beside an installed package."""
-    return (RESULTS / f"{name}.json").is_file()
+    return (results_folder() / f"{name}.json").is_file()
 
 
-@cache
+@remembered
 def stored_evaluation(name: str) -> Results:
     """A stored evaluation, of which the score of every metric can be asked.
 
     Raises:
         LFSError: the stored classes are not those of its pairs.
     """
-    results = load_results(RESULTS / f"{name}.json")
+    results = load_results(results_folder() / f"{name}.json")
     classes = stored_classes(results.manifest)
     if classes is not None:
         alike = classes[:, 0] == classes[:, 1]
@@ -74,7 +112,7 @@ def stored_classes(
     return None if found is None else np.array(found)[: manifest["number"]][kept]
 
 
-@cache
+@remembered
 def _classes() -> dict[str, list[list[int]]]:
     return stored_run("classes")["classes"] if is_stored("classes") else {}
 
