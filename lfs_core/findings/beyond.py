@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -162,6 +162,63 @@ def means_table(results: Mapping[str, Results]) -> pd.DataFrame:
 def _mean(scores: np.ndarray) -> str:
     """The mean of scores (P,), and of how many pairs it is."""
     return f"{np.nanmean(scores):.3f} (n = {np.isfinite(scores).sum()})"
+
+
+def weights_table(results: Results) -> pd.DataFrame:
+    """Mean scores of the one-pass causal map under every pair of weights, and their mean."""
+    import pandas as pd
+
+    table = {}
+    for (own, contrast), means in _means_by_weights(results).items():
+        told = {test: f"{mean:.3f}" for test, mean in means.items()}
+        table[own, contrast] = told | {"mean": f"{np.mean(list(means.values())):.3f}"}
+    return pd.DataFrame(table).T.rename_axis(["own", "contrast"])
+
+
+def best_weights(results: Results) -> tuple[float, float]:
+    """Own and contrast with the highest mean of the mean scores of all tests and kinds of pairs."""
+    means = _means_by_weights(results)
+    return max(means, key=lambda weights: np.mean(list(means[weights].values())))
+
+
+def _means_by_weights(results: Results) -> dict[tuple[float, float], dict[str, float]]:
+    """By own and contrast the mean score of each test and kind of pairs."""
+    found: dict[tuple[float, float], dict[str, float]] = {}
+    for metric, test in TESTS.items():
+        for kind in KINDS:
+            means = np.nanmean(results.scores(metric, kind), axis=0)
+            for explainer, mean in zip(results.explainers, means, strict=True):
+                options = parse(explainer)[1]
+                weights = (options["own"], options["contrast"])
+                found.setdefault(weights, {})[f"{test}, {kind}"] = float(mean)
+    return found
+
+
+def without_pairs(results: Results, positions: Sequence[int]) -> Results:
+    """The same results without some pairs, as those that show somebody with a twin.
+
+    Args:
+        results: of P pairs.
+        positions: of the pairs to leave out, from 0.
+    """
+    kept = np.setdiff1d(np.arange(len(results.same)), positions)
+    places = {int(old): new for new, old in enumerate(kept)}
+    return replace(
+        results,
+        manifest={**results.manifest, "number": len(kept)},
+        same=results.same[kept],
+        similarity=results.similarity[kept],
+        seed=results.seed[kept],
+        measured={
+            explainer: {metric: numbers[kept] for metric, numbers in of.items()}
+            for explainer, of in results.measured.items()
+        },
+        problems={
+            explainer: {places[k]: problem for k, problem in of.items() if k in places}
+            for explainer, of in results.problems.items()
+        },
+        maps={},
+    )
 
 
 def parts_table(results: Results) -> pd.DataFrame:

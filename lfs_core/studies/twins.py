@@ -22,8 +22,7 @@ from lfs_core.training.embedding import TrainingSet, embed_folders
 from lfs_core.training.fitting import LOOK_ALIKE
 
 NETWORK = "facenet-casia"
-COSINES = (0.6, 0.7, 0.8, 0.9)
-TWIN = 0.8  # a cosine that 1 in some thousand pairs of one person reach, and hardly any of two
+COSINES = (0.6, 0.7, 0.8, 0.9)  # the head's training was guarded by the first
 SAME_PICTURE = 0.04  # root mean square difference of faces of 40 by 40 pixels, in [0,1]
 TESTED: dict[Part, Run] = {"weights": WEIGHTS, "test": BEYOND, "fresh": FRESH}
 
@@ -35,9 +34,10 @@ def twins_study(data: Path) -> dict[str, object]:
         data: the folder of the local tier.
 
     Returns:
-        By part: how many people and photographs; by cosine, how many pairs of a photograph and one
-        that was learnt from reach it, and how many people have one; near-identical pictures; and
-        "affected", the positions of the pairs of its run that show somebody with a twin.
+        By part: how many people and photographs, and how many of these are nearly the same picture
+        as one that was learnt from. By cosine: how many pairs of a photograph and one that was
+        learnt from are above it; of whom, or who has the same picture; and "affected", the
+        positions of the pairs of the part's run that show one of these people.
     """
     embedder = load_embedder(NETWORK)
     folders = FOLDERS[NETWORK]
@@ -60,20 +60,18 @@ def twins_study(data: Path) -> dict[str, object]:
             same[some] = torch.cdist(x[some], known_x).amin(dim=1) < (
                 SAME_PICTURE * x.shape[1] ** 0.5
             )
-        twins = _of_whom(theirs, (nearest > TWIN) | same)
-        names = run.pairs(data).names
+        twins = {at: _of_whom(theirs, (nearest > at) | same) for at in COSINES}
+        shown = [{Path(name).parent.name for name in pair} for pair in run.pairs(data).names]
         found[part] = {
             "people": len(people[part]),
             "photographs": len(theirs),
-            "pairs_above": near,
-            "people_above": {at: len(_of_whom(theirs, nearest > at)) for at in COSINES},
             "same_picture": int(same.sum()),
-            "twins": digests(twins),
-            "affected": [
-                k
-                for k, pair in enumerate(names)
-                if {Path(name).parent.name for name in pair} & twins
-            ],
+            "pairs_above": near,
+            "twins": {at: digests(names) for at, names in twins.items()},
+            "affected": {
+                at: [k for k, pair in enumerate(shown) if pair & names]
+                for at, names in twins.items()
+            },
         }
     return {
         "manifest": {
@@ -81,7 +79,6 @@ def twins_study(data: Path) -> dict[str, object]:
             "pairs": ", ".join(folders),
             "number": len(learnt),
             "guarded": GUARDED_PAIRS,
-            "twin": TWIN,
             "same_picture": SAME_PICTURE,
         },
         "learnt_from": {"people": len(set(learnt.identities)), "photographs": len(learnt)},

@@ -183,3 +183,39 @@ def test_filters_are_the_transposed_jacobian(threshold: float) -> None:
     torch.testing.assert_close(found[0], expected.detach().expand(2, -1, -1))
     with pytest.raises(lfs.LFSError, match="relevance is 'truth'"):
         Filters(linear, relevance="truth")
+
+
+def test_weights_are_ranked_by_the_mean_of_all_tests() -> None:
+    """Scores that are made to be own - contrast: the best pair is that with most and least."""
+    weights = list(itertools.product((0, 0.5, 1), (0, 0.1)))
+    template = results()
+    similar = template.same
+    measured = {}
+    for own, contrast in weights:
+        curves = {}
+        for metric in METRICS:
+            sign = torch.where(similar, -1.0, 1.0) * (1 if "selectivity" in metric else -1)
+            moved = torch.full((len(similar),), own - contrast)
+            curves[metric] = torch.stack([0 * moved, sign * moved, sign * moved], dim=1)
+        measured[f"amortised,own={own},contrast={contrast}"] = curves
+    chosen = Results(template.manifest, similar, template.similarity, template.seed, measured, {})
+    assert beyond.best_weights(chosen) == (1, 0)
+    table = beyond.weights_table(chosen)
+    assert list(table.index) == weights and table.index.names == ["own", "contrast"]
+    means = table["mean"].astype(float)
+    assert means.idxmax() == (1, 0) and means.idxmin() == (0, 0.1)
+    for line in table.drop(columns="mean").astype(float).itertuples():
+        assert means[line[0]] == pytest.approx(np.mean(line[1:]), abs=1e-3)
+
+
+def test_pairs_are_left_out_of_everything() -> None:
+    whole = results()
+    whole.problems.update({"centre": {0: "a", 3: "b", 39: "c"}})
+    left = beyond.without_pairs(whole, [3, 7])
+    kept = [k for k in range(40) if k not in (3, 7)]
+    assert torch.equal(left.same, whole.same[kept])
+    assert left.manifest["number"] == 38 and left.problems["centre"] == {0: "a", 37: "c"}
+    for metric in METRICS:
+        np.testing.assert_array_equal(left.scores(metric), whole.scores(metric)[kept])
+    everything = beyond.without_pairs(whole, [])
+    np.testing.assert_array_equal(everything.scores(METRICS[0]), whole.scores(METRICS[0]))
