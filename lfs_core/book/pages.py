@@ -29,7 +29,7 @@ FILES = (
         "its arrays, for <code>numpy.load</code>",
     ),
 )
-CHARTS = ("lfs-plotly", "plotly-graph-div")  # what is on pages with charts that Plotly draws
+CHARTS = ("lfs-plotly", "lfs-chart")  # what is on pages with charts that Plotly draws
 # Docutils calls entries of a list by a deprecated role that is none of a list's entries.
 ROLES = {'role="doc-biblioentry"': 'role="listitem"', ' role="doc-backlink"': ""}
 
@@ -48,9 +48,11 @@ def finish(
         return
     for role, better in ROLES.items():
         context["body"] = context["body"].replace(role, better)
+    if any(mark in context["body"] for mark in CHARTS):
+        # A book that is one page lies beside the file.
+        up = "" if app.builder.name == "singlehtml" else "../" * page.count("/")
+        context["body"] += f'<script defer src="{up}plotly.min.js"></script>'
     if page.startswith("notebooks/"):
-        if any(mark in context["body"] for mark in CHARTS):
-            context["body"] += '<script defer src="../plotly.min.js"></script>'
         context["body"] += files_of(page.removeprefix("notebooks/"), Path(app.srcdir))
 
 

@@ -18,6 +18,12 @@ CONTENTS = """() => [...document.querySelectorAll("#jb-print-toc a")].map((a) =>
   a.closest("ul").previousElementSibling.textContent.trim(),
 ])"""
 
+# Charts that are folded away are drawn when they are opened.
+OPEN = """() => document.querySelectorAll(".lfs-chart").forEach((chart) => (chart.open = true))"""
+DRAWN = """() => [...document.querySelectorAll(".lfs-chart")].every(
+  (chart) => chart.querySelector(".main-svg")
+)"""
+
 
 def print_book(page: Path, output: Path) -> None:
     """Print the book that is one page, with an outline of its parts and chapters.
@@ -41,6 +47,8 @@ def print_book(page: Path, output: Path) -> None:
             opened = browser.new_context(offline=True).new_page()
             opened.goto(page.resolve().as_uri(), wait_until="networkidle")
             contents = opened.evaluate(CONTENTS)
+            opened.evaluate(OPEN)
+            opened.wait_for_function(DRAWN)
             opened.pdf(
                 path=new,
                 format="A4",

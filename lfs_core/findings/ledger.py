@@ -6,11 +6,12 @@ rules that are written in `claims` and `judges`, not by reading.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from lfs_core.errors import LFSError
 from lfs_core.findings.claims import CLAIMS, Claim
-from lfs_core.findings.readings import in_words, over_readings
+from lfs_core.findings.readings import Reading, in_words, over_readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,12 @@ AGAIN = "lfs study multiverse --data DATA -o multiverse.json"
 """What repeats the readings, but for those of the claim's own study, birds and cars."""
 
 
+@cache
+def readings_of(claim: Claim) -> Sequence[Reading]:
+    """What came out under every reading of a claim; none where there is one reading."""
+    return claim.readings() if claim.readings else ()
+
+
 def ledger(claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
     """Every claim with its result and verdict, in the order of the paper."""
     import pandas as pd
@@ -29,7 +36,7 @@ def ledger(claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
     lines = []
     for claim in claims:
         result, verdict = claim.judge()
-        readings = claim.readings() if claim.readings else []
+        readings = readings_of(claim)
         lines.append(
             {
                 "section": claim.section,
@@ -62,9 +69,9 @@ def repeated_markdown() -> str:
     parts, left = [], []
     for number, claim in enumerate(CLAIMS, 1):
         try:
-            readings = claim.readings() if claim.readings else []
+            readings = readings_of(claim)
         except LFSError:
-            readings = []
+            readings = ()
         if not readings:
             left.append(str(number))
             continue

@@ -5,56 +5,202 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
+import plotly.graph_objects as go
 
-from lfs_core.findings.readings import Reading
-from lfs_core.viz.figures import BLUE, GREY, RED
+from lfs_core.findings.claims import Claim
+from lfs_core.findings.ledger import readings_of
+from lfs_core.findings.readings import Reading, in_words, over_readings, verdicts
+from lfs_core.viz.chart import Chart
+from lfs_core.viz.figures import BLUE, RED
 
-COLOURS = {"holds": BLUE, "fails": RED, "not shown": GREY}
+GREY = "#808080"  # seen on white and on black
+LOOKS = {  # colour and shape of each verdict
+    "holds": (BLUE, "circle"),
+    "fails": (RED, "diamond"),
+    "not shown": (GREY, "circle-open"),
+}
+CURVE, ROW = 300, 17  # heights in pixels: of the curve, and of a value of a choice
+LONGEST = 26  # letters of a row's name, so that a telephone has room for its marks
+ABOVE, BELOW = 96, 44  # of the menu and legend, and of the label of the axis
 
 
-def plot_specification(readings: Sequence[Reading], ylabel: str) -> Figure:
+def plot_specification(readings: Sequence[Reading], ylabel: str) -> go.Figure:
     """Every reading as a point with its 95 % interval, in order; below, what it chose.
+
+    A point says on being touched what its reading chose and found. The menu marks the readings
+    with one value of a choice.
 
     Args:
         readings: of one claim.
         ylabel: what was found in each, and in which unit; the claim says that it is above 0.
     """
-    readings = sorted(readings, key=lambda reading: reading.found.mean)
+    order = np.argsort([reading.found.mean for reading in readings], kind="stable")
+    found = verdicts(readings)
+    judged = [found[k] for k in order]
+    readings = [readings[k] for k in order]
     rows = _rows(readings)
-    height = 2.6 + 0.17 * len(rows)
-    figure = Figure(figsize=(9.6, height), layout="constrained")
-    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[2.4, 0.17 * len(rows)])
-    for verdict, colour in COLOURS.items():
-        places = [k for k, reading in enumerate(readings) if reading.verdict == verdict]
-        found = [readings[k].found for k in places]
-        mean, low, high = np.array([(of.mean, of.low, of.high) for of in found]).reshape(-1, 3).T
-        label = f"{verdict} ({len(places)} of {len(readings)} readings)"
-        top.errorbar(
-            places,
-            mean,
-            (mean - low, high - mean),
-            fmt="o",
-            ms=3,
-            lw=0.8,
-            color=colour,
-            label=label,
-        )
-    top.axhline(0, color="black", lw=0.8)
-    top.set_ylabel(ylabel)
-    top.grid(axis="y", alpha=0.3)
-    top.legend(fontsize=8, loc="upper left")
-    for row, (choice, value) in enumerate(rows):
-        chosen = [k for k, reading in enumerate(readings) if reading.choices.get(choice) == value]
-        bottom.plot(chosen, [row] * len(chosen), "|", color="black", ms=6)
-    bottom.set_yticks(range(len(rows)), [f"{choice}: {value}" for choice, value in rows])
-    bottom.tick_params(axis="y", labelsize=7.5)
-    bottom.set_ylim(len(rows) - 0.5, -0.5)
-    bottom.set_xlabel("readings, by what was found")
-    for row in range(1, len(rows)):
-        if rows[row][0] != rows[row - 1][0]:
-            bottom.axhline(row - 0.5, color="black", lw=0.4, alpha=0.4)
+    figure = go.Figure()
+    members: list[list[int]] = []  # readings of each trace
+    for verdict, (colour, symbol) in LOOKS.items():
+        places = [k for k, of in enumerate(judged) if of == verdict]
+        if places:
+            members.append(places)
+            figure.add_trace(_points(readings, places, verdict, colour, symbol))
+    marks = [
+        (place, f"{choice}: {value}")
+        for choice, value in rows
+        for place, reading in enumerate(readings)
+        if reading.choices.get(choice) == value
+    ]
+    figure.add_scatter(
+        x=[place for place, _ in marks],
+        y=[label for _, label in marks],
+        yaxis="y2",
+        mode="markers",
+        marker={"symbol": "line-ns", "size": 9, "line": {"color": GREY, "width": 1.5}},
+        hovertemplate="%{y}<extra></extra>",
+        showlegend=False,
+    )
+    labels = [f"{choice}: {value}" for choice, value in rows][::-1]
+    total = CURVE + ROW * len(rows)
+    figure.update_layout(
+        template="none",
+        autosize=True,
+        height=total + ABOVE + BELOW,
+        margin={"t": ABOVE, "b": BELOW, "l": 56, "r": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"size": 11},
+        hovermode="closest",
+        legend={
+            "orientation": "h",
+            "xref": "container",
+            "yref": "container",
+            "x": 0,
+            "y": 1,
+            "yanchor": "top",
+        },
+        xaxis={
+            "title": "readings, by what was found",
+            "anchor": "y2" if rows else "y",
+            "range": [-1, len(readings)],
+            "showgrid": False,
+            "zeroline": False,
+        },
+        yaxis={
+            "title": ylabel,
+            "domain": [ROW * len(rows) / total, 1],
+            "zerolinecolor": GREY,
+            "gridcolor": "rgba(128,128,128,0.25)",
+            "automargin": True,
+        },
+        yaxis2={
+            "domain": [0, max(ROW * len(rows) - 8, 1) / total],
+            "categoryorder": "array",
+            "categoryarray": labels,
+            "range": [-0.5, len(rows) - 0.5],
+            "tickfont": {"size": 10},
+            "tickvals": labels,
+            "ticktext": [
+                label if len(label) <= LONGEST else f"{label[:13]}…{label[-12:]}"
+                for label in labels
+            ],
+            "showgrid": False,
+            "automargin": True,
+            "visible": bool(rows),
+        },
+        updatemenus=[_menu(readings, members, rows)] if rows else [],
+        dragmode=False,
+    )
     return figure
+
+
+def claim_charts(claims: Sequence[Claim]) -> list[Chart]:
+    """The curve of each claim that has readings, in the order of the claims; numbered from 1."""
+    charts = []
+    for number, claim in enumerate(claims, 1):
+        readings = readings_of(claim)
+        if readings:
+            title = (
+                f"{number}. {claim.statement} ({over_readings(readings)}, {len(readings)} readings)"
+            )
+            alt = f"A rising row of points, one for each reading, with intervals: {_alt(readings)}."
+            figure = plot_specification(readings, "above 0: as claimed")
+            charts.append(Chart(figure, title, alt))
+    return charts
+
+
+def _alt(readings: Sequence[Reading]) -> str:
+    means = [reading.found.mean for reading in readings]
+    return f"{in_words(readings)}; means run from {min(means):.3f} to {max(means):.3f}"
+
+
+def _points(
+    readings: Sequence[Reading], places: Sequence[int], verdict: str, colour: str, symbol: str
+) -> go.Scatter:
+    """The readings of one verdict, as one trace."""
+    found = [readings[k].found for k in places]
+    mean, low, high = np.array([(of.mean, of.low, of.high) for of in found]).round(5).T
+    return go.Scatter(
+        x=list(places),
+        y=mean.tolist(),
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": (high - mean).round(5).tolist(),
+            "arrayminus": (mean - low).round(5).tolist(),
+            "width": 0,
+            "thickness": 1,
+            "color": faded(colour),
+        },
+        mode="markers",
+        marker={"color": colour, "symbol": symbol, "size": 6},
+        unselected={"marker": {"opacity": 0.12}},
+        selected={"marker": {"size": 8}},
+        name=f"{verdict} ({len(places)} of {len(readings)})",
+        text=[_said(readings[k], verdict) for k in places],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def faded(colour: str) -> str:
+    """A colour such as "#0072b2" that lets shine through what is behind it."""
+    red, green, blue = bytes.fromhex(colour[1:])
+    return f"rgba({red},{green},{blue},0.45)"
+
+
+def _said(reading: Reading, verdict: str) -> str:
+    """What a reading chose and found, in lines of HTML."""
+    chosen = "<br>".join(f"{choice}: {value}" for choice, value in reading.choices.items())
+    return f"<b>{verdict}</b>: {reading.found}<br>{chosen}"
+
+
+def _menu(
+    readings: Sequence[Reading], members: Sequence[Sequence[int]], rows: Sequence[tuple[str, str]]
+) -> dict[str, object]:
+    """A menu of values, each of which marks the points of its readings."""
+    buttons = [_button("mark readings with ...", [None] * len(members))]
+    for choice, value in rows:
+        chosen = [
+            [k for k, place in enumerate(of) if readings[place].choices.get(choice) == value]
+            for of in members
+        ]
+        buttons.append(_button(f"{choice}: {value}", chosen))
+    return {
+        "buttons": buttons,
+        "x": 1,
+        "xanchor": "right",
+        "y": 1,
+        "yanchor": "bottom",
+        "bgcolor": "#ffffff",
+        "bordercolor": GREY,
+        "font": {"color": "#222222", "size": 11},
+    }
+
+
+def _button(label: str, selected: Sequence[Sequence[int] | None]) -> dict[str, object]:
+    traces = list(range(len(selected)))
+    return {"label": label, "method": "restyle", "args": [{"selectedpoints": selected}, traces]}
 
 
 def _rows(readings: Sequence[Reading]) -> list[tuple[str, str]]:

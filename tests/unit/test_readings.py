@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import f_oneway
 
@@ -17,6 +20,7 @@ from lfs_core.findings.readings import (
     verdicts,
     verdicts_by,
 )
+from lfs_core.viz.chart import Chart
 from lfs_core.viz.specification import plot_specification
 
 HOLDS, FAILS, OPEN = Interval(0.2, 0.1, 0.3), Interval(-0.2, -0.3, -0.1), Interval(0.1, -0.1, 0.3)
@@ -92,17 +96,75 @@ def test_eta_squared_is_that_of_scipys_analysis_of_variance(means: list[float]) 
 
 def test_the_specification_curve_shows_every_reading_and_its_choices() -> None:
     found = readings(FAILS, HOLDS, OPEN, HOLDS, decoder=list("abab"), same=list("xxxx"))
-    top, bottom = plot_specification(found, "advantage").axes
-    drawn = {
-        line.get_label(): line.lines[0].get_ydata().tolist()
-        for line in top.containers  # one for each verdict
+    *points, marks = plot_specification(found, "advantage").data
+    drawn = {trace.name: list(zip(trace.x, trace.y, strict=True)) for trace in points}
+    assert drawn == {  # sorted, readings 0, 2, 1, 3 come first to last
+        "holds (2 of 4)": [(2, 0.2), (3, 0.2)],
+        "fails (1 of 4)": [(0, -0.2)],
+        "not shown (1 of 4)": [(1, 0.1)],
     }
-    assert drawn == {
-        "holds (2 of 4 readings)": [0.2, 0.2],
-        "fails (1 of 4 readings)": [-0.2],
-        "not shown (1 of 4 readings)": [0.1],
-    }
-    # Sorted, readings 0, 2, 1, 3 come first to last; "same" has one value and no row.
-    assert [label.get_text() for label in bottom.get_yticklabels()] == ["decoder: a", "decoder: b"]
-    marks = [line.get_xdata().tolist() for line in bottom.lines if line.get_marker() == "|"]
-    assert marks == [[0, 1], [2, 3]]
+    for trace in points:
+        assert len(trace.error_y.array) == len(trace.error_y.arrayminus) == len(trace.x)
+    assert points[0].error_y.array[0] == pytest.approx(0.1)
+    assert points[2].error_y.arrayminus[0] == pytest.approx(0.2)
+    assert len({trace.marker.symbol for trace in points}) == 3  # for who sees no colours
+    # "same" has one value and no row.
+    rows = set(zip(marks.x, marks.y, strict=True))
+    assert rows == {(0, "decoder: a"), (1, "decoder: a"), (2, "decoder: b"), (3, "decoder: b")}
+    assert "holds</b>: 0.200 [0.100, 0.300]<br>decoder: b<br>same: x" in points[0].text[0]
+
+
+finite = st.floats(-0.5, 0.5).map(lambda x: round(x, 3))
+lists = st.lists(
+    st.tuples(finite, st.floats(0.001, 0.3), st.sampled_from("ab"), st.sampled_from("xyz")),
+    min_size=1,
+    max_size=40,
+)
+
+
+@settings(deadline=None)  # Plotly checks every figure
+@given(lists)
+def test_the_menu_marks_the_readings_with_a_value(given: list[tuple]) -> None:
+    found = [
+        Reading({"decoder": decoder, "fill": fill}, Interval(mean, mean - half, mean + half))
+        for mean, half, decoder, fill in given
+    ]
+    figure = plot_specification(found, "advantage")
+    *points, _ = figure.data
+    assert sorted(k for trace in points for k in trace.x) == list(range(len(found)))
+    assert sum(of.verdict == "holds" for of in found) >= sum(
+        len(trace.x) for trace in points if trace.name.startswith("holds")
+    )
+    for menu in figure.layout.updatemenus:
+        assert menu.buttons[0].args[0]["selectedpoints"] == [None] * len(points)
+        for button in menu.buttons[1:]:
+            marked = [
+                trace.text[k]
+                for trace, chosen in zip(points, button.args[0]["selectedpoints"], strict=True)
+                for k in chosen
+            ]
+            choice, value = button.label.split(": ")
+            assert len(marked) == sum(reading.choices[choice] == value for reading in found)
+            assert all(button.label in text for text in marked)
+
+
+def test_hundreds_of_readings_are_few_traces_and_light() -> None:
+    random = np.random.default_rng(0)
+    means = random.normal(0, 0.1, 600)
+    values = {f"choice {k}": [f"value {v}" for v in random.integers(4, size=600)] for k in range(8)}
+    found = readings(*(Interval(m, m - 0.05, m + 0.05, 100) for m in means), **values)
+    figure = plot_specification(found, "advantage")
+    assert len(figure.data) == 4
+    assert len(Chart(figure, "", "").html()) < 500_000
+
+
+def test_a_chart_is_html_without_a_copy_of_plotly() -> None:
+    figure = plot_specification(readings(HOLDS, FAILS, name=["a", "</script><b>"]), "advantage")
+    shown = Chart(figure, "a < b", 'says "what"')._repr_mimebundle_()
+    assert set(shown) == {"application/vnd.plotly.v1+json", "text/html", "text/plain"}
+    html = shown["text/html"]
+    assert html.count("</script>") == 2 and "src=" not in html and "http" not in html
+    assert "<summary>a &lt; b</summary>" in html and "&quot;what&quot;" in html
+    data = re.search(r'json">(.*?)</script>', html)
+    assert data and json.loads(data[1])["data"][0]["name"] == "holds (1 of 2)"
+    assert shown["text/plain"] == 'a < b: says "what"'
