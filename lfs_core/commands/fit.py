@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -132,16 +132,16 @@ def _fit(
     seed: int,
 ) -> None:
     """Embed photographs, fit a decoder, and write it with its report."""
-    from lfs_core.datasets.faces import load_faces
     from lfs_core.decoder import save_decoder
     from lfs_core.training.embedding import embed_folders
-    from lfs_core.training.fitting import without_look_alikes
+    from lfs_core.training.fitting import without_demo as leave_out_demo
     from lfs_core.viz.fit_report import write_fit_report
 
     check_suffix(output, ".safetensors")
     embed = network(embedder, weights)
-    data = embed_folders(embed, folders, size=size, framing=framing, mirror=mirror)
-    kept = without_look_alikes(data, embed, load_faces("demo")) if without_demo else data
+    options: dict[str, Any] = {"size": size, "framing": framing, "mirror": mirror}
+    data = embed_folders(embed, folders, **options)
+    kept = leave_out_demo(data, embed, folders, **options) if without_demo else data
     description = " + ".join(folder.name for folder in folders)
     decoder = fitting(kept, embed, description=description, seed=seed)
     if os.environ.get("RANK", "0") != "0":  # of several processes the first one writes

@@ -45,6 +45,7 @@ EMBEDDERS = {  # each with its name for readers
         "MobileNet (VGGFace2)",
         "lfs_core.embedders.mobilenet:mobilenet_vggface2",
     ),
+    "dlib-resnet": ("dlib ResNet", "lfs_core.embedders.dlib_resnet:dlib_resnet"),
     "efficientnet-lite0": (
         "EfficientNet-Lite0 (ImageNet)",
         "lfs_core.embedders.efficientnet:efficientnet_lite0",
@@ -79,6 +80,7 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: object
         embedder: a name in `EMBEDDERS`; "timm:NAME" or "torchvision:NAME" for a network of these
             libraries; a file that `lfs train` wrote, ending in .safetensors; or a callable
             (B,3,H,W) in [0,1] -> (B,D). An `nn.Module` is switched to evaluation mode.
+            "dlib-resnet" is such a callable, and no `nn.Module`.
         options: passed to the named network's loader: `weights`, a local file, for those that take
             one.
 
@@ -87,7 +89,8 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: object
     """
     if isinstance(embedder, str | os.PathLike):
         network = _load(os.fspath(embedder), options)
-        return network.cuda() if torch.cuda.is_available() else network
+        on_gpu = torch.cuda.is_available() and isinstance(network, nn.Module)
+        return network.cuda() if on_gpu else network
     if not callable(embedder):
         raise LFSError(f"An embedder is a name or a callable, not {type(embedder).__name__}.")
     if isinstance(embedder, nn.Module):

@@ -12,13 +12,12 @@ from typing import Any, cast
 
 import torch
 
-from lfs_core.datasets.faces import load_faces
 from lfs_core.datasets.folders import split_classes
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
 from lfs_core.embedders import Embedder, fingerprint, load_embedder
 from lfs_core.training.decoders import LinearDecoder
 from lfs_core.training.embedding import TrainingSet, embed_folders
-from lfs_core.training.fitting import SHARES, fit_parts, without_look_alikes
+from lfs_core.training.fitting import SHARES, fit_parts, without_demo
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
 from lfs_core.util.files import replacing
@@ -110,18 +109,18 @@ class Workshop:
 
     @cache  # noqa: B019 - there is one workshop
     def embedded(self, source: str | Source) -> tuple[TrainingSet, Embedder]:
-        """A data set and its network, without people whom it finds similar to the demo's.
+        """A data set and its network, without people who look like the demo's.
 
         Args:
             source: one of `SOURCES`, or its name.
         """
         what = source if isinstance(source, Source) else SOURCES[source]
         embedder = what.load_network()
-        data = embed_folders(
-            embedder, [self.data / what.folder], size=SIZE, framing=what.framing, mirror=True
-        )
+        folders = [self.data / what.folder]
+        options: dict[str, Any] = {"size": SIZE, "framing": what.framing, "mirror": True}
+        data = embed_folders(embedder, folders, **options)
         if what.framing == "face":
-            data = without_look_alikes(data, embedder, load_faces("demo", progress=False))
+            data = without_demo(data, embedder, folders, **options)
         if what.unseen:
             data = data.of(split_classes(data.identities, hold_out=0.5)[1])
         return data, embedder

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from lfs_core.datasets.faces import FaceSet
+from lfs_core.datasets.faces import FaceSet, load_faces
 from lfs_core.decoder import Decoder, decoder_class
-from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint
+from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint, load_embedder
 from lfs_core.errors import LFSError
 from lfs_core.training.decoders import DeepDecoder, LinearDecoder, decoding_error
-from lfs_core.training.embedding import TrainingSet
+from lfs_core.training.embedding import TrainingSet, embed_folders
 from lfs_core.training.moments import Moments
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
@@ -169,6 +170,28 @@ def without_look_alikes(data: TrainingSet, embedder: Embedder, faces: FaceSet) -
         if cosine > LOOK_ALIKE
     }
     return data.of(set(data.identities) - alike)
+
+
+def without_demo(
+    data: TrainingSet, embedder: Embedder, folders: Sequence[Path], **options: Any
+) -> TrainingSet:
+    """Leave out every identity of which one image resembles a person of the demo tier.
+
+    `LOOK_ALIKE` is a cosine of FaceNet's: FaceNet judges in place of networks whose cosines are
+    others, which say so by a `similarity_threshold` of their own.
+
+    Args:
+        data: as `embed_folders` returned it.
+        embedder: the network it was embedded with.
+        folders: where its images are.
+        options: of `embed_folders`, as they were given to it.
+    """
+    judge, judged = embedder, data
+    if hasattr(embedder, "similarity_threshold"):
+        judge = load_embedder("facenet-casia")
+        judged = embed_folders(judge, folders, **options)
+    kept = without_look_alikes(judged, judge, load_faces("demo", progress=False))
+    return data.of(set(kept.identities))
 
 
 def _checkpoint(
