@@ -41,6 +41,7 @@ LONGEST = ("05_methods_side_by_side",)  # begun first, so that no core waits for
 PLOTLY = re.compile('(<script type="text/plain" class="lfs-plotly">)[^<]*')
 SHOWN = 3  # names of what has changed since a result was made
 DATA = "application/vnd.lfs."  # types of outputs that a page does not show
+FIGURE = "application/vnd.plotly."  # for JupyterLab; a page has HTML of it
 # MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
 UNUSED = (
     "*.map",
@@ -248,7 +249,7 @@ def lay_out_notebook(executed: Path, source: Path) -> None:
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
-            for mime in [mime for mime in data if mime.startswith(DATA)]:
+            for mime in [mime for mime in data if mime.startswith((DATA, FIGURE))]:
                 del data[mime]
             if "text/html" in data:
                 data["text/html"] = PLOTLY.sub(r"\1", "".join(data["text/html"]))
