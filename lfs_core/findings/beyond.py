@@ -218,6 +218,7 @@ def without_pairs(results: Results, positions: Sequence[int]) -> Results:
             for explainer, of in results.problems.items()
         },
         maps={},
+        classes=None if results.classes is None else results.classes[kept],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -211,9 +212,11 @@ def test_weights_are_ranked_by_the_mean_of_all_tests() -> None:
 def test_pairs_are_left_out_of_everything() -> None:
     whole = results()
     whole.problems.update({"centre": {0: "a", 3: "b", 39: "c"}})
+    whole = replace(whole, classes=np.arange(80).reshape(40, 2))
     left = beyond.without_pairs(whole, [3, 7])
     kept = [k for k in range(40) if k not in (3, 7)]
     assert torch.equal(left.same, whole.same[kept])
+    np.testing.assert_array_equal(left.classes, whole.classes[kept])
     assert left.manifest["number"] == 38 and left.problems["centre"] == {0: "a", 37: "c"}
     for metric in METRICS:
         np.testing.assert_array_equal(left.scores(metric), whole.scores(metric)[kept])
