@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import rankdata
 
-from lfs_core.comparators import explainer_class
 from lfs_core.decoder import decoder_title
-from lfs_core.embedders import network_title
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
 from lfs_core.findings.intervals import Interval, Verdict, correlation, interval, joint_verdict
@@ -278,18 +276,4 @@ def forgotten() -> tuple[str, Verdict]:
         f"{found[f'{FORGETFUL},refitted=true']}, of the decoder "
         f"{found['randomised,shuffled=decoder']}",
         found[FORGETFUL].below(COMMON),
-    )
-
-
-def any_network() -> tuple[str, Verdict]:
-    """What the method needs of a network, and which it ran on."""
-    networks = [
-        network_title(stored_evaluation(name).manifest["embedder"])
-        for name in ("faces", "birds", "cars")
-    ]
-    inside = explainer_class(METHOD).needs & {"gradients", "layers"}
-    needed = ", ".join(inside) or "a decoder for the network, but no gradients and no layers"
-    return (
-        f"needs {needed}; ran on {', '.join(networks)}",
-        "fails" if inside else "holds",
     )

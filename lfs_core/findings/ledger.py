@@ -6,12 +6,13 @@ rules that are written in `claims` and `judges`, not by reading.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from lfs_core.errors import LFSError
 from lfs_core.findings.claims import CLAIMS, Claim
+from lfs_core.findings.intervals import Verdict
 from lfs_core.findings.readings import Reading, in_words, over_readings
+from lfs_core.findings.stored import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ONE = "one, that of the test"
-AGAIN = "lfs study multiverse --data DATA -o multiverse.json"
-"""What repeats the readings, but for those of the claim's own study, birds and cars."""
 
 
-@cache
+@remembered
 def readings_of(claim: Claim) -> Sequence[Reading]:
     """What came out under every reading of a claim; none where there is one reading."""
     return claim.readings() if claim.readings else ()
@@ -43,12 +42,19 @@ def ledger(claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
                 "claim": claim.statement,
                 "test": claim.test,
                 "result": result,
-                "readings": f"{in_words(readings)}; again by `{AGAIN}`" if readings else ONE,
-                "verdict": over_readings(readings) if readings else verdict,
+                "readings": f"{in_words(readings)}; again by `{claim.again}`" if readings else ONE,
+                "verdict": _verdict(verdict, readings),
                 "command": claim.command,
             }
         )
     return pd.DataFrame(lines, index=range(1, len(lines) + 1))
+
+
+def _verdict(judged: Verdict, readings: Sequence[Reading]) -> Verdict:
+    """Of all readings, if there are any; but what is not reproduced here stays so."""
+    if not readings or judged == "not reproduced here":
+        return judged
+    return over_readings(readings)
 
 
 def ledger_markdown(lines: pd.DataFrame) -> str:

@@ -48,6 +48,7 @@ STUDIES = {
     "multiverse-dlib": "lfs_core.studies.multiverse:DLIB",
     "multiverse-birds": "lfs_core.studies.multiverse:BIRDS",
     "multiverse-cars": "lfs_core.studies.multiverse:CARS",
+    "map-readings": "lfs_core.studies.map_readings:FACES_BIRDS_CARS",
     "beyond-patch": "lfs_core.studies.comparisons:BEYOND_PATCH",
     "expensive": "lfs_core.studies.comparisons:EXPENSIVE",
     "two-by-two": "lfs_core.studies.comparisons:TWO_BY_TWO",

@@ -30,7 +30,8 @@ SIZES: dict[str, dict[str, int]] = {
     "full": {},
     "small": {"linear": 32, "mlp": 256, "conv": 32},
 }
-"""The rank of linear decoders and the width of deep ones, where it is not the usual one."""
+"""The rank of linear decoders and the width of deep ones, where it is not the usual one; the rank
+is halved at least."""
 P, THRESHOLD = 0.3, 0.3  # p and xi_1, as in the paper
 
 
@@ -172,14 +173,15 @@ class Workshop:
                 new.write_text(json.dumps(seconds))
         return load_decoder(path), json.loads(clock.read_text())
 
-    def sized(self, source: str | Source, kind: str, size: str) -> Decoder:
+    def sized(self, source: str | Source, kind: str, size: str, seed: int = 0) -> Decoder:
         """A decoder of one of `KINDS` and one of `SIZES`."""
         number = SIZES[size].get(kind)
         if kind != "linear":
             options: dict[str, Any] = DEEP | ({"width": number} if number else {})
-            return self.fitted(source, kind, **options)[0]
-        decoder = cast("LinearDecoder", self.fitted(source, kind)[0])
-        return decoder.reduced(number) if number else decoder
+            return self.fitted(source, kind, seed, **options)[0]
+        decoder = cast("LinearDecoder", self.fitted(source, kind, seed)[0])
+        rank = decoder.config["rank"]  # it was chosen, and may be small already
+        return decoder.reduced(min(number, rank // 2)) if number else decoder
 
 
 def _first_images(part: TrainingSet, images: int, seed: int) -> TrainingSet:

@@ -139,11 +139,10 @@ def expected(statement: str) -> list[np.ndarray | float]:
         shown = numbers("behaviour", OWN, "shown").mean(axis=1)
         kind = of_kind("behaviour", "similar")
         return [spearmanr(np.array(raw("behaviour")["similarity"])[kind], shown[kind]).statistic]
-    if "affect the explanations" in statement:
-        rows = raw("agreement")["rows"][1:]
-        return [
-            np.mean([row[kind]["with_first_decoder"] for row in rows], axis=0) for kind in KINDS
-        ]
+    if "affect the method's performance" in statement:
+        stored = RESULTS / "map-readings.json"
+        rows = raw("map-readings")["questions"]["error"]["rows"] if stored.is_file() else []
+        return [row[-4] for row in rows]
     if "0.94 to 0.98" in statement:
         return [
             np.array(row["nearest"]["cosine"])

@@ -1,0 +1,188 @@
+"""Readings of the claims about maps, and of those about numbers of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from lfs_core.decoder import decoder_title
+from lfs_core.embedders import network_title
+from lfs_core.findings.intervals import Interval, Verdict, interval, joint_verdict
+from lfs_core.findings.judges import ALIKE, COMMON
+from lfs_core.findings.readings import Reading, over_readings
+from lfs_core.findings.stored import is_stored, remembered, stored_run
+
+STUDY = "map-readings"
+RUNS = (STUDY, f"{STUDY}-mobilenet", f"{STUDY}-dlib")  # those that are stored are read
+RIGHT = 0.9  # share of pairs decided right
+NEAR = 0.9  # cosine to the most similar image
+TOLERANCE = 0.02  # of the cosine, per halving of the error: a fifth of the centre map's advantage
+
+
+def within(of: Interval, limit: float) -> Interval:
+    """How far the size of what was found lies below a limit.
+
+    It is above 0 if the whole interval lies between minus and plus the limit, and below if all of
+    it lies outside.
+    """
+    ends = abs(of.low), abs(of.high)
+    smallest = 0.0 if of.low <= 0 <= of.high else min(ends)
+    return Interval(limit - abs(of.mean), limit - max(ends), limit - smallest, of.pairs)
+
+
+def asked(questions: Sequence[str], margin: Callable[[Interval], Interval]) -> list[Reading]:
+    """Readings of all answers to some questions of the study.
+
+    Args:
+        questions: as the study names them; with several, "question" is a choice.
+        margin: from what was found to a number that is above 0 if the claim holds.
+    """
+    found = []
+    for question in questions:
+        more = {"question": question} if len(questions) > 1 else {}
+        found += [Reading({**more, **choices}, margin(of)) for choices, of in _answers(question)]
+    return found
+
+
+@remembered
+def _answers(question: str) -> list[tuple[Mapping[str, str], Interval]]:
+    """Choices for readers, and what was found, in every stored run."""
+    runs = [stored_run(name) for name in RUNS if is_stored(name)]
+    names = [of["name"] for run in runs for of in run["manifest"]["images"]]
+    found = []
+    for run in runs:
+        table = run["questions"].get(question, {"choices": [], "rows": []})
+        for *values, mean, low, high, pairs in table["rows"]:
+            choices = dict(zip(table["choices"], values, strict=True))
+            network = network_title(choices.pop("network"))
+            if names.count(choices["images"]) > 1:  # else the images tell the network
+                choices["network"] = network
+            if "decoder" in choices:
+                choices["decoder"] = decoder_title(choices["decoder"])
+            found.append((choices, Interval(mean, low, high, pairs)))
+    return found
+
+
+def about_this_pair() -> list[Reading]:
+    """How far below the limit maps of other pairs, and for another partner, agree."""
+    return asked(["other pairs", "other partner"], lambda of: of.under(COMMON))
+
+
+def learnt() -> list[Reading]:
+    """How far below the limit maps agree with those after weights were shuffled."""
+    return asked(["shuffled"], lambda of: of.under(COMMON))
+
+
+def decided() -> list[Reading]:
+    """How far above the limit the share of pairs is that xi_1 decides right."""
+    return asked(["decided"], lambda of: of.minus(RIGHT))
+
+
+def p() -> list[Reading]:
+    """How far above the limit maps agree with those for p = 0.3."""
+    return asked(["p"], lambda of: of.minus(ALIKE))
+
+
+def threshold_of_display() -> list[Reading]:
+    """How far above the limit the share of pairs is whose map no threshold changes."""
+    return asked(["map threshold"], lambda of: of.minus(ALIKE))
+
+
+def parts() -> list[Reading]:
+    """The smallest margin of mouth before eyes before nose, each above an even spread."""
+    return asked(["parts"], lambda of: of.minus(0))
+
+
+def more_pixels() -> list[Reading]:
+    """Minus the rank correlation of cosine and share of pixels shown."""
+    return asked(["pixels shown"], lambda of: of.under(0))
+
+
+def continuous() -> list[Reading]:
+    """Rank correlation of the size of a displacement and the change of the map."""
+    return asked(["displaced"], lambda of: of.minus(0))
+
+
+def expert() -> list[Reading]:
+    """How much closer to SIMExpert than a rival ExplainLFS is."""
+    return asked(["expert"], lambda of: of.minus(0))
+
+
+def black_box() -> list[Reading]:
+    """How far above the limit the share of pairs is that have the same map with a black box."""
+    return asked(["black box"], lambda of: of.minus(ALIKE))
+
+
+def error() -> list[Reading]:
+    """How far below the tolerance the score changes when a decoder's error is halved."""
+    return asked(["error"], lambda of: within(of, TOLERANCE))
+
+
+def any_network() -> tuple[str, Verdict]:
+    """Whether the network can be a black box, and on which networks that was tried."""
+    shares: dict[str, list[float]] = {}
+    for choices, of in _answers("black box"):
+        shares.setdefault(choices["images"], []).append(of.mean)
+    listed = ", ".join(f"{images} {min(of):.3f}" for images, of in shares.items())
+    networks = ", ".join(network_title(name) for name in _networks())
+    return (
+        f"ran on {networks}, each as a plain function without gradients or layers; least share of "
+        f"pairs whose maps stay the same in every place: {listed}",
+        over_readings(black_box()) if shares else "not shown",
+    )
+
+
+def _networks() -> list[str]:
+    """Of the stored runs; those of the comparisons, before there is one."""
+    runs = [stored_run(name) for name in RUNS if is_stored(name)]
+    found = [of["network"] for run in runs for of in run["manifest"]["images"]]
+    others = (stored_run(name)["manifest"]["embedder"] for name in ("faces", "birds", "cars"))
+    return list(dict.fromkeys(found or others))
+
+
+def error_matters() -> tuple[str, Verdict]:
+    """By how much the score of pixel flipping changes when a decoder's error is halved."""
+    listed = ", ".join(
+        f"{choices['decoder']} decoders, {choices['pairs']} pairs {of}"
+        for choices, of in _answers("error")
+    )
+    return (
+        f"change of the score of pixel flipping for half the decoding error: {listed}",
+        joint_verdict([reading.found for reading in error()]),
+    )
+
+
+def decoded(sources: Sequence[str], paper: Sequence[float]) -> list[Reading]:
+    """How far the held-out errors of each decoder lie below the paper's.
+
+    The ends are those of the seeds.
+    """
+    rows = [row for row in stored_run("decoding")["rows"] if row["all_images"]]
+    found = []
+    for source, wanted in zip(sources, paper, strict=True):
+        errors: dict[tuple, list[float]] = {}
+        for row in rows:
+            if row["source"] == source:
+                key = (row["decoder"], row["mirrored"], row["ssim"])
+                errors.setdefault(key, []).append(wanted - row["error"])
+        for (kind, mirrored, ssim), of in errors.items():
+            choices = {
+                "images": source,
+                "decoder": decoder_title(kind),
+                "mirror images": "yes" if mirrored else "no",
+                "loss": "Eq. 1 and SSIM" if ssim else "Eq. 1",
+            }
+            found.append(Reading(choices, Interval(float(np.mean(of)), min(of), max(of))))
+    return found
+
+
+def nearest() -> list[Reading]:
+    """How far above the limit the cosine to the most similar image of a gallery is."""
+    found = []
+    for row in stored_run("retrieval")["explanations"]:
+        if row["decoder"] == "linear":  # the cosine is of no decoder
+            images, network = row["source"].split(", ")
+            of = interval(row["nearest"]["cosine"], 2000)
+            found.append(Reading({"images": images, "network": network}, of.minus(NEAR)))
+    return found
