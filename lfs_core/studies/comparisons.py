@@ -163,7 +163,25 @@ BEYOND = Run(
     BOTH_WAYS,
     people="test",
 )
-FRESH = replace(BEYOND, people="fresh", number=390)  # as many as there are
+FRESH = replace(
+    BEYOND,
+    explainers=(
+        "amortised",
+        "amortised,contrast=0",
+        "amortised,own=0,contrast=0",
+        "own-likeness",
+        "with-own-likeness,of=gradcam",
+        "with-own-likeness,of=simexpert",
+        "gradcam",
+        "simexpert",
+        "explainlfs",
+        "centre",
+        "mean-map",
+        "random",
+    ),
+    people="fresh",
+    number=390,  # as many as there are
+)
 BEYOND_BIRDS = replace(
     BEYOND, folder="cub", network="efficientnet-lite0-cub", people=None, hold_out=0.5
 )

@@ -68,7 +68,7 @@ class Multiverse:
 
     source: Source
     folder: str = "lfw"
-    tests: int = 12
+    tests: int = 8
     pairs: int = 100
     hold_out: float = 0.25
     threshold: float | None = None

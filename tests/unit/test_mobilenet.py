@@ -93,7 +93,7 @@ def test_photographs_of_one_person_lie_nearer(network: MobileNet, faces: FaceSet
 
 
 @pytest.mark.parametrize(
-    "method", ["gradcam", "simexpert", "tummala", "gradient-x-input", "occlusion"]
+    "method", ["explainlfs", "gradcam", "simexpert", "tummala", "gradient-x-input", "occlusion"]
 )
 def test_methods_of_every_need_explain_it(
     method: str, network: MobileNet, photographs: torch.Tensor
