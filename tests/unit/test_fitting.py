@@ -12,7 +12,7 @@ from lfs_core.datasets.faces import FaceSet
 from lfs_core.embedders import Embedder, embed_all
 from lfs_core.training.decoders import decoding_error
 from lfs_core.training.embedding import TrainingSet
-from lfs_core.training.fitting import SHARES, fit_decoder, without_look_alikes
+from lfs_core.training.fitting import SHARES, fit_decoder, without_demo, without_look_alikes
 from lfs_core.training.rows import Rows
 from lfs_core.viz.fit_report import write_fit_report
 
@@ -137,6 +137,31 @@ def test_look_alikes_are_left_out(
     names = ["w", "x", "y", "z", "noise 1", "noise 2", "noise 3"]
     data = TrainingSet(Rows.of(h, torch.zeros(7, 3, 4, 4, dtype=torch.uint8)), names)
     assert without_look_alikes(data, facenet, faces).identities == names[4:]
+
+
+def test_facenet_judges_for_networks_with_a_threshold_of_their_own(
+    embeddings: torch.Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To such a network everybody is alike; FaceNet knows one of the demo's people among them."""
+
+    class Alike:
+        similarity_threshold = 0.9
+
+        def __call__(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.ones(len(images), 4)
+
+    pictures, names = torch.zeros(2, 3, 4, 4, dtype=torch.uint8), ["demo", "stranger"]
+    seen = torch.stack([embeddings[0], -embeddings.mean(dim=0)])
+    asked = []
+
+    def embed_folders(judge: Embedder, *given: object, **options: object) -> TrainingSet:
+        asked.append((judge.name, *given, options))
+        return TrainingSet(Rows.of(seen, pictures), names)
+
+    monkeypatch.setattr("lfs_core.training.fitting.embed_folders", embed_folders)
+    data = TrainingSet(Rows.of(torch.ones(2, 4), pictures), names)
+    assert without_demo(data, Alike(), [tmp_path], size=4).identities == ["stranger"]
+    assert asked == [("facenet-casia", [tmp_path], {"size": 4})]
 
 
 @pytest.mark.data
