@@ -39,6 +39,8 @@ MULTIVERSES = {  # stored runs of drawn tests, with what their images show
     "multiverse-birds": "birds",
     "multiverse-cars": "cars",
 }
+DRAWS_OF_ORDER = 4  # of a random order in each test
+OWN = "OWN"  # stands for the method that is compared, in the name of its control
 SIGNED = ",order=signed"  # of a rival, in the name of its curves
 RUNS = {
     "faces": "selectivity,every=2",
@@ -68,24 +70,37 @@ def ahead(others: Sequence[str], images: Sequence[str] = tuple(RUNS)) -> list[Re
     """
     found = []
     for other in others:
-        for order in ("", SIGNED):
+        for control, more in _controls(other):
 
-            def further(
-                own: str, of: Curves, score: Curves, other: str = other, order: str = order
-            ) -> np.ndarray:
-                return score(own) - score(_control(own, other) + order)
+            def further(own: str, of: Curves, score: Curves, control: str = control) -> np.ndarray:
+                return score(own) - score(control.replace(OWN, own))
 
-            more = {"against": other} if len(others) > 1 else {}
-            more |= {"rival's order": "signed" if order else "as shown"} if other in RIVALS else {}
+            more |= {"against": other} if len(others) > 1 else {}
             found += _readings(KINDS, further, more)
     return [reading for reading in found if reading.choices["images"] in images]
+
+
+def _controls(other: str) -> list[tuple[str, dict[str, str]]]:
+    """The names of what a method is compared with, and by what choice they differ."""
+    if other == "relevance":
+        return [(f"{OWN},relevance=random", {})]
+    if other == "order":
+        return [
+            (f"{CHANCE},draw={draw}", {"draw": str(draw + 1)}) for draw in range(DRAWS_OF_ORDER)
+        ]
+    if other in RIVALS:
+        return [
+            (other, {"rival's order": "as shown"}),
+            (other + SIGNED, {"rival's order": "signed"}),
+        ]
+    return [(other, {})]
 
 
 def ahead_at_six() -> list[Reading]:
     """How much further the cosine of similar pairs falls in six flips than in a random order."""
 
     def further(own: str, of: Curves, score: Curves) -> np.ndarray:
-        mine, chance = of(own), of(CHANCE)
+        mine, chance = of(own), of(f"{CHANCE},draw=0")
         return mine[:, 0] - mine[:, 1] - (chance[:, 0] - chance[:, 1])
 
     return _readings(["similar"], further, stored_runs=False)
@@ -93,11 +108,6 @@ def ahead_at_six() -> list[Reading]:
 
 def _sign(kind: str) -> int:
     return 1 if kind == "similar" else -1
-
-
-def _control(own: str, other: str) -> str:
-    """The name of what a method is compared with."""
-    return {"relevance": f"{own},relevance=random", "order": CHANCE}.get(other, other)
 
 
 def _readings(
@@ -155,7 +165,9 @@ def _tests(name: str, kind: str) -> list[dict[str, Any]]:
     tests = []
     for test in found["tests"]:
         curves = {
-            _plain(spec, test): np.array(of, dtype=float)[similar == (kind == "similar")]
+            _plain(spec, test, manifest["draws"]): np.array(of, dtype=float)[
+                similar == (kind == "similar")
+            ]
             for spec, of in test["curves"].items()
         }
         tests.append(
@@ -184,8 +196,11 @@ def _chosen(name: str) -> dict[str, str]:
     }
 
 
-def _plain(name: str, test: Mapping[str, Any]) -> str:
-    """A method's name without what the test chose for it: p, and the draw of a control."""
+def _plain(name: str, test: Mapping[str, Any], draws: int) -> str:
+    """A method's name without what the test chose for it: p, and the seed of a control."""
+    method, options = parse(name)
+    if method == CHANCE:
+        return f"{CHANCE},draw={int(str(options['seed'])) - draws * test['draw']}"
     return name.replace(f",p={test['p']}", "").replace(f",seed={test['draw']}", "")
 
 
@@ -194,7 +209,7 @@ def _of_run(name: str, metric: str, kind: str) -> tuple[Curves, Curves]:
     results = stored_evaluation(name)
 
     def of(explainer: str) -> np.ndarray:
-        return results.curves(explainer, metric, kind)
+        return results.curves(explainer.removesuffix(",draw=0"), metric, kind)
 
     def score(explainer: str) -> np.ndarray:
         lost = _lost(of(explainer), np.linspace(0, 1, of(explainer).shape[1]))

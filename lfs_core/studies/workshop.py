@@ -46,6 +46,7 @@ class Source:
         unseen: take only the second half of the classes by name, on which the retrieval networks
             were not trained.
         weights: the file of the network's weights, for networks that need one.
+        mirror: embed mirror images too, for decoders that learn from them.
     """
 
     folder: str
@@ -53,6 +54,7 @@ class Source:
     framing: str
     unseen: bool = False
     weights: str | None = None
+    mirror: bool = True
 
     def load_network(self) -> Embedder:
         """The network."""
