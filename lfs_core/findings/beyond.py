@@ -189,7 +189,7 @@ def _means_by_weights(results: Results) -> dict[tuple[float, float], dict[str, f
             means = np.nanmean(results.scores(metric, kind), axis=0)
             for explainer, mean in zip(results.explainers, means, strict=True):
                 options = parse(explainer)[1]
-                weights = (options["own"], options["contrast"])
+                weights = (float(str(options["own"])), float(str(options["contrast"])))
                 found.setdefault(weights, {})[f"{test}, {kind}"] = float(mean)
     return found
 

@@ -50,7 +50,7 @@ def _answers(question: str) -> list[tuple[Mapping[str, str], Interval]]:
     """Choices for readers, and what was found, in every stored run."""
     runs = [stored_run(name) for name in RUNS if is_stored(name)]
     names = [of["name"] for run in runs for of in run["manifest"]["images"]]
-    found = []
+    found: list[tuple[Mapping[str, str], Interval]] = []
     for run in runs:
         table = run["questions"].get(question, {"choices": [], "rows": []})
         for *values, mean, low, high, pairs in table["rows"]:

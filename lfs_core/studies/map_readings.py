@@ -449,7 +449,8 @@ def shuffled(known: Known, of: Chosen) -> list[dict[str, Any]]:
     h, similar = known.h[:SOME], known.is_similar[:SOME]
     learn = _celeba(known).images.flatten(0, 1) if known.of.faces and of.kind == "linear" else None
     for seed in SHUFFLES:
-        explained = {"decoder": (h, with_shuffled_weights(of.decoder, seed))}
+        broken = cast("Decoder", with_shuffled_weights(of.decoder, seed))
+        explained: dict[str, tuple[Tensor, Decoder]] = {"decoder": (h, broken)}
         try:
             forgetful = with_shuffled_weights(known.network, seed)
         except LFSError:
@@ -459,7 +460,7 @@ def shuffled(known: Known, of: Chosen) -> list[dict[str, Any]]:
             without = _embedded(run, known.pairs.images[:SOME].flatten(0, 1)).view_as(h)
             explained["network"] = (without, of.decoder)
             if learn is not None:
-                refitted = LinearDecoder.fit(_embedded(run, learn), shrink(learn, SIDE))
+                refitted: Decoder = LinearDecoder.fit(_embedded(run, learn), shrink(learn, SIDE))
                 explained["network, decoder refitted"] = (without, refitted)
         for what, (without, decoder) in explained.items():
             decisions = known.decisions(without)
@@ -578,7 +579,7 @@ def decoders_of_one_kind(
         full = cast("LinearDecoder", found["all images"])
         test = workshop.parts(source, 0)[2].rows
         decoders = [(name, float(of.info["loss"]), of) for name, of in found.items()]
-        for rank in (full.config["rank"] // by for by in (2, 4, 8)):
+        for rank in (int(str(full.config["rank"])) // by for by in (2, 4, 8)):
             reduced = full.reduced(rank)
             decoders.append((f"rank {rank}", decoding_error(reduced, test.batches()), reduced))
         return decoders
@@ -589,7 +590,7 @@ def decoders_of_one_kind(
     }
     decoders = []
     for name, options in settings.items():
-        given = {"width": SIZES["small"][kind], **DEEP, **options}
+        given: dict[str, Any] = {"width": SIZES["small"][kind], **DEEP, **options}
         decoder = workshop.fitted(source, kind, **given)[0]
         decoders.append((name, float(decoder.info["loss"]), decoder))
     return decoders

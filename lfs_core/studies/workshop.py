@@ -120,7 +120,7 @@ class Workshop:
         what = source if isinstance(source, Source) else SOURCES[source]
         embedder = what.load_network()
         folders = [self.data / what.folder]
-        options: dict[str, Any] = {"size": SIZE, "framing": what.framing, "mirror": True}
+        options: dict[str, Any] = {"size": SIZE, "framing": what.framing, "mirror": what.mirror}
         data = embed_folders(embedder, folders, **options)
         if what.framing == "face":
             data = without_demo(data, embedder, folders, **options)
@@ -182,7 +182,7 @@ class Workshop:
             options: dict[str, Any] = DEEP | ({"width": number} if number else {})
             return self.fitted(source, kind, seed, **options)[0]
         decoder = cast("LinearDecoder", self.fitted(source, kind, seed)[0])
-        rank = decoder.config["rank"]  # it was chosen, and may be small already
+        rank = int(str(decoder.config["rank"]))  # it was chosen, and may be small already
         return decoder.reduced(min(number, rank // 2)) if number else decoder
 
 
