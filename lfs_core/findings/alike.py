@@ -1,0 +1,81 @@
+"""How alike maps of different pairs are: every comparison of the book, side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lfs_core.evaluation.names import reader_name
+from lfs_core.evaluation.results import KINDS
+from lfs_core.findings.intervals import interval
+from lfs_core.findings.stored import images_title, stored_evaluation, stored_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+METHOD = "explainlfs"
+DECODERS = ("linear", "MLP, seed 0", "convolutional, seed 0")  # of the study of agreement
+DRAWS = 2000
+
+
+def alike_table() -> pd.DataFrame:
+    """Rank correlations of ExplainLFS's maps of two different pairs, by what is compared.
+
+    Index: the page that quotes the number, the images, the decoder, and what the two pairs have in
+    common. Columns: the kind of both pairs; "mixed" where it is not looked at.
+    """
+    import pandas as pd
+
+    lines: dict[tuple[str, str, str, str], dict[str, str]] = {}
+
+    def add(page: str, images: str, decoder: str, what: str, **found: ArrayLike) -> None:
+        lines[page, images, decoder, what] = {kind: _shown(of) for kind, of in found.items()}
+
+    agreement = stored_run("agreement")
+    rows = {row["decoder"]: row for row in agreement["rows"]}
+    for decoder in DECODERS:
+        add(
+            "Decoders",
+            images_title("demo"),
+            decoder,
+            "neighbours in order of similarity, of one decision; may share a photograph",
+            **{kind: rows[decoder][kind]["with_another_pair"] for kind in KINDS},
+        )
+    judged = stored_run("judgement")
+    similar = np.array(judged["is_similar"]).astype(bool)
+    others = np.array(judged["with_itself"]["rank correlation"]["other_pairs"])
+    add(
+        "The ledger",
+        images_title(judged["manifest"]["pairs"]),
+        "linear, shipped",
+        "twenty other pairs of the same decision",
+        similar=others[similar],
+        dissimilar=others[~similar],
+    )
+    behaviour = stored_evaluation("behaviour")
+    for explainer in (METHOD, f"{METHOD},decoder=conv"):
+        place = behaviour.explainers.index(explainer)
+        add(
+            "This page, partner swap",
+            images_title(behaviour.manifest["pairs"]),
+            reader_name(explainer).partition(", ")[2] or "linear, shipped",
+            "the same first image, another partner, the same decision",
+            **{kind: behaviour.scores("partner", kind)[:, place] for kind in KINDS},
+        )
+    next_pair = judged["with_next_pair"][judged["methods"].index(METHOD)]
+    lines[
+        "This page, between methods",
+        images_title(judged["manifest"]["pairs"]),
+        "linear, shipped",
+        "the next pair, of whatever decision",
+    ] = {"mixed": f"{next_pair:.2f} (n = {judged['pairs_between_methods']})"}
+    return (
+        pd.DataFrame(lines).T.fillna("").rename_axis(["page", "images", "decoder", "the two pairs"])
+    )
+
+
+def _shown(values: ArrayLike) -> str:
+    found = interval(values, DRAWS)
+    return f"{found.mean:.2f} [{found.low:.2f}, {found.high:.2f}] (n = {found.pairs})"

@@ -1,0 +1,185 @@
+"""What came out of the comparison beyond the paper, in sentences made from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lfs_core.embedders import network_title
+from lfs_core.evaluation.names import reader_name
+from lfs_core.evaluation.results import KINDS, Results, is_control
+from lfs_core.evaluation.spec import parse
+from lfs_core.findings.beyond import (
+    CHEAP,
+    FORMS,
+    OTHER_NOISE,
+    OURS,
+    PLAIN,
+    TESTS,
+    Goal,
+    won,
+)
+from lfs_core.findings.sentences import listed, sentence, versus
+from lfs_core.relevance import RELEVANCE_WORDS
+
+Costs = Mapping[str, Mapping[str, float]]
+
+
+def how_far(found: Mapping[str, Sequence[Goal]], costs: Costs) -> str:
+    """In how many tests one pass of each image beats all that is as cheap, in each of its forms.
+
+    Args:
+        found: what `goals` found of each form, `OURS` among them.
+        costs: as the study of costs stores them.
+    """
+    own = found[OURS]
+    all_won = len(won(own)) == len(own)
+    by_images = [
+        f"{len(won([g for g in own if g.images == images]))} of "
+        f"{sum(g.images == images for g in own)} on {images}"
+        for images in dict.fromkeys(goal.images for goal in own)
+    ]
+    others = [
+        f"{reader_name(form).partition(', ')[2]} in {len(won(goals))}"
+        for form, goals in found.items()
+        if form != OURS
+    ]
+    left = sorted({reader_name(name) for g in own for name in {*g.others} - {*g.beaten}})
+    return sentence(
+        f"**It holds up in {len(won(own))} of {len(own)} tests.** One pass of each image takes "
+        f"{costs[OURS]['of two passes']:.2f} times as long as the two passes that the similarity "
+        f"itself costs. It beats *every* method of fewer than {CHEAP} passes, controls among them, "
+        f"in {listed(by_images)}; {listed(others)}"
+        + ("" if all_won else f". What it does not beat somewhere: {listed(left)}")
+    )
+
+
+def like_with_like(found: Sequence[Goal], nearness: Mapping[str, Mapping[str, Any]]) -> str:
+    """How near the head comes to exact maps: in scores, and in correlation with a partner."""
+    shares = [goal.share[0] for goal in found]
+    near = [
+        f"{np.mean(of['exact']['another']):.2f} for {network_title(network)}"
+        for network, of in nearness.items()
+    ]
+    return (
+        f"**It is no oracle.** Judged by the partner alone, as occlusion is "
+        f"({reader_name(PLAIN).partition(', ')[2]}), it reaches between {min(shares):.2f} and "
+        f"{max(shares):.2f} of exact occlusion's score. With a partner drawn at random its maps "
+        f"correlate with exact ones at {listed(near)}."
+    )
+
+
+def its_controls(results: Mapping[str, Results]) -> str:
+    """The one-pass map against its own forms and against every control, test by test, as a list."""
+    lines = []
+    for images, of in results.items():
+        others = [name for name in of.explainers if name in FORMS[1:]]
+        # A relevance that knows nothing is a control of the paper's method, not of this one.
+        others += [
+            name for name in of.explainers if is_control(name) and parse(name)[0] != "explainlfs"
+        ]
+        told = versus(of, OURS, others, TESTS)
+        lines += [
+            f"- *{images}*, against {reader_name(other)}: {text}." for other, text in told.items()
+        ]
+    return "\n".join(lines)
+
+
+def hardest(found: Sequence[Goal]) -> str:
+    """The test in which the map is least ahead, or most behind."""
+    goal = min(found, key=lambda goal: goal.hardest["by"])
+    lead = "{by:+.3f} [{low:+.3f}, {high:+.3f}]".format(**goal.hardest)
+    return (
+        f"**The hardest test** is {goal.test.lower()}, on {goal.images}: its lead over "
+        f"{reader_name(goal.hardest['other'])} is {lead}."
+    )
+
+
+def same_noise(usual: Results, own: Results) -> str:
+    """Whether leads depend on both images of a pair showing the same noise: the largest change."""
+    changes = []
+    for (metric, test), noisy in zip(TESTS.items(), OTHER_NOISE, strict=True):
+        for kind in KINDS:
+            before = {r["other"]: r for r in usual.against(metric, kind, OURS, usual.explainers)}
+            for row in own.against(noisy, kind, OURS, own.explainers):
+                change = abs(row["by"] - before[row["other"]]["by"])
+                changes.append((change, f"{test.lower()} of {kind} pairs", row["other"]))
+    change, test, other = max(changes)
+    return (
+        "With other noise for each image of a pair no lead changes by more than "
+        f"{change:.3f} ({test}, over {reader_name(other)})."
+    )
+
+
+def of_relevance(results: Results, maps: Sequence[str] | None = None) -> str:
+    """Where the paper's relevance is better than a random one, under each map, as a list."""
+    found = maps or [
+        name.removesuffix(",relevance=paper")
+        for name in results.explainers
+        if name.endswith(",relevance=paper")
+    ]
+    lines = []
+    for under in found:
+        other = f"{under},relevance=random"
+        told = versus(results, f"{under},relevance=paper", [other], TESTS)[other]
+        lines.append(
+            f"- {reader_name(under)}: {RELEVANCE_WORDS['paper']}, compared with "
+            f"{RELEVANCE_WORDS['random']}, is {told}."
+        )
+    return "\n".join(lines)
+
+
+def against_each(results: Results, one: str = OURS) -> str:
+    """In which tests a method is better or worse than each other one, as a list."""
+    others = [name for name in results.explainers if name != one]
+    told = versus(results, one, others, TESTS)
+    return "\n".join(f"- Against {reader_name(other)}: {text}." for other, text in told.items())
+
+
+def front(results: Results, costs: Costs) -> str:
+    """The methods on the Pareto front of score and time: nothing as quick has a better score."""
+    named = [name for name in results.explainers if name in costs]
+    lines = []
+    for metric, test in TESTS.items():
+        for kind in KINDS:
+            scores = np.nanmean(results.scores(metric, kind), axis=0)
+            of = {name: scores[results.explainers.index(name)] for name in named}
+            best, kept = -np.inf, []
+            for name in sorted(named, key=lambda name: (costs[name]["of two passes"], -of[name])):
+                if of[name] > best:
+                    best = of[name]
+                    kept.append(reader_name(name))
+            lines.append(f"- *{test}, {kind} pairs*: {listed(kept)}.")
+    return "On the Pareto front, the quickest first:\n\n" + "\n".join(lines)
+
+
+def learnt(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What more photographs, and other layers, leave unexplained beside other images."""
+    usual = max({tuple(row["layers"]) for row in rows}, key=lambda layers: _count(rows, layers))
+    same = sorted(
+        (row for row in rows if tuple(row["layers"]) == usual), key=lambda row: row["images"]
+    )
+    others = [row for row in rows if tuple(row["layers"]) != usual]
+    usual_images = others[0]["images"]
+    at = next(row for row in same if row["images"] == usual_images)
+    told = [
+        f"{row['partners']:.0%} from "
+        + (
+            listed([name.rpartition(".")[2].replace("_", " ") for name in row["layers"]])
+            if row["layers"]
+            else "the image itself"
+        )
+        for row in others
+    ]
+    return (
+        f"From {same[0]['images']:,} photographs to {same[-1]['images']:,}, what the head leaves "
+        f"unexplained goes from {same[0]['partners']:.0%} to {same[-1]['partners']:.0%}. From "
+        f"{usual_images:,} photographs it is {at['partners']:.0%}; with other layers "
+        f"{listed(told)}."
+    )
+
+
+def _count(rows: Sequence[Mapping[str, Any]], layers: tuple[str, ...]) -> int:
+    return sum(tuple(row["layers"]) == layers for row in rows)
