@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lfs_core.decoder import decoder_title
+from lfs_core.evaluation.metrics.agreement import agreement_of_methods
+from lfs_core.evaluation.metrics.ground_truth import region_auroc
 from lfs_core.evaluation.metrics.verification import PERCENTS, equal_error_threshold
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
@@ -19,7 +21,9 @@ from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.findings.intervals import Verdict, interval
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import ArrayLike
+    from torch import Tensor
 
 METHOD, OURS = "explainlfs", "amortised"
 VERDICTS: dict[Verdict, str] = {
@@ -304,12 +308,15 @@ def with_expert(
         for name in sorted(beyond, key=lambda name: -np.nanmean(beyond[name]))
         if interval(beyond[name], DRAWS, classes).above() == "holds"
     ]
+    same, more = (
+        shown(of, classes) for of in (found[METHOD][measure]["same_pair"], beyond[METHOD])
+    )
     about = interval(beyond[METHOD], DRAWS, classes).above() == "holds"
     return (
         f"By {measure}, {len(higher)} of {len(found)} agree with SIMExpert better on the same pair "
         f"than on other pairs: {listed(higher)}. ExplainLFS agrees with it at "
-        f"{shown(found[METHOD][measure]['same_pair'], classes)}, which is {shown(beyond[METHOD], classes)} more than "
-        f"on other pairs: {'this is' if about else 'this is not'} agreement about the pair."
+        f"{same}, which is {more} more than on other pairs: "
+        f"{'this is' if about else 'this is not'} agreement about the pair."
     )
 
 
@@ -407,10 +414,10 @@ def parts(ratios: Mapping[str, np.ndarray], classes: np.ndarray | None = None) -
     found = {part: interval(of, DRAWS, classes) for part, of in ratios.items()}
     order = sorted(found, key=lambda part: -found[part].mean)
     more = [part for part in order if found[part].above(1) == "holds"]
+    shares = [f"{shown(ratios[part], classes)} on the {part}" for part in order]
     return (
-        f"ExplainLFS puts {listed([f'{shown(ratios[part], classes)} on the {part}' for part in order])}, in "
-        "units of an even spread; the paper's order is mouth, eyes, nose. More than an even "
-        f"spread: {listed(more)}."
+        f"ExplainLFS puts {listed(shares)}, in units of an even spread; the paper's order is "
+        f"mouth, eyes, nose. More than an even spread: {listed(more)}."
     )
 
 
@@ -464,4 +471,72 @@ def against_controls(tests: Mapping[str, tuple[Results, str]]) -> str:
     return (
         f"Here are {count} tests, each kind of pair counted: {', '.join(tests)}. Better than every "
         f"control: {listed(told)}" + (f"; never: {_names(never)}." if never else ".")
+    )
+
+
+def disagreement(table: pd.DataFrame) -> str:
+    """Of a table of Kendall's tau between rankings: the mean, and the two most apart and alike.
+
+    Args:
+        table: as `stability_table` makes it, rows and columns in one order.
+    """
+    tau = table.to_numpy(dtype=float)
+    rows, columns = np.triu_indices(len(tau), 1)
+    values = tau[rows, columns]
+    told = {
+        how: f"{table.index[rows[k]]} and {table.columns[columns[k]]} ({values[k]:.2f})"
+        for how, k in {"apart": values.argmin(), "alike": values.argmax()}.items()
+    }
+    return (
+        f"Between two tests tau is {values.mean():.2f} on average. Most alike rank "
+        f"{told['alike']}, least alike {told['apart']}."
+    )
+
+
+def alike_pictures(maps: Mapping[str, Sequence[Tensor]]) -> str:
+    """How far methods' maps of the same pairs agree, and which two agree most.
+
+    Args:
+        maps: of each method, by its name: for each pair its maps (2,H,W), the pairs in one order.
+    """
+    names = [name for name in maps if not is_control(name)]
+    # Twice the same pairs agree as these pairs do, and one pair is enough.
+    between, _ = agreement_of_methods({name: [*maps[name], *maps[name]] for name in names})
+    rows, columns = np.triu_indices(len(names), 1)
+    values = between.numpy()[rows, columns]
+    most = values.argmax()
+    return (
+        f"The maps of two methods have a rank correlation of {values.mean():.2f} on average, "
+        f"{values.min():.2f} at the lowest; most alike, at {values[most]:.2f}, are those of "
+        f"{_names([names[rows[most]], names[columns[most]]])}. Controls are not counted."
+    )
+
+
+def what_shapes(agreement: Mapping[str, float], groups: Mapping[str, Sequence[str]]) -> str:
+    """Which change of a method changes its maps most: mean agreement with the unchanged map.
+
+    Args:
+        agreement: of each variant's maps with the maps of the method unchanged.
+        groups: the variants, by what is changed in them.
+    """
+    means = {what: np.mean([agreement[name] for name in of]) for what, of in groups.items()}
+    order = sorted(means, key=lambda what: means[what])
+    told = [f"{means[what]:.2f} with {what}" for what in order]
+    return (
+        f"Maps of variants agree with the paper's at {listed(told)}, on average. So it is "
+        f"{order[0]} that changes the map most, and {order[-1]} that changes it least."
+    )
+
+
+def inside(maps: Mapping[str, Tensor], region: Tensor) -> str:
+    """How well each method's maps (2,H,W) tell a region (2,H,W) from the rest, the best first."""
+    found = {
+        name: float(np.mean([region_auroc(of[side], region[side]) for side in (0, 1)]))
+        for name, of in maps.items()
+    }
+    order = sorted(found, key=lambda name: -found[name])
+    told = [f"{reader_name(name)} ({found[name]:.2f})" for name in order]
+    return (
+        "By the area under the ROC curve, where one half is chance, the outlined part is told from "
+        f"the rest, from best to worst, by {listed(told)}."
     )

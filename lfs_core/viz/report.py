@@ -69,8 +69,8 @@ def render_report(
     template = environment.from_string(
         files("lfs_core.viz").joinpath("report.html").read_text(encoding="utf-8")
     )
-    # "</" would end the script element early.
-    data = json.dumps(explanation.to_dict()).replace("</", "<\\/")
+    # "</script", "<!--" and "<script" mean something inside a script element: no "<" is left.
+    data = json.dumps(explanation.to_dict()).replace("<", "\\u003c")
     return template.render(
         decision="similar" if explanation.is_similar else "dissimilar",
         method=reader_name(explanation.method),

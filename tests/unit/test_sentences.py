@@ -1,0 +1,198 @@
+"""Sentences about results follow the numbers: they name who is ahead, and turn when numbers do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from lfs_core.evaluation.results import KINDS, Results
+from lfs_core.findings import beyond_sentences, sentences
+from lfs_core.findings.beyond import FORMS, OURS, TESTS, Goal
+
+DELETION = "selectivity,every=10"
+LEVELS = {"explainlfs": 0.5, "gradcam": 0.8, "utkin": 0.2, "centre": 0.6, "random": 0.1}
+
+
+def results(levels: dict[str, float] = LEVELS, metrics: tuple[str, ...] = (DELETION,)) -> Results:
+    """Curves in which each method moves the cosine by its level, plus a little noise."""
+    similar = torch.arange(60) % 2 == 0
+    generator = torch.Generator().manual_seed(0)
+
+    def curve(name: str, metric: str) -> torch.Tensor:
+        moved = levels[name] + 0.01 * torch.randn(len(similar), generator=generator)
+        sign = torch.where(similar, -1.0, 1.0) * (1 if "selectivity" in metric else -1)
+        return torch.stack([torch.zeros(len(similar)), sign * moved, sign * moved], dim=1)
+
+    return Results(
+        {"threshold": 0.3},
+        similar,
+        torch.where(similar, 0.8, 0.0),
+        torch.zeros(len(similar), dtype=torch.int),
+        {name: {metric: curve(name, metric) for metric in metrics} for name in levels},
+        {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], "none"),
+        (["a"], "a"),
+        (["a", "b"], "a and b"),
+        (["a", "b", "c"], "a, b and c"),
+        (["a", "b, c", "d"], "a; b, c; and d"),
+    ],
+)
+def test_lists_in_sentences(names: list[str], expected: str) -> None:
+    assert sentences.listed(names) == expected
+
+
+def test_a_sentence_ends_once() -> None:
+    assert sentences.sentence("as in Utkin et al.") == "as in Utkin et al."
+    assert sentences.sentence("as here") == "as here."
+
+
+def test_standings_name_the_first_and_where_the_paper_stands() -> None:
+    similar, dissimilar = sentences.standings(results(), DELETION).split("\n\n")
+    assert similar.startswith("On the **30 similar pairs** Grad-CAM comes first")
+    assert dissimilar.startswith("On the **30 dissimilar pairs** Grad-CAM comes first")
+    assert "Of 3 methods 1 beats every control: Grad-CAM." in similar
+    assert "is in place 3 of 5: " in similar
+    assert "better than 1 method (Utkin et al.)" in similar
+    assert "worse than 1 method (Grad-CAM)" in similar
+    assert "better than 1 control (Random map)" in similar
+    assert "worse than 1 control (Centre map)" in similar
+
+
+def test_standings_turn_with_the_numbers() -> None:
+    text = sentences.standings(results(LEVELS | {"explainlfs": 0.9}), DELETION)
+    assert text.count("ExplainLFS comes first") == 2
+    assert text.count("beat every control: ExplainLFS and Grad-CAM.") == 2
+
+
+def test_chance_is_told_apart_only_where_the_interval_is() -> None:
+    above, at, below = (
+        sentences.standings(results(LEVELS), DELETION, chance) for chance in (0.1, 0.3355, 0.9)
+    )
+    scores = results().scores(DELETION, "similar")[:, 0]
+    assert f"with {sentences.shown(scores)} (above chance)" in above
+    assert "(below chance)" in below and at.count("chance") == 2
+
+
+def test_better_is_what_the_metric_calls_better() -> None:
+    order = sentences.in_order(results(), DELETION, "similar")
+    assert order == sorted(LEVELS, key=lambda name: -LEVELS[name])
+
+
+def test_moves_say_most_least_and_the_papers() -> None:
+    text = sentences.moved(results(), DELETION, tuple(LEVELS))
+    assert "has fallen most under Grad-CAM" in text and "least under Random map" in text
+    assert "has risen most under Grad-CAM" in text
+
+
+def test_differences_count_what_is_told_apart() -> None:
+    text = sentences.differences(results(), DELETION)
+    assert text.count("10 of 10 pairs of methods") == 2
+    assert text.count("better than every other is Grad-CAM") == 2
+    assert text.count("worse than every other is Random map") == 2
+
+
+def test_versus_sorts_tests_by_their_outcome() -> None:
+    tests = dict(list(TESTS.items())[:1])
+    found = sentences.versus(results(), "explainlfs", ["utkin", "gradcam"], tests)
+    assert found == {"utkin": "better in all 2 tests", "gradcam": "worse in all 2 tests"}
+    same = replace(
+        results(), measured={name: results().measured["utkin"] for name in ("utkin", "gradcam")}
+    )
+    assert sentences.versus(same, "utkin", ["gradcam"], tests) == {
+        "gradcam": "not told apart in all 2 tests"
+    }
+
+
+def test_first_places_are_counted() -> None:
+    rankings = {"a": np.array([1, 2, 3]), "b": np.array([2, 1, 3])}
+    text = sentences.first_places(rankings, ["explainlfs", "centre", "utkin"])
+    assert "first is ExplainLFS in 1 and Centre map in 1" in text
+    assert "last is Utkin et al. in 2" in text and "between places 1 and 2" in text
+
+
+def test_controls_are_what_methods_are_counted_against() -> None:
+    text = sentences.against_controls({"deletion": (results(), DELETION)})
+    assert "Grad-CAM in 2 of 2 and ExplainLFS in 0 of 2; never: Utkin et al." in text
+
+
+def test_the_most_and_least_alike_tests() -> None:
+    tau = pd.DataFrame([[1, 0.5, -1], [0.5, 1, 0], [-1, 0, 1]], list("abc"), list("abc"))
+    assert "-0.17 on average. Most alike rank a and b (0.50), least alike a and c (-1.00)" in (
+        sentences.disagreement(tau)
+    )
+
+
+def test_agreement_counts_variants_as_one_method() -> None:
+    names = ["explainlfs", "explainlfs,decoder=mlp", "gradcam", "centre"]
+    between = np.array(
+        [[1, 0.9, 0.1, 0.6], [0.9, 1, 0.2, 0.3], [0.1, 0.2, 1, 0.0], [0.6, 0.3, 0.0, 1]]
+    )
+    text = sentences.agreement(names, between, [0.7, 0.1, 0.2, 1.0])
+    assert "agree at 0.15 on average" in text
+    assert "ExplainLFS agrees most with Centre map (0.60), of the methods with Grad-CAM (0.10)" in (
+        text
+    )
+    assert text.endswith("with their own map of another pair: ExplainLFS (0.70).")
+
+
+def test_agreement_with_the_expert_beyond_other_pairs() -> None:
+    def of(more: float) -> dict[str, dict[str, list[float]]]:
+        noise = np.linspace(-0.01, 0.01, 40)
+        return {
+            "rank correlation": {"same_pair": [*(0.3 + more + noise)], "other_pairs": [0.3] * 40}
+        }
+
+    text = sentences.with_expert({"explainlfs": of(0), "gradcam": of(0.4)})
+    assert "1 of 2 agree with SIMExpert better" in text and "Grad-CAM (+0.40)" in text
+    assert "this is not agreement about the pair" in text
+    assert "this is agreement about the pair" in sentences.with_expert({"explainlfs": of(0.1)})
+
+
+def test_what_shapes_the_map_is_what_changes_it_most() -> None:
+    found = sentences.what_shapes({"a": 0.1, "b": 0.3, "c": 0.9}, {"decoders": "ab", "p": "c"})
+    assert "0.20 with decoders and 0.90 with p" in found
+    assert "it is decoders that changes the map most, and p that changes it least" in found
+
+
+def test_the_region_found_best_is_first() -> None:
+    region = torch.zeros(2, 4, 4, dtype=torch.bool)
+    region[:, :2] = True
+    maps = {"centre": 1 - region.float(), "gradcam": region.float()}
+    assert "Grad-CAM (1.00) and Centre map (0.00)" in sentences.inside(maps, region)
+
+
+def goal(images: str, beaten: list[str]) -> Goal:
+    """With two others, and a lead of 0.1 over the first."""
+    lead = {"other": "centre", "by": 0.1, "low": 0.0, "high": 0.2, "p": 0.5, "pairs": 9}
+    return Goal(images, "Deletion, similar", beaten, ["centre", "gradcam"], lead, (0.8, 0.7, 0.9))
+
+
+def test_how_far_the_books_own_map_holds_up() -> None:
+    found = {form: [goal("faces", ["centre", "gradcam"]), goal("cars", [])] for form in FORMS}
+    costs = {OURS: {"of two passes": 1.25}}
+    text = beyond_sentences.how_far(found, costs)
+    assert text.startswith("**It holds up in 1 of 2 tests.**") and "1.25 times" in text
+    assert "1 of 1 on faces and 0 of 1 on cars" in text
+    assert text.endswith("somewhere: Centre map and Grad-CAM.")
+    won = beyond_sentences.how_far({form: of[:1] for form, of in found.items()}, costs)
+    assert "1 of 1 tests" in won and "does not beat" not in won
+
+
+def test_the_front_leaves_out_what_is_slower_and_no_better() -> None:
+    of = results({"explainlfs": 0.5, "gradcam": 0.4, "random": 0.1}, tuple(TESTS))
+    costs = {
+        name: {"of two passes": time}
+        for name, time in {"random": 0.9, "explainlfs": 1.1, "gradcam": 2.0}.items()
+    }
+    text = beyond_sentences.front(of, costs)
+    assert text.count("Random map and ExplainLFS.") == len(TESTS) * len(KINDS)
