@@ -13,10 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import lfs_core as lfs
 from lfs_core.cli import main
+from lfs_core.explanation import PairExplanation
+from lfs_core.viz.report import render_report
 
 
 def run(*arguments: object, cwd: str | Path = ".") -> subprocess.CompletedProcess:
@@ -78,6 +81,24 @@ def test_names_cannot_break_the_page(astronaut: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     assert run("explain", evil, astronaut, "-o", page).returncode == 0
     assert "<script>alert" not in page.read_text()
+
+
+def test_no_setting_means_anything_inside_the_script() -> None:
+    images = torch.rand(2, 3, 8, 8)
+    evil = "</script><script>alert(1)</script><!--"
+    explanation = PairExplanation(
+        method="explainlfs",
+        similarity=0.5,
+        is_similar=True,
+        images=images,
+        maps=images[:, 0],
+        map_threshold=0.7,
+        settings={"similarity_threshold": 0.3, "note": evil},
+    )
+    page = render_report(explanation, ("a", "b"), ())
+    assert page.count("<script") == page.count("</script") == 1 and "<!--" not in page
+    (data,) = re.findall(r'id="explanation">(.*?)</script>', page, re.DOTALL)
+    assert json.loads(data)["settings"]["note"] == evil
 
 
 def test_settings_reach_the_explanation(astronaut: Path, darker: Path, tmp_path: Path) -> None:
