@@ -40,7 +40,7 @@ def alike_table() -> pd.DataFrame:
             "Decoders",
             images_title("demo"),
             decoder,
-            "neighbours in order of similarity, of one decision; may share a photograph",
+            "neighbours by cosine, may share a photograph",
             **{kind: rows[decoder][kind]["with_another_pair"] for kind in KINDS},
         )
     judged = stored_run("judgement")
@@ -50,7 +50,7 @@ def alike_table() -> pd.DataFrame:
         "The ledger",
         images_title(judged["manifest"]["pairs"]),
         "linear, shipped",
-        "twenty other pairs of the same decision",
+        "twenty others of the same decision",
         similar=others[similar],
         dissimilar=others[~similar],
     )
@@ -61,7 +61,7 @@ def alike_table() -> pd.DataFrame:
             "This page, partner swap",
             images_title(behaviour.manifest["pairs"]),
             reader_name(explainer).partition(", ")[2] or "linear, shipped",
-            "the same first image, another partner, the same decision",
+            "one image with two partners, same decision",
             **{kind: behaviour.scores("partner", kind)[:, place] for kind in KINDS},
         )
     next_pair = judged["with_next_pair"][judged["methods"].index(METHOD)]
@@ -69,7 +69,7 @@ def alike_table() -> pd.DataFrame:
         "This page, between methods",
         images_title(judged["manifest"]["pairs"]),
         "linear, shipped",
-        "the next pair, of whatever decision",
+        "the next pair, of any decision",
     ] = {"mixed": f"{next_pair:.2f} (n = {judged['pairs_between_methods']})"}
     return (
         pd.DataFrame(lines).T.fillna("").rename_axis(["page", "images", "decoder", "the two pairs"])

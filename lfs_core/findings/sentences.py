@@ -468,9 +468,9 @@ def against_controls(tests: Mapping[str, tuple[Results, str]]) -> str:
         if any(found[name]) or name == METHOD
     ]
     never = [name for name in order if not any(found[name]) and name != METHOD]
-    return (
+    return sentence(
         f"Here are {count} tests, each kind of pair counted: {', '.join(tests)}. Better than every "
-        f"control: {listed(told)}" + (f"; never: {_names(never)}." if never else ".")
+        f"control: {listed(told)}" + (f"; never: {_names(never)}" if never else "")
     )
 
 
