@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lfs_core.decoder import decoder_title
 from lfs_core.embedders import network_title
+from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
 from lfs_core.evaluation.spec import parse
 from lfs_core.findings.intervals import interval
 from lfs_core.findings.judges import CHANCE, METHOD, RIVALS
-from lfs_core.findings.readings import Reading
+from lfs_core.findings.readings import Reading, verdicts
 from lfs_core.findings.stored import (
     is_stored,
     remembered,
@@ -22,6 +24,9 @@ from lfs_core.findings.stored import (
     stored_evaluation,
     stored_run,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DRAWS = 2000  # of each bootstrap; there are hundreds of readings
 USUAL = {  # choices of the stored runs, but for the decoder
@@ -111,6 +116,47 @@ def one_pass_ahead(other: str, own: str = "amortised") -> list[Reading]:
 
         found += _readings(KINDS, further, more, stored_runs=False, method=own)
     return found
+
+
+ONE_PASS = ("amortised", "amortised,contrast=0", "amortised,own=0,contrast=0")
+COURT = ("own-likeness", "centre", "order", "occlusion", "gradcam", "xssab", *RIVALS)
+"""Before whom the one-pass map is judged: controls first, then rivals."""
+
+
+def one_pass_table() -> pd.DataFrame:
+    """In how many readings each form of the one-pass map is ahead of others, behind, and neither.
+
+    Readings of one cell are corrected for their number.
+    """
+    import pandas as pd
+
+    cells = {
+        reader_name(own): {
+            "a random order" if other == "order" else reader_name(other): _counted(own, other)
+            for other in COURT
+        }
+        for own in ONE_PASS
+    }
+    return pd.DataFrame(cells).rename_axis("ahead / behind / open, against")
+
+
+def _counted(own: str, other: str) -> str:
+    count = Counter(verdicts(one_pass_ahead(other, own)))
+    return " / ".join(str(count[verdict]) for verdict in ("holds", "fails", "not shown"))
+
+
+def one_pass_in_words() -> str:
+    """How the one-pass map does beside the two controls that are hardest for it."""
+    parts = []
+    for other in ("own-likeness", "centre"):
+        readings = one_pass_ahead(other)
+        count = Counter(verdicts(readings))
+        parts.append(
+            f"{reader_name(other)} in {count['holds']} of {len(readings)} readings "
+            f"(behind in {count['fails']}; mean advantage "
+            f"{np.mean([of.found.mean for of in readings]):+.3f})"
+        )
+    return f"The one-pass map is ahead of {' and of '.join(parts)}."
 
 
 def ahead_at_six() -> list[Reading]:
