@@ -67,7 +67,7 @@ def test_maps_are_those_of_the_method(kind: str, latents: str) -> None:
     images[0, 1] = images[0, 0] * 0.9
     h = torch.stack([colours(images[:, k]) for k in (0, 1)], dim=1)
     similar = torch.cosine_similarity(h[:, 0], h[:, 1]) > 0.3
-    explain = lfs.ExplainLFS(colours, decoder, p=0.6, latents=latents)
+    explain = lfs.load_explainer("explainlfs", colours, decoder=decoder, p=0.6, latents=latents)
     expected = torch.stack([explain(a, b).maps for a, b in images])
     ours = ask.lfs_maps(decoder, h, similar, 0.6, latents)
     torch.testing.assert_close(ours, expected, atol=1e-4, rtol=0)
