@@ -183,3 +183,20 @@ def learnt(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _count(rows: Sequence[Mapping[str, Any]], layers: tuple[str, ...]) -> int:
     return sum(tuple(row["layers"]) == layers for row in rows)
+
+
+def under_two_names(twins: Mapping[str, Any], part: str = "test") -> str:
+    """Whether somebody may be among those whom the head learnt from, and tested, by two names."""
+    found, learnt = twins["parts"][part], twins["learnt_from"]["people"]
+    above = {at: len(found["twins"][at]) for at in ("0.6", "0.8")}
+    return (
+        f"Might somebody have served the head and be tested, under two names? Of the "
+        f"{found['people']} people who are kept for tests and the {learnt:,} of the head, "
+        f"{found['same_picture'] or 'no'} photographs are the same picture. "
+        f"{_people(above['0.8'])} a photograph with a cosine above 0.8 to one of the "
+        f"head's people, and {_people(above['0.6']).lower()} one above 0.6, which strangers reach, too."
+    )
+
+
+def _people(count: int) -> str:
+    return "1 person has" if count == 1 else f"{count or 'No'} people have"

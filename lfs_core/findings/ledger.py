@@ -70,6 +70,15 @@ def ledger_markdown(lines: pd.DataFrame) -> str:
     return "\n".join(parts)
 
 
+def by_verdict(lines: pd.DataFrame) -> str:
+    """The claims of each verdict, in the words of the ledger, as a list in Markdown."""
+    return "\n".join(
+        f"- *{verdict}*: "
+        + " ".join(f"({number}) {line['claim']}" for number, line in of.iterrows())
+        for verdict, of in lines.groupby("verdict", sort=True)
+    )
+
+
 def repeated_markdown() -> str:
     """The claims that the stored runs of one network decide, as Markdown; the others by number."""
     parts, left = [], []

@@ -147,16 +147,23 @@ def _counted(own: str, other: str) -> str:
 
 def one_pass_in_words() -> str:
     """How the one-pass map does beside the two controls that are hardest for it."""
-    parts = []
+    parts, ahead_of = [], {}
     for other in ("own-likeness", "centre"):
         readings = one_pass_ahead(other)
         count = Counter(verdicts(readings))
+        ahead_of[other] = count["holds"]
         parts.append(
             f"{reader_name(other)} in {count['holds']} of {len(readings)} readings "
             f"(behind in {count['fails']}; mean advantage "
             f"{np.mean([of.found.mean for of in readings]):+.3f})"
         )
-    return f"The one-pass map is ahead of {' and of '.join(parts)}."
+    text = f"The one-pass map is ahead of {' and of '.join(parts)}."
+    if ahead_of["own-likeness"]:
+        return text
+    return (
+        f"{text} {reader_name('own-likeness')} never sees the partner. So deletion does not show "
+        "that the map owes its lead to the pair, and not to each image by itself."
+    )
 
 
 def ahead_at_six() -> list[Reading]:
