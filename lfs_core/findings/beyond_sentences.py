@@ -194,7 +194,8 @@ def under_two_names(twins: Mapping[str, Any], part: str = "test") -> str:
         f"{found['people']} people who are kept for tests and the {learnt:,} of the head, "
         f"{found['same_picture'] or 'no'} photographs are the same picture. "
         f"{_people(above['0.8'])} a photograph with a cosine above 0.8 to one of the "
-        f"head's people, and {_people(above['0.6']).lower()} one above 0.6, which strangers reach, too."
+        f"head's people, and {_people(above['0.6']).lower()} one above 0.6, which "
+        "strangers reach, too."
     )
 
 

@@ -18,6 +18,8 @@ from lfs_core.evaluation.flip_tests import FlipTest
 from lfs_core.evaluation.metrics.selectivity import enlarged, flip_curves, flip_ranks, superpixels
 from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.findings import multiverse as found
+from lfs_core.findings.beyond_sentences import under_two_names
+from lfs_core.findings.readings import verdicts
 from lfs_core.findings.stored import is_stored, stored_run
 from lfs_core.studies import multiverse
 from lfs_core.training.decoders import LinearDecoder
@@ -208,3 +210,32 @@ def test_the_papers_reading_of_birds_is_that_of_the_stored_run() -> None:
     assert birds.found.mean == pytest.approx(
         (areas["random"] - areas["explainlfs"]).mean(), abs=1e-4
     )
+
+
+def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
+    """One reading again from the raw numbers, and the words that follow from all."""
+    stored, similar = raw()
+    readings = found.one_pass_ahead("own-likeness")
+    assert len(readings) == 2 * len(stored["tests"])
+    test = stored["tests"][2]
+
+    def fall(name: str) -> np.ndarray:
+        curves = np.array(test["curves"][name], dtype=float)[similar]
+        at = np.array([0, 6, 13, 20]) / 64
+        return curves[:, 0] - np.trapezoid(curves, at, axis=1) / at[-1]
+
+    wanted = {"pairs": "similar", **{choice: test[choice] for choice in multiverse.CHOICES}}
+    (one,) = [of for of in readings if wanted.items() <= of.choices.items()]
+    assert one.found.mean == pytest.approx((fall("amortised") - fall("own-likeness")).mean())
+    ahead = sum(verdict == "holds" for verdict in verdicts(readings))
+    cell = found.one_pass_table().loc["Own-likeness alone", "One-pass causal map"]
+    assert cell.startswith(f"{ahead} / ")
+    assert ("does not show" in found.one_pass_in_words()) == (ahead == 0)
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "No people have"), (1, "1 person has")])
+def test_people_who_may_have_served_twice_are_counted(count: int, told: str) -> None:
+    part = {"people": 3, "same_picture": 0, "twins": {"0.6": ["x"], "0.8": ["x"] * count}}
+    twins = {"parts": {"test": part}, "learnt_from": {"people": 1200}}
+    text = under_two_names(twins)
+    assert told in text and "1,200" in text and "no photographs are the same" in text
