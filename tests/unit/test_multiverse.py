@@ -19,10 +19,11 @@ from lfs_core.evaluation.metrics.selectivity import enlarged, flip_curves, flip_
 from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.findings import multiverse as found
 from lfs_core.findings.beyond_sentences import under_two_names
-from lfs_core.findings.readings import verdicts
+from lfs_core.findings.readings import deciding, verdicts
 from lfs_core.findings.stored import is_stored, stored_run
 from lfs_core.studies import multiverse
 from lfs_core.training.decoders import LinearDecoder
+from lfs_core.util.manifest import RESULTS
 
 SIDE = 80
 
@@ -231,6 +232,13 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
     cell = found.one_pass_table().loc["Own-likeness alone", "One-pass causal map"]
     assert cell.startswith(f"{ahead} / ")
     assert ("does not show" in found.one_pass_in_words()) == (ahead == 0)
+    intro = (RESULTS.parent / "intro.md").read_text()
+    assert ("not shown to beat a control that never sees the partner" in intro) == (ahead == 0)
+
+
+def test_the_first_page_names_the_choice_that_decides_most() -> None:
+    assert next(iter(deciding(found.ahead(["order"])))) == "decoder"
+    assert "depends on the decoder above all" in (RESULTS.parent / "intro.md").read_text()
 
 
 @pytest.mark.parametrize(("count", "told"), [(0, "No people have"), (1, "1 person has")])
