@@ -173,7 +173,7 @@ def bad_inputs(folder: Path, good: Path) -> dict[str, tuple[list[object], str]]:
         "xi_1": ([good, good, "-o", page, "--similarity-threshold", "2"], "similarity_threshold"),
         "xi_2": ([good, good, "-o", page, "--map-threshold", "-1"], "map_threshold"),
         "network": ([good, good, "-o", page, "--embedder", "resnet"], "facenet-casia"),
-        "method": ([good, good, "-o", page, "--method", "lime"], "no explainer 'lime'"),
+        "method": ([good, good, "-o", page, "--method", "lemon"], "no explainer 'lemon'"),
         "decoder": ([good, good, "-o", page, "--method", "explainlfs,decoder=none"], "no decoder"),
         "other decoder": (
             [good, good, "-o", page, "--method", f"explainlfs,decoder={folder}/other.safetensors"],
