@@ -28,33 +28,40 @@ def readings_of(claim: Claim) -> Sequence[Reading]:
     return claim.readings() if claim.readings else ()
 
 
+@remembered
+def judged(claim: Claim) -> tuple[str, Verdict]:
+    """What a claim's own test found, and the verdict of that alone."""
+    return claim.judge()
+
+
+def verdict_of(claim: Claim) -> Verdict:
+    """Of all readings, if there are any; but what is not reproduced here stays so."""
+    verdict = judged(claim)[1]
+    readings = readings_of(claim)
+    if not readings or verdict == "not reproduced here":
+        return verdict
+    return over_readings(readings)
+
+
 def ledger(claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
     """Every claim with its result and verdict, in the order of the paper."""
     import pandas as pd
 
     lines = []
     for claim in claims:
-        result, verdict = claim.judge()
         readings = readings_of(claim)
         lines.append(
             {
                 "section": claim.section,
                 "claim": claim.statement,
                 "test": claim.test,
-                "result": result,
+                "result": judged(claim)[0],
                 "readings": f"{in_words(readings)}; again by `{claim.again}`" if readings else ONE,
-                "verdict": _verdict(verdict, readings),
+                "verdict": verdict_of(claim),
                 "command": claim.command,
             }
         )
     return pd.DataFrame(lines, index=range(1, len(lines) + 1))
-
-
-def _verdict(judged: Verdict, readings: Sequence[Reading]) -> Verdict:
-    """Of all readings, if there are any; but what is not reproduced here stays so."""
-    if not readings or judged == "not reproduced here":
-        return judged
-    return over_readings(readings)
 
 
 def ledger_markdown(lines: pd.DataFrame) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lfs_core.findings.claims import Claim
-from lfs_core.findings.ledger import readings_of
-from lfs_core.findings.readings import Reading, in_words, over_readings, verdicts
+from lfs_core.findings.ledger import readings_of, verdict_of
+from lfs_core.findings.readings import Reading, in_words, verdicts
 from lfs_core.viz.chart import Chart
 from lfs_core.viz.figures import BLUE, RED
 
@@ -121,9 +121,7 @@ def claim_charts(claims: Sequence[Claim]) -> list[Chart]:
     for number, claim in enumerate(claims, 1):
         readings = readings_of(claim)
         if readings:
-            title = (
-                f"{number}. {claim.statement} ({over_readings(readings)}, {len(readings)} readings)"
-            )
+            title = f"{number}. {claim.statement} ({verdict_of(claim)}, {len(readings)} readings)"
             alt = f"A rising row of points, one for each reading, with intervals: {_alt(readings)}."
             figure = plot_specification(readings, "above 0: as claimed")
             charts.append(Chart(figure, title, alt))

@@ -22,15 +22,16 @@ from lfs_core.evaluation.metrics.continuity import TENTHS
 from lfs_core.evaluation.metrics.parts import shares
 from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.findings import map_readings as found
-from lfs_core.findings.claims import CLAIMS
-from lfs_core.findings.intervals import Interval
-from lfs_core.findings.ledger import _verdict
+from lfs_core.findings.claims import CLAIMS, Claim
+from lfs_core.findings.intervals import Interval, Verdict
+from lfs_core.findings.ledger import verdict_of
 from lfs_core.findings.readings import Reading
 from lfs_core.findings.stored import results_in
 from lfs_core.studies import map_questions as ask
 from lfs_core.studies import map_readings as study
 from lfs_core.studies import workshop
 from lfs_core.training.decoders import ConvDecoder, LinearDecoder
+from lfs_core.viz.specification import claim_charts
 
 LATENTS = 12
 GENERATOR = torch.Generator()
@@ -340,11 +341,21 @@ def test_the_whole_study_on_a_black_box(squares: Path) -> None:
     assert readings.on("other", "weights.pt").images[0].source.weights == "weights.pt"
 
 
-def test_what_is_not_reproduced_stays_so() -> None:
+@pytest.mark.parametrize(
+    ("judged", "read", "verdict"),
+    [
+        ("not reproduced here", True, "not reproduced here"),
+        ("holds", True, "depends"),
+        ("fails", False, "fails"),
+    ],
+)
+def test_what_is_not_reproduced_stays_so(judged: Verdict, read: bool, verdict: Verdict) -> None:
     readings = [Reading({}, Interval(*of)) for of in ((1, 0.5, 2), (-1, -2, -0.5))]
-    assert _verdict("not reproduced here", readings) == "not reproduced here"
-    assert _verdict("holds", readings) == "depends"
-    assert _verdict("fails", []) == "fails"
+    found_in_all = (lambda: readings) if read else None
+    claim = Claim("3", "So it is.", "It is.", "faces", lambda: ("1", judged), found_in_all)
+    assert verdict_of(claim) == verdict
+    titles = [chart.title for chart in claim_charts([claim])]
+    assert titles == ([f"1. So it is. ({verdict}, 2 readings)"] if read else [])
 
 
 def test_every_claim_has_readings_and_keeps_its_number() -> None:
