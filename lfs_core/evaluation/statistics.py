@@ -13,9 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import norm, t
 
 from lfs_core.errors import LFSError
+from lfs_core.util.extras import needs
+
+with needs("evaluate", "A confidence interval"):
+    from scipy.stats import norm, t
 
 DRAWS = 10_000
 LEVEL = 0.95
