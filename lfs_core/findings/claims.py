@@ -9,6 +9,7 @@ from lfs_core.findings import judges, map_readings, multiverse
 from lfs_core.findings.intervals import Verdict
 from lfs_core.findings.judges import ALIKE, CHANCE, COMMON, FEW_FLIPS, FLIPS, RANDOM, RIVALS
 from lfs_core.findings.readings import Reading
+from lfs_core.findings.stored import stored_run
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Claim:
 
     @property
     def again(self) -> str:
-        """What repeats the readings."""
-        return f"lfs study {self.read_from} --data DATA -o {self.read_from}.json"
+        """What repeats the readings: the command of the stored run."""
+        return str(stored_run(self.read_from)["manifest"]["command"])
 
 
 CLAIMS = (

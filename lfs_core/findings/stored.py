@@ -16,7 +16,7 @@ import numpy as np
 from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.results import Results, load_results
-from lfs_core.util.manifest import RESULTS
+from lfs_core.util.manifest import RESULTS, changed_since
 
 IMAGES = {  # folders of the local tier, and what the demo tier has
     "lfw": "LFW",
@@ -130,5 +130,13 @@ def origin_line(manifest: Mapping[str, Any]) -> str:
         f"*Stored run*: {manifest['number']} pairs of {images_title(manifest['pairs'])}, "
         f"{'networks' if len(networks) > 1 else 'network'} "
         f"{', '.join(map(network_title, networks))}{seeds}; commit {manifest['commit']}, "
-        f"{manifest['finished']}. `{manifest['command']}` repeats it."
+        f"{manifest['finished']}. `{manifest['command']}` repeats it.{_since(manifest)}"
     )
+
+
+def _since(manifest: Mapping[str, Any]) -> str:
+    """Whether the code that made a run still says the same; nothing if it does."""
+    changed = changed_since(manifest)
+    if changed is None:
+        return " Which code made it is not recorded."
+    return " Some of its code has changed since." if changed else ""
