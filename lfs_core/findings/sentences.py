@@ -19,6 +19,7 @@ from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.findings.intervals import Verdict, interval
+from lfs_core.util.manifest import changed_since
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -539,4 +540,16 @@ def inside(maps: Mapping[str, Tensor], region: Tensor) -> str:
     return (
         "By the area under the ROC curve, where one half is chance, the outlined part is told from "
         f"the rest, from best to worst, by {listed(told)}."
+    )
+
+
+def corrrise_before(manifest: Mapping[str, Any]) -> str:
+    """A warning, if a run's numbers of CorrRISE are of squares that its authors do not use."""
+    changed = changed_since(manifest)
+    if changed is not None and "lfs_core.comparators.corrrise" not in changed:
+        return ""
+    return (
+        f"*Old numbers*: this run was made when {reader_name('corrrise')} hid smaller squares than "
+        "its authors do. It has been mended since, and the run has not been repeated; do not "
+        "rank the method by it."
     )

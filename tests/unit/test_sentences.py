@@ -12,6 +12,7 @@ import torch
 from lfs_core.evaluation.results import KINDS, Results
 from lfs_core.findings import beyond_sentences, sentences
 from lfs_core.findings.beyond import FORMS, OURS, TESTS, Goal
+from lfs_core.util.code import code_of
 
 DELETION = "selectivity,every=10"
 LEVELS = {"explainlfs": 0.5, "gradcam": 0.8, "utkin": 0.2, "centre": 0.6, "random": 0.1}
@@ -196,3 +197,12 @@ def test_the_front_leaves_out_what_is_slower_and_no_better() -> None:
     }
     text = beyond_sentences.front(of, costs)
     assert text.count("Random map and ExplainLFS.") == len(TESTS) * len(KINDS)
+
+
+def test_a_run_that_was_unfair_to_corrrise_says_so() -> None:
+    module = "lfs_core.comparators.corrrise"
+    said = code_of(module).modules[module][:12]
+    assert "hid smaller squares" in sentences.corrrise_before({})  # made by code not recorded
+    for digest, fair in ((said, True), ("0" * 12, False)):
+        made = {"code": {"of": {}, "modules": {module: digest}, "weights": {}}}
+        assert (sentences.corrrise_before(made) == "") == fair
