@@ -11,8 +11,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from scipy.stats import spearmanr
+from squares import save_squares
 from torch import Tensor
 
 import lfs_core as lfs
@@ -282,12 +282,7 @@ def test_networks_are_told_where_images_have_several(stored: Path) -> None:
 def squares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data set of 120 coloured squares in 20 classes, a network, and quick decoders."""
     monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
-    generator = np.random.default_rng(0)
-    for k in range(120):
-        colour = generator.integers(0, 256, (2, 2, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
-        path = tmp_path / "squares" / f"class {k % 20}" / f"{k}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(colour).save(path)
+    save_squares(tmp_path / "squares", 120)
 
     class Colours(torch.nn.Module):
         name, image_size, framing = "colours", 16, "whole"

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from scipy.stats import spearmanr
+from squares import save_squares
 
 import lfs_core as lfs
 from lfs_core.amortised import CausalHead, load_head, shipped_heads
@@ -25,12 +25,7 @@ from lfs_core.training.rows import Rows
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data set of 200 coloured squares in 20 classes, and a network that sees colours."""
     monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
-    generator = np.random.default_rng(0)
-    for k in range(200):
-        colour = generator.integers(0, 256, (2, 2, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
-        path = tmp_path / "squares" / f"class {k % 20}" / f"{k}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(colour).save(path)
+    save_squares(tmp_path / "squares", 200)
 
     class Colours(torch.nn.Module):
         name, image_size, framing = "colours", 16, "whole"
