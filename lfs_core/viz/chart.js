@@ -13,6 +13,12 @@
     return globalThis.Plotly;
   };
 
+  const inflated = (text) => {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).json();
+  };
+
   const draw = async () => {
     if (begun || !chart.open) return;
     begun = true;
@@ -21,7 +27,7 @@
       place.textContent = "This chart is drawn where plotly.js is at hand.";
       return;
     }
-    const { data, layout } = JSON.parse(chart.querySelector("[type='application/json']").text);
+    const { data, layout } = await inflated(chart.querySelector("[type='text/plain']").text);
     await Plotly.newPlot(place, data, layout, { responsive: true, displayModeBar: false });
     await Plotly.relayout(place, colour());
     const dark = new MutationObserver(() => Plotly.relayout(place, colour()));

@@ -7,6 +7,8 @@ after them, so each waits for it; no request leaves the page's folder.
 from __future__ import annotations
 
 import json
+import zlib
+from base64 import b64encode
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -43,12 +45,13 @@ class Chart:
 
     def html(self) -> str:
         """HTML that can be put anywhere in a page that loads plotly.js."""
-        data = self.figure.to_json().replace("<", "\\u003c")  # no name may end the script element
+        # Thousands of readings say nearly the same: deflated they weigh a tenth.
+        data = b64encode(zlib.compress(self.figure.to_json().encode(), 9)).decode()
         height = int(self.figure.layout.height or 450)
         return (
             f'<details class="lfs-chart"{" open" if self.shown else ""}>'
             f"<summary>{escape(self.title)}</summary>"
             f'<div role="img" aria-label="{escape(self.alt)}" style="min-height:{height}px"></div>'
-            f'<script type="application/json">{data}</script>'
+            f'<script type="text/plain">{data}</script>'
             f"<script>{SCRIPT.read_text('utf-8')}</script></details>"
         )
