@@ -9,6 +9,7 @@ from lfs_core.errors import LFSError
 
 # The package of a module, where they differ by more than hyphens.
 PACKAGES = {
+    "dlib": "dlib-bin",
     "faiss": "faiss-cpu",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",

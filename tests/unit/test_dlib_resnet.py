@@ -75,5 +75,5 @@ def test_methods_for_black_boxes_explain_it(network: DlibResNet, chips: torch.Te
 
 def test_without_dlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dlib", None)
-    with pytest.raises(lfs.LFSError, match=r"needs dlib, .*pip install 'lfs-core\[faces\]'"):
+    with pytest.raises(lfs.LFSError, match=r"needs dlib-bin, .*pip install 'lfs-core\[faces\]'"):
         lfs.load_embedder("dlib-resnet")
