@@ -70,7 +70,7 @@ NOT_STORED = (
     "multiverse-cars",
 )
 """Studies whose results the book does not have yet; each takes two cores a quarter of an hour, and
-that of dlib, which runs on one core, two hours."""
+that of dlib, which runs on one core, an hour."""
 TRAININGS = {  # of weights that ship with the package; called with the folder to write, too
     "train-heads": "lfs_core.studies.heads:train_heads",
     "train-decoders": "lfs_core.studies.deep_decoders:train_decoders",
