@@ -11,6 +11,7 @@ would count what is of a pair alone three times over (Owen 2007).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,12 +51,12 @@ def bootstrap(
     """
     if not pairs:
         raise LFSError("There are no pairs, and so no mean.")
-    counts = np.random.default_rng(seed).multinomial(pairs, np.full(pairs, 1 / pairs), draws)
-    everybody = np.ones((1, pairs), dtype=counts.dtype)
+    counts = _counts(pairs, draws, seed)
+    everybody = np.ones((1, pairs))
     with np.errstate(invalid="ignore", divide="ignore"):
         found = statistic(everybody)[0]
         samples = statistic(counts)
-        without = None if classes is None else statistic(everybody - np.eye(pairs, dtype=int))
+        without = None if classes is None else statistic(everybody - np.eye(pairs))
     known = np.isfinite(found)
     tail = 100 * (1 - LEVEL) / 2
     ends = np.nanpercentile(np.where(known, samples, 0), [tail, 100 - tail], axis=0)
@@ -64,6 +65,18 @@ def bootstrap(
         ends = found + stretch(influence, classes) * (ends - found)
     low, high = np.where(known, ends, np.nan)
     return found, low, high
+
+
+@lru_cache(maxsize=8)
+def _counts(pairs: int, draws: int, seed: int) -> np.ndarray:
+    """How often each sample holds each pair, (draws,pairs); kept, for drawing is most of the work.
+
+    The counts are floating-point numbers, since matrix products are quick for these alone.
+    """
+    drawn = np.random.default_rng(seed).multinomial(pairs, np.full(pairs, 1 / pairs), draws)
+    counts = drawn.astype(float)
+    counts.flags.writeable = False  # everybody is given the same array
+    return counts
 
 
 def stretch(influence: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -78,7 +78,7 @@ def correlation(
     from scipy.stats import rankdata
 
     def of(counts: np.ndarray) -> np.ndarray:
-        drawn = (np.repeat(np.arange(len(x)), times) for times in counts)
+        drawn = (np.repeat(np.arange(len(x)), times) for times in counts.astype(int))
         return np.array([np.corrcoef(rankdata(x[k]), rankdata(y[k]))[0, 1] for k in drawn])
 
     mean, low, high = map(float, bootstrap(of, len(x), draws, classes=classes))

@@ -34,7 +34,8 @@ def test_the_interval_of_any_statistic_is_scipys() -> None:
     x, y = np.random.default_rng(1).multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], size=90).T
 
     def correlations(counts: np.ndarray) -> np.ndarray:
-        return np.array([np.corrcoef(x.repeat(n), y.repeat(n))[0, 1] for n in counts])
+        times = counts.astype(int)
+        return np.array([np.corrcoef(x.repeat(n), y.repeat(n))[0, 1] for n in times])
 
     found, low, high = bootstrap(correlations, len(x), draws=4000)
     assert found == pytest.approx(np.corrcoef(x, y)[0, 1])
