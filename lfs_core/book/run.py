@@ -29,7 +29,7 @@ from lfs_core.util.assets import CELEBRITY_FACES
 from lfs_core.util.code import Code, code_of, code_of_cells, files_beside
 from lfs_core.util.digests import key
 from lfs_core.util.extras import needs
-from lfs_core.util.files import replacing
+from lfs_core.util.files import check_outputs, replacing
 from lfs_core.util.manifest import RESULTS, commit, made_by, shipped_weights, versions
 
 log = logging.getLogger(__name__)
@@ -350,6 +350,8 @@ def run_notebook(
     check_names(notebook, values)
     check_parameters(**values)
     check_folder(folder)
+    check_outputs([folder], [notebook, *(of for of in values.values() if isinstance(of, str))])
+    check_outputs([failed_file(folder)], [notebook])
     made_from = origin(notebook, values)
     outcome = work(task(notebook, values), progress)
     if outcome.failed:

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from lfs_core.book import run
 from lfs_core.errors import LFSError
 from lfs_core.evaluation import workers
-from lfs_core.util.files import replacing
+from lfs_core.util.files import check_outputs, replacing
 
 log = logging.getLogger(__name__)
 
@@ -97,8 +97,12 @@ def sweep(
 
     grid = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     folders = [folder / run.short_name(values) for values in grid]
+    given = [notebook, *(of for values in axes.values() for of in values if isinstance(of, str))]
+    check_outputs([folder / name for name in ("table.json", "table.csv", "page.html")], given)
     for place in folders:
         run.check_folder(place)
+        check_outputs([place], given)
+        check_outputs([run.failed_file(place)], [notebook])
     with _alone(folder):
         failed = _run_missing(notebook, grid, folders, jobs, scheduler)
         points = [

@@ -15,6 +15,7 @@ from lfs_core.commands.options import (
     SimilarityThreshold,
     Weights,
     check_suffix,
+    files_of,
     network,
 )
 
@@ -62,9 +63,13 @@ def evaluate(
     from lfs_core.evaluation.pair_set import load_pairs
     from lfs_core.evaluation.spec import make_metric
     from lfs_core.util.assets import cache_folder
+    from lfs_core.util.files import check_outputs
     from lfs_core.viz.leaderboard import write_leaderboard
 
     check_suffix(output, ".json")
+    page, table = output.with_suffix(".html"), output.with_suffix(".csv")
+    read = [pairs, embedder, weights, *(file for spec in explainer for file in files_of(spec))]
+    check_outputs([output, table, page], read)
     for one in metric:  # now, not after the pairs are loaded
         make_metric(one)
     settings = Settings(
@@ -86,7 +91,6 @@ def evaluate(
         if len(found) > PROBLEMS:
             typer.echo(f"{method}: {len(found)} pairs in all; {output} lists them.", err=True)
     results.save(output)
-    page, table = output.with_suffix(".html"), output.with_suffix(".csv")
     write_leaderboard(results, page)
     typer.echo(f"Wrote {output}, {table} and {page}.")
 
@@ -114,6 +118,8 @@ def study(
     Run again after an interruption, it goes on where it stopped.
     """
     from lfs_core.studies import run_study
+    from lfs_core.util.files import check_outputs
 
+    check_outputs([output], [data, embedder, weights])
     run_study(name, data, output, embedder, str(weights.resolve()) if weights else None)
     typer.echo(f"Wrote {output}.")

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from lfs_core.commands.options import EmbedderName, SimilarityThreshold, Weights, network
+from lfs_core.commands.options import (
+    EmbedderName,
+    SimilarityThreshold,
+    Weights,
+    files_of,
+    network,
+)
 
 
 def explain(
@@ -33,9 +39,11 @@ def explain(
     from lfs_core.datasets.framing import Part, parts
     from lfs_core.datasets.images import load_image
     from lfs_core.evaluation.spec import parse
+    from lfs_core.util.files import check_outputs
     from lfs_core.viz.report import check_suffix, write_report
 
     check_suffix(output)  # now, not after the work
+    check_outputs([output], [image_a, image_b, embedder, weights, *files_of(method)])
     name, options = parse(method)
     embed = network(embedder, weights)
     thresholds = {"similarity_threshold": similarity_threshold, "map_threshold": map_threshold}

@@ -135,9 +135,12 @@ def _fit(
     from lfs_core.decoder import save_decoder
     from lfs_core.training.embedding import embed_folders
     from lfs_core.training.fitting import without_demo as leave_out_demo
+    from lfs_core.util.files import check_outputs
     from lfs_core.viz.fit_report import write_fit_report
 
     check_suffix(output, ".safetensors")
+    report = output.with_suffix(".html")
+    check_outputs([output, report], [embedder, weights, *folders])
     embed = network(embedder, weights)
     options: dict[str, Any] = {"size": size, "framing": framing, "mirror": mirror}
     data = embed_folders(embed, folders, **options)
@@ -148,7 +151,6 @@ def _fit(
         return
     tell_skipped(data.skipped)
     save_decoder(decoder, output)
-    report = output.with_suffix(".html")
     write_fit_report(decoder, kept, data.skipped, report)
     info = decoder.info
     typer.echo(
@@ -183,8 +185,10 @@ def fit_head(
     from lfs_core.datasets.folders import find_photographs
     from lfs_core.embedders import embed_all
     from lfs_core.training.heads import fit_causal
+    from lfs_core.util.files import check_outputs
 
     check_suffix(output, ".safetensors")
+    check_outputs([output], [embedder, weights, *images])
     embed = network(embedder, weights)
     head = fit_causal(
         embed,

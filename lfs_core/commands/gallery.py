@@ -23,8 +23,10 @@ def index(
 ) -> None:
     """Make a gallery of a folder, to search by similarity; run again, update what changed."""
     from lfs_core.search.gallery import changes, index_folder, load_gallery
+    from lfs_core.util.files import check_outputs
 
     output = output or Path(f"{folder.resolve().name}.gallery")
+    check_outputs([output], [folder, embedder, weights])
     previous = load_gallery(output) if output.exists() else None
     if previous and previous.folder != folder.resolve():
         raise LFSError(
@@ -57,12 +59,15 @@ def retrieve(
     """Find the photographs of a gallery that are most and least similar to a query, and see why."""
     from lfs_core.search.gallery import load_gallery
     from lfs_core.search.retriever import Retriever
+    from lfs_core.util.files import check_outputs
     from lfs_core.viz.report import check_suffix
 
     if output:  # now, not after the work
         check_suffix(output)
         from lfs_core.viz.views.explorer import RetrievalExplorer
     searched = load_gallery(gallery)
+    if output:
+        check_outputs([output], [query, gallery, decoder, *searched.load_with.values()])
     embed = network(**searched.load_with)
     retriever = Retriever(searched, embed)
     answer = retriever(query, top, bottom)

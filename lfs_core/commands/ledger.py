@@ -30,7 +30,9 @@ def ledger(
     from lfs_core.findings.ledger import repeated_markdown
     from lfs_core.findings.stored import results_in
     from lfs_core.studies import run_study
+    from lfs_core.util.files import check_outputs
 
+    check_outputs([output, *(output / f"{name}.json" for name in REPEATED)], [embedder, weights])
     output.mkdir(parents=True, exist_ok=True)
     for name in REPEATED:
         path = output / f"{name}.json"

@@ -39,6 +39,14 @@ def check_suffix(path: Path, suffix: str) -> None:
         raise LFSError(f"The output {path} must end in {suffix}.")
 
 
+def files_of(spec: str) -> list[str]:
+    """What an explainer's options may name as files, as in explainlfs,decoder=FILE."""
+    from lfs_core.evaluation.spec import parse
+
+    _, options = parse(spec)
+    return [value for value in options.values() if isinstance(value, str)]
+
+
 def tell_skipped(skipped: Mapping[Any, str]) -> None:
     """Say which files could not be used, and why."""
     for path, reason in skipped.items():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lfs_core.errors import LFSError
@@ -27,3 +27,45 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
             os.replace(new, path)
     except OSError as error:
         raise LFSError(f"Cannot write {path} ({error.strerror or error}).") from error
+
+
+def check_outputs(
+    outputs: Iterable[str | os.PathLike[str]], inputs: Iterable[str | os.PathLike[str] | None]
+) -> None:
+    """Check, before the work, that nothing that is read would be overwritten by what is written.
+
+    Args:
+        outputs: the files that will be written, the one that the user named first; the others are
+            written beside it.
+        inputs: the files and folders that are read; names that are no file do no harm.
+
+    Raises:
+        LFSError: an output is an input; or one that the user did not name is there already, though
+            the one that was named is not: then it is no result of ours.
+    """
+    named, *beside = outputs
+    given = [path for path in inputs if path is not None]
+    for output in (named, *beside):
+        for path in given:
+            if _same_file(output, path):
+                raise LFSError(
+                    f"The output {os.fspath(output)} would overwrite {os.fspath(path)}, which is "
+                    "an input. Name another output."
+                )
+    if not os.path.lexists(named):
+        for output in beside:
+            if os.path.lexists(output):
+                raise LFSError(
+                    f"{os.fspath(output)} is there already, and would be overwritten by what is "
+                    f"written beside {os.fspath(named)}. Name another output, or move it away."
+                )
+
+
+def _same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether two paths name one file: by links, hard links, or in other letters."""
+    # "new/../file" is that file once `new` has been made, which writing does.
+    for path in (one, os.path.abspath(one)):
+        with suppress(OSError, ValueError):  # one of them is not there
+            if os.path.samefile(path, other):
+                return True
+    return False

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
-import logging
 import re
-import subprocess
-import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from commands import run, run_process
 from PIL import Image
 
 import lfs_core as lfs
-from lfs_core.cli import main
 from lfs_core.explanation import PairExplanation
 from lfs_core.viz.report import render_report
-
-
-def run(*arguments: object, cwd: str | Path = ".") -> subprocess.CompletedProcess:
-    """Run `lfs` with these arguments in this process, where PyTorch is there already."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        chdir(cwd),
-        redirect_stdout(out),
-        redirect_stderr(err),
-    ):
-        patch.setattr(sys, "argv", ["lfs", *map(str, arguments)])
-        patch.setattr(logging.root, "handlers", [])  # as in a new process
-        patch.setattr(logging.getLogger("lfs_core"), "level", logging.NOTSET)
-        try:
-            code = main()
-        except SystemExit as end:
-            code = end.code
-    return subprocess.CompletedProcess(arguments, code or 0, out.getvalue(), err.getvalue())
-
-
-def run_process(*arguments: object) -> subprocess.CompletedProcess:
-    """Run `lfs` with these arguments in a new process."""
-    command = [sys.executable, "-c", "from lfs_core.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=1200)
 
 
 @pytest.fixture(scope="module")
