@@ -19,8 +19,8 @@ from lfs_core.explanation import (
     cosines,
     one_thread,
 )
-from lfs_core.mapping import PERTURBATIONS, check_unit_interval, difference_map, display_map
-from lfs_core.relevance import RELEVANCE_WORDS, RELEVANCES
+from lfs_core.mapping import check_unit_interval, difference_map, display_map
+from lfs_core.variants import OF_THE_COSINE, PERTURBATIONS, RELEVANCE_WORDS, RELEVANCES
 
 __all__ = ["ExplainLFS", "Explainer", "PairExplanation"]
 
@@ -82,8 +82,8 @@ class ExplainLFS(PairExplainer):
                 raise LFSError(f"{name} is {value!r}; it must be {' or '.join(map(repr, known))}.")
         if latents == "scaled" and not isinstance(decoder, Decoder):
             raise LFSError("latents='scaled' needs a decoder that knows its latents' range.")
-        if latents == "scaled" and perturbation == "sphere":
-            raise LFSError("Scaled latents lie on no sphere; perturb raw ones, or by 'add'.")
+        if latents == "scaled" and (perturbation == "sphere" or relevance in OF_THE_COSINE):
+            raise LFSError("Scaled latents lie on no sphere and have no cosine; use latents='raw'.")
         fitted_to = getattr(decoder, "info", {}).get("embedder", self.embedder_name)
         if fitted_to != self.embedder_name:
             raise LFSError(
@@ -104,7 +104,9 @@ class ExplainLFS(PairExplainer):
             is_similar = similarity > self.similarity_threshold
 
             z = self._to_latents(h)
-            R = RELEVANCES[self.relevance](z[:, 0], z[:, 1], is_similar, self.seed)
+            R = RELEVANCES[self.relevance](
+                z[:, 0], z[:, 1], is_similar, self.seed, self.similarity_threshold
+            )
             h_p = self._to_embeddings(PERTURBATIONS[self.perturbation](z, R[:, None], self.p))
 
             maps = display_map(difference_map(self.decoder, h, h_p), images.shape[-2:])

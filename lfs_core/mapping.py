@@ -35,27 +35,6 @@ def perturb(h: Vectors, relevance: Vectors, p: float) -> Tensor:
     return h + relevance * p
 
 
-def multiply(h: Tensor, relevance: Tensor, p: float) -> Tensor:
-    """In place of Eq. 4: h(p) = h * (1 + R * p), which keeps the sign of every latent.
-
-    Args, result and errors as `perturb`.
-    """
-    return h * (1 + perturb(torch.zeros_like(h), relevance, p))
-
-
-def perturb_on_sphere(h: Tensor, relevance: Tensor, p: float) -> Tensor:
-    """Eq. 4, then scaled back to the length of h: networks give embeddings of one length.
-
-    Args, result and errors as `perturb`.
-    """
-    length = h.norm(dim=-1, keepdim=True)
-    return torch.nn.functional.normalize(perturb(h, relevance, p), dim=-1) * length
-
-
-PERTURBATIONS = {"add": perturb, "multiply": multiply, "sphere": perturb_on_sphere}
-"""Eq. 4 and what is put in its place, by name."""
-
-
 def difference_map(decoder: Callable[[Tensor], Tensor], h: Tensor, h_p: Tensor) -> Tensor:
     """|D(h) - D(h_p)|, averaged over the colour channels (Sec. 3.3).
 

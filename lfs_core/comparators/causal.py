@@ -15,7 +15,7 @@ from lfs_core.comparators.fills import FILL_WORDS, Fill, check_fill, plain
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Words, one_thread
-from lfs_core.relevance import RELEVANCE_WORDS, RELEVANCES
+from lfs_core.variants import RELEVANCE_WORDS, RELEVANCES
 
 FEW = 20  # windows: as many as pixel flipping replaces
 KEPT = 1000  # images whose causal maps are remembered
@@ -35,7 +35,8 @@ class CausalMethod(Comparator):
             is the fall of the cosine; or a name in `RELEVANCES`, "paper" for Eq. 2.
         own: weight of the image's likeness to itself beside its similarity to the partner, >= 0.
         contrast: weight of the distance between what a window carries in both images, above the
-            mean, >= 0. Only for images in which a place shows the same thing, as aligned faces.
+            mean, >= 0. Made for images in which a place shows the same thing, as aligned faces;
+            the book measures what it does on others.
         seed: of all that is drawn.
         similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
         map_threshold: xi_2, in [0,1]; pixels above it are shown.
@@ -76,7 +77,9 @@ class CausalMethod(Comparator):
         weights: Tensor | float = 1.0
         if self.relevance != "fall":
             h1, h2 = pairs.h.unbind(1)
-            weights = RELEVANCES[self.relevance](h1, h2, pairs.is_similar, self.seed)[:, None]
+            weights = RELEVANCES[self.relevance](
+                h1, h2, pairs.is_similar, self.seed, self.similarity_threshold
+            )[:, None]
         beside = evidence(C, pairs.partners, weights)
         sign = pairs.is_similar.float().mul(2).sub(1)[:, None, None]
         apart = (C[:, 0] - C[:, 1]).norm(dim=-1, keepdim=True).mT  # (P,1,K)

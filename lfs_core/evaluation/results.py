@@ -19,9 +19,9 @@ from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import Labels
 from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.evaluation.statistics import bootstrap_means, holm, paired_test
-from lfs_core.relevance import KNOWING_NOTHING
 from lfs_core.util.files import replacing
 from lfs_core.util.rounding import rounded
+from lfs_core.variants import KNOWING_NOTHING
 
 SIGNIFICANT = 0.05  # p-values below it are
 KINDS = ("similar", "dissimilar")

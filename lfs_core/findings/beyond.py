@@ -14,7 +14,7 @@ from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results
 from lfs_core.evaluation.spec import parse
 from lfs_core.evaluation.statistics import bootstrap, bootstrap_means
 from lfs_core.findings.intervals import Interval
-from lfs_core.relevance import RELEVANCE_WORDS
+from lfs_core.variants import RELEVANCE_WORDS
 
 if TYPE_CHECKING:
     import pandas as pd

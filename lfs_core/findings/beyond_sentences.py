@@ -22,7 +22,7 @@ from lfs_core.findings.beyond import (
     won,
 )
 from lfs_core.findings.sentences import listed, sentence, versus
-from lfs_core.relevance import RELEVANCE_WORDS
+from lfs_core.variants import RELEVANCE_WORDS
 
 Costs = Mapping[str, Mapping[str, float]]
 

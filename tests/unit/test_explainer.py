@@ -235,6 +235,13 @@ def test_random_relevance_has_a_seed() -> None:
     assert torch.equal(maps[0], maps[1]) and not torch.equal(maps[0], maps[2])
 
 
+@pytest.mark.parametrize("relevance", ["contribution", "arguing"])
+def test_terms_of_the_cosine_need_raw_latents(relevance: str) -> None:
+    decoder = lfs.LinearDecoder.fit([(torch.randn(40, 8), torch.rand(40, 3, 4, 4))])
+    with pytest.raises(lfs.LFSError, match="use latents='raw'"):
+        lfs.ExplainLFS(TinyEmbedder(), decoder, latents="scaled", relevance=relevance)
+
+
 def test_scaled_latents_lie_on_no_sphere() -> None:
     decoder = lfs.LinearDecoder.fit(torch.rand(40, 6), torch.rand(40, 3, 4, 4), ridge=0.1)
     with pytest.raises(lfs.LFSError, match="no sphere"):

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import lfs_core as lfs
-from lfs_core.mapping import display_map, multiply, perturb_on_sphere
+from lfs_core.mapping import display_map
+from lfs_core.variants import multiply, perturb_on_sphere
 
 
 @pytest.fixture

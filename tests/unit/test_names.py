@@ -31,8 +31,8 @@ from lfs_core.findings import (
 from lfs_core.findings.ledger import ledger
 from lfs_core.findings.stored import origin_line, stored_evaluation, stored_run
 from lfs_core.findings.trust import doubts_about_method, doubts_about_similarity
-from lfs_core.relevance import KNOWING_NOTHING, RELEVANCE_WORDS, RELEVANCES
 from lfs_core.util.manifest import RESULTS
+from lfs_core.variants import KNOWING_NOTHING, RELEVANCE_WORDS, RELEVANCES
 from lfs_core.viz import decoder_figures, pareto, score_figures
 from lfs_core.viz.leaderboard import write_leaderboard
 

@@ -74,6 +74,7 @@ def test_what_does_not_exist() -> None:
 METHOD = (
     "relevance",
     "mapping",
+    "variants",
     "decoder",
     "explainer",
     "explanation",

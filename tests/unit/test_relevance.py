@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 import lfs_core as lfs
-from lfs_core.relevance import RELEVANCES, contribution
+from lfs_core.variants import RELEVANCES, contribution
 
 H1 = [1.2, 1.9, 2.3, 3.1, 2.0, 2.1, 2.2]
 pairs = array_shapes(min_dims=1, max_dims=3, max_side=6).flatmap(
@@ -21,10 +23,11 @@ pairs = array_shapes(min_dims=1, max_dims=3, max_side=6).flatmap(
 
 
 def by_the_paper(h1: list[float], h2: list[float], similar: bool) -> list[float]:
-    """Algorithm 1, step 2, latent by latent."""
+    """Algorithm 1, step 2, latent by latent; distances closer than rounding are equal."""
     distances = [abs(a - b) for a, b in zip(h1, h2, strict=True)]
     low, high = min(distances), max(distances)
-    scaled = [(d - low) / (high - low) if high > low else 0.0 for d in distances]
+    rounding = 16 * sys.float_info.epsilon * max(map(abs, [*h1, *h2]))
+    scaled = [(d - low) / (high - low) if high - low > rounding else 0.0 for d in distances]
     return [1 - d if similar else d for d in scaled]
 
 
@@ -93,6 +96,25 @@ def test_not_finite(bad: float) -> None:
 def test_shapes_that_do_not_fit(h1: torch.Tensor, h2: torch.Tensor) -> None:
     with pytest.raises(lfs.LFSError, match="shape"):
         lfs.relevance(h1, h2)
+
+
+@given(st.integers(0, 100), st.sampled_from([torch.float32, torch.float64]))
+def test_rounding_is_no_difference(seed: int, dtype: torch.dtype) -> None:
+    """The same image, once alone and once in a batch: its embeddings differ in the last place."""
+    h = torch.randn(512, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+    again = torch.nextafter(h, torch.tensor(torch.inf, dtype=dtype))
+    assert (lfs.relevance(h, again, similar=True) == 1).all()
+    assert (lfs.relevance(h, again, similar=False) == 0).all()
+    further = h.clone()
+    further[0] += 1e-3  # what is more than rounding counts
+    assert lfs.relevance(h, further, similar=False)[0] == 1
+
+
+def test_arguing_takes_the_threshold_of_the_network() -> None:
+    """Of three latents with 0.3, 0.2 and 0.5 of a cosine of 1 a third of xi_1 = 0.75 is 0.25."""
+    h = torch.tensor([0.3, 0.2, 0.5]).sqrt()
+    assert RELEVANCES["arguing"](h, h, True, 0, 0.75).tolist() == [1, 0, 1]
+    assert RELEVANCES["arguing"](h, h, True, 0, 0.3).tolist() == [1, 1, 1]
 
 
 def test_decisions_that_do_not_fit() -> None:

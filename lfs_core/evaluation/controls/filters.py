@@ -14,7 +14,7 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Words
-from lfs_core.relevance import RELEVANCE_WORDS, RELEVANCES
+from lfs_core.variants import RELEVANCE_WORDS, RELEVANCES
 
 
 class Filters(Comparator):
@@ -57,6 +57,8 @@ class Filters(Comparator):
     def evidence(self, pairs: Pairs) -> Evidence:
         """|J^T R| of both images, (P,2,H,W)."""
         h = pairs.h.detach()
-        R = RELEVANCES[self.relevance](h[:, 0], h[:, 1], pairs.is_similar, self.seed)
+        R = RELEVANCES[self.relevance](
+            h[:, 0], h[:, 1], pairs.is_similar, self.seed, self.similarity_threshold
+        )
         (gradient,) = torch.autograd.grad((pairs.h * R[:, None]).sum(), pairs.images)
         return Evidence(gradient.abs().mean(dim=2))
