@@ -7,10 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
 from lfs_core.book.run import failed_file
-from lfs_core.util.files import replacing
+from lfs_core.viz.page import filled, write_page
 
 if TYPE_CHECKING:
     from lfs_core.book.sweep import Point
@@ -39,11 +37,8 @@ def write_sweep_page(
     along = _axis(axes)
     lines = _lines(done, axes, along)
     changing = {name for name in names if len({point.numbers.get(name) for point in done}) > 1}
-    template = files("lfs_core.book").joinpath("sweep.html").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.from_string(template).render(
+    page = filled(
+        files("lfs_core.book") / "sweep.html",
         points=points,
         done=done,
         kept={folder: file.name for folder, file in failed.items() if file.is_file()},
@@ -56,8 +51,7 @@ def write_sweep_page(
         width=WIDTH,
         height=HEIGHT,
     )
-    with replacing(path) as new:
-        new.write_text(page, encoding="utf-8")
+    write_page(path, page)
 
 
 def _axis(axes: Mapping[str, Sequence[object]]) -> str:

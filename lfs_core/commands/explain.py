@@ -40,7 +40,8 @@ def explain(
     from lfs_core.datasets.images import load_image
     from lfs_core.evaluation.spec import parse
     from lfs_core.util.files import check_outputs
-    from lfs_core.viz.report import check_suffix, write_report
+    from lfs_core.viz.page import check_suffix
+    from lfs_core.viz.report import write_report
 
     check_suffix(output)  # now, not after the work
     check_outputs([output], [image_a, image_b, embedder, weights, *files_of(method)])

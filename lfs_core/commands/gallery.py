@@ -60,7 +60,7 @@ def retrieve(
     from lfs_core.search.gallery import load_gallery
     from lfs_core.search.retriever import Retriever
     from lfs_core.util.files import check_outputs
-    from lfs_core.viz.report import check_suffix
+    from lfs_core.viz.page import check_suffix
 
     if output:  # now, not after the work
         check_suffix(output)

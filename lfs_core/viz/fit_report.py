@@ -8,15 +8,13 @@ import os
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
 from lfs_core.decoder import Decoder, decoder_title
 from lfs_core.embedders import network_title
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.fitting import SHARES
-from lfs_core.util.files import replacing
 from lfs_core.viz.figures import plot_curve, plot_reconstructions, plot_training
-from lfs_core.viz.report import check_suffix, settings_rows
+from lfs_core.viz.page import check_suffix, filled, write_page
+from lfs_core.viz.report import settings_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,9 +51,8 @@ def write_fit_report(
         },
         _choice(info),
     ]
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = files("lfs_core.viz").joinpath("fit_report.html").read_text(encoding="utf-8")
-    page = environment.from_string(template).render(
+    page = filled(
+        files("lfs_core.viz") / "fit_report.html",
         info=info,
         kind=decoder_title(decoder.kind),
         network=network_title(info["embedder"]),
@@ -63,8 +60,7 @@ def write_fit_report(
         rows=[("decoder", decoder_title(decoder.kind)), *settings_rows(info)],
         skipped=skipped,
     )
-    with replacing(path) as new:
-        new.write_text(page, encoding="utf-8")
+    write_page(path, page)
 
 
 def _choice(info: dict[str, Any]) -> dict[str, str]:

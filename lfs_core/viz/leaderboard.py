@@ -6,15 +6,12 @@ import os
 from importlib.resources import files
 from typing import Any
 
-import jinja2
-
 from lfs_core.embedders import network_title
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, Results
 from lfs_core.findings.score_tables import board
 from lfs_core.findings.stored import images_title
-from lfs_core.util.files import replacing
-from lfs_core.viz.report import check_suffix
+from lfs_core.viz.page import check_suffix, filled, write_page
 
 
 def write_leaderboard(results: Results, path: str | os.PathLike) -> None:
@@ -28,12 +25,9 @@ def write_leaderboard(results: Results, path: str | os.PathLike) -> None:
         LFSError: the path does not end in .html or cannot be written.
     """
     check_suffix(path)
-    template = files("lfs_core.viz").joinpath("leaderboard.html").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     boards = [board(results, metric, kind) for metric in results.metrics for kind in KINDS]
-    page = environment.from_string(template).render(
+    page = filled(
+        files("lfs_core.viz") / "leaderboard.html",
         boards=[_with_places(found) for found in boards if found["rows"]],
         manifest=results.manifest,
         network=network_title(results.manifest["embedder"]),
@@ -41,8 +35,7 @@ def write_leaderboard(results: Results, path: str | os.PathLike) -> None:
         similar=int(results.labels.is_similar.sum()),
         problems={reader_name(of): found for of, found in results.problems.items() if found},
     )
-    with replacing(path) as new:
-        new.write_text(page, encoding="utf-8")
+    write_page(path, page)
 
 
 def _with_places(found: dict[str, Any]) -> dict[str, Any]:

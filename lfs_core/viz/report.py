@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 from collections.abc import Sequence
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import matplotlib
 import numpy as np
 from matplotlib.colors import to_hex
 from PIL import Image
 
 from lfs_core.embedders import network_title
-from lfs_core.errors import LFSError
 from lfs_core.evaluation.names import reader_name
-from lfs_core.util.files import replacing
 from lfs_core.viz.figures import MAP_COLOURS, as_picture, overlay
+from lfs_core.viz.page import check_suffix, filled, write_page
 
 if TYPE_CHECKING:
     from lfs_core.explanation import PairExplanation
@@ -44,16 +40,8 @@ def write_report(
     Raises:
         LFSError: the path does not end in .html or cannot be written.
     """
-    check_suffix(path)
-    page = render_report(explanation, names, messages)
-    with replacing(path) as new:
-        new.write_text(page, encoding="utf-8")
-
-
-def check_suffix(path: str | os.PathLike) -> None:
-    """Raise an LFSError unless the path ends in .html."""
-    if Path(path).suffix.lower() not in (".html", ".htm"):
-        raise LFSError(f"The report is a web page: {path} must end in .html.")
+    check_suffix(path)  # now, not after the work
+    write_page(path, render_report(explanation, names, messages))
 
 
 def render_report(
@@ -65,13 +53,8 @@ def render_report(
         for side, name in enumerate(names)
     ]
     colours = matplotlib.colormaps[MAP_COLOURS](np.linspace(0, 1, 12))
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string(
-        files("lfs_core.viz").joinpath("report.html").read_text(encoding="utf-8")
-    )
-    # "</script", "<!--" and "<script" mean something inside a script element: no "<" is left.
-    data = json.dumps(explanation.to_dict()).replace("<", "\\u003c")
-    return template.render(
+    return filled(
+        files("lfs_core.viz") / "report.html",
         decision="similar" if explanation.is_similar else "dissimilar",
         method=reader_name(explanation.method),
         decoded=explanation.reconstructions is not None,
@@ -83,7 +66,7 @@ def render_report(
         messages=messages,
         gradient=", ".join(to_hex(colour) for colour in colours),
         rows=[("method", reader_name(explanation.method)), *settings_rows(explanation.settings)],
-        data=data,
+        data=explanation.to_dict(),
     )
 
 

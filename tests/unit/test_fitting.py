@@ -125,7 +125,7 @@ def test_the_report_says_what_was_found(
     assert "toy &amp; more" in text and "&lt;bad&gt;.jpg" in text and "cut short" in text
     assert f"{decoder.info['loss']:.4f}" in text and f"{decoder.info['r2']:.3f}" in text
     assert text.count("data:image/png;base64,") == 2
-    assert "http" not in text
+    assert "http:" not in text and "https:" not in text
 
 
 def test_look_alikes_are_left_out(

@@ -25,7 +25,7 @@ from lfs_core.explanation import Explainer
 from lfs_core.search.retriever import Answer, Retriever
 from lfs_core.training.recall import KS, average_precision
 from lfs_core.util.rounding import rounded
-from lfs_core.viz.report import check_suffix
+from lfs_core.viz.page import check_suffix
 from lfs_core.viz.views.view import (
     LiveView,
     code,

@@ -45,7 +45,8 @@ from lfs_core.findings.trust import (
 from lfs_core.mapping import check_unit_interval, difference_map, perturb
 from lfs_core.relevance import normalized_distance, relevance
 from lfs_core.training.decoders import LinearDecoder
-from lfs_core.viz.report import check_suffix, render_report
+from lfs_core.viz.page import check_suffix
+from lfs_core.viz.report import render_report
 from lfs_core.viz.views.view import (
     LiveView,
     code,

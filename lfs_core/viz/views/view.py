@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import json
 import os
 import tempfile
 import zlib
@@ -20,7 +19,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
 
-import jinja2
 import matplotlib
 import numpy as np
 import torch
@@ -29,9 +27,8 @@ from torch import Tensor
 
 from lfs_core.errors import LFSError
 from lfs_core.util.extras import needs
-from lfs_core.util.files import replacing
 from lfs_core.viz.figures import MAP_COLOURS
-from lfs_core.viz.report import check_suffix
+from lfs_core.viz.page import check_suffix, filled, write_page
 from lfs_core.viz.views.joined import joined
 
 with needs("book", "An interactive view"):
@@ -177,9 +174,8 @@ def save(path: str | os.PathLike, view: str, contents: Mapping[str, Any], title:
     Raises:
         LFSError: the path does not end in .html or cannot be written.
     """
-    check_suffix(path)
-    with replacing(path) as new:
-        new.write_text(render(view, contents, title), encoding="utf-8")
+    check_suffix(path)  # now, not after the work
+    write_page(path, render(view, contents, title))
 
 
 @cache
@@ -217,16 +213,16 @@ def render(view: str, contents: Mapping[str, Any], title: str | None = None) -> 
         title: of a document of its own; without, the HTML can be put anywhere in a page, and
             several times.
     """
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string((WEB / "common" / "page.html").read_text("utf-8"))
-    data = json.dumps(contents, separators=(",", ":"))
-    return template.render(
+    has_charts = "// common/plotly.js" in code(view)
+    return filled(
+        WEB / "common" / "page.html",
+        scripts=[f"{code(view)}\nshowPages();\n"],
+        unpacks=has_charts,
         title=title,
         view=view,
-        data=data.replace("<", "\\u003c"),  # no name may end the script element
+        contents=contents,
         css=style(view),
-        js=code(view),
-        plotly=plotly_text() if "// common/plotly.js" in code(view) else "",  # if it has charts,
+        plotly=plotly_text() if has_charts else "",
     )
 
 

@@ -24,8 +24,17 @@ export function h(tag, properties = {}, ...children) {
   return node;
 }
 
-/** @param {Child} child */
-const asNode = (child) => (child instanceof Node ? child : String(child));
+// What is not seen, or turns round how all that follows is read.
+// eslint-disable-next-line no-control-regex
+const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/**
+ * What is to be shown, as a part of the page.
+ *
+ * @param {Child} child
+ */
+export const asNode = (child) =>
+  child instanceof Node ? child : String(child).replace(INVISIBLE, "\ufffd");
 
 /**
  * @param {string} text

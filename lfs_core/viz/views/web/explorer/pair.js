@@ -3,7 +3,7 @@
 /** @import { App, Explained, Hit } from "./types.d.ts" */
 
 import { bytes, inflate } from "../common/bytes.js";
-import { button, enable, h } from "../common/elements.js";
+import { asNode, button, enable, h } from "../common/elements.js";
 import { isMarked, verdict } from "./classes.js";
 import { explanation } from "./explanation.js";
 
@@ -75,7 +75,7 @@ export function pairPanel(app) {
     enable(later, at() < pairs.length - 1, close);
     const [query, name] = [app.query, app.opened?.name ?? ""];
     const state = isMarked(app) ? `, ${verdict(app, item)}` : "";
-    title.textContent = `${name} and ${names[item]}, rank ${pairs[at()][1]}${state}`;
+    title.replaceChildren(asNode(`${name} and ${names[item]}, rank ${pairs[at()][1]}${state}`));
     body.replaceChildren(h("p", { role: "status", class: "lfs-busy" }, "explaining \u2026"));
     const answer = await ask(query, chosen);
     if (item !== chosen) return; // the reader has gone on

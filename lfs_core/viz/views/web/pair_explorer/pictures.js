@@ -3,7 +3,7 @@
 /** @import { Point } from "../common/types.d.ts" */
 /** @import { App, Part, Shown } from "./types.d.ts" */
 
-import { h } from "../common/elements.js";
+import { asNode, h } from "../common/elements.js";
 import { colourBar, drawMap, enlarge, shareAbove, within } from "../common/maps.js";
 import { withSign } from "../common/numbers.js";
 import { placeOf, POINT, SIDES, twoPictures, wordsFor } from "../common/pointing.js";
@@ -60,7 +60,7 @@ export function pictures(app) {
     drawMap(canvas, shown.images[side], values, width, height, app.how);
     const share = `${shareAbove(values, app.how.threshold)} lies above \u03be\u2082`;
     const { name } = shown.photographs[side];
-    facts.replaceChildren(name, h("br"), factsOf(shown, side, share));
+    facts.replaceChildren(asNode(name), h("br"), factsOf(shown, side, share));
     canvas.setAttribute(
       "aria-label",
       `${SIDES[side]}, ${name}, with the map of ${app.contents.titles[shown.choice.method]}: ${share}. ` +
