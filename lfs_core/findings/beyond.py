@@ -201,10 +201,13 @@ def weights_table(results: Results) -> pd.DataFrame:
     return pd.DataFrame(table).T.rename_axis(["own", "contrast"])
 
 
-def best_weights(results: Results) -> tuple[float, float]:
-    """Own and contrast with the highest mean of the mean scores of all tests and kinds of pairs."""
-    means = _means_by_weights(results)
-    return max(means, key=lambda weights: np.mean(list(means[weights].values())))
+def ranked_weights(results: Results) -> dict[tuple[float, float], float]:
+    """The mean score over all tests and kinds of pairs, by own and contrast, best first."""
+    means = {
+        weights: float(np.mean(list(of.values())))
+        for weights, of in _means_by_weights(results).items()
+    }
+    return dict(sorted(means.items(), key=lambda one: -one[1]))
 
 
 def _means_by_weights(results: Results) -> dict[tuple[float, float], dict[str, float]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from lfs_core.comparators.amortised import Amortised
 from lfs_core.embedders import network_title
 from lfs_core.evaluation.names import reader_name
-from lfs_core.evaluation.results import KINDS, Results, is_control
+from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.evaluation.spec import parse
 from lfs_core.findings.beyond import (
     CHEAP,
@@ -19,6 +21,7 @@ from lfs_core.findings.beyond import (
     PLAIN,
     TESTS,
     Goal,
+    ranked_weights,
     won,
 )
 from lfs_core.findings.sentences import listed, sentence, versus
@@ -197,6 +200,45 @@ def under_two_names(twins: Mapping[str, Any], part: str = "test") -> str:
         f"head's people, and {_people(above['0.6']).lower()} one above 0.6, which "
         "strangers reach, too."
     )
+
+
+def chosen(weights: Results) -> str:
+    """Which pair of weights is the best on the people set aside for the choice, and which ships."""
+    found = ranked_weights(weights)
+    shipped = inspect.signature(Amortised).parameters
+    ours = float(shipped["own"].default), float(shipped["contrast"].default)
+    (best, highest), place = next(iter(found.items())), list(found).index(ours) + 1
+    at = "own = {:g} and contrast = {:g}".format
+    text = (
+        f"On {len(weights.same)} pairs the best of {len(found)} pairs of weights is "
+        f"{at(*best)}, with a mean score of {highest:.3f}."
+    )
+    if best == ours:
+        return f"{text} It is the one that ships."
+    return (
+        f"{text} The one that ships, {at(*ours)}, has {found[ours]:.3f} and place {place}. It was "
+        "kept, since all numbers of this page are of it."
+    )
+
+
+def on_fresh_people(fresh: Results) -> str:
+    """How the one-pass map does on people of whom nothing has been decided, test by test."""
+    others = [name for name in fresh.explainers if parse(name)[0] != OURS]
+    won, left = 0, []
+    for metric, test in TESTS.items():
+        for kind in KINDS:
+            rows = fresh.against(metric, kind, OURS, others)
+            equal = [row for row in rows if not (row["by"] > 0 and row["p"] < SIGNIFICANT)]
+            won += not equal
+            if equal:
+                told = [f"{reader_name(row['other'])} ({row['by']:+.3f})" for row in equal]
+                left.append(f"{test.lower()} of {kind} pairs: {listed(told)}")
+    text = (
+        f"On {len(fresh.same)} pairs of fresh people the one-pass causal map is "
+        f"significantly better than all {len(others)} others in {won} of "
+        f"{len(TESTS) * len(KINDS)} tests."
+    )
+    return text if not left else f"{text} What it does not beat, with its lead: {'; '.join(left)}."
 
 
 def _people(count: int) -> str:

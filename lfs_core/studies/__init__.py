@@ -63,7 +63,6 @@ STUDIES = {
 }
 NOT_STORED = (
     "fresh",
-    "weights",
     "multiverse-mobilenet",
     "multiverse-dlib",
     "multiverse-birds",

@@ -15,6 +15,7 @@ from lfs_core.evaluation.controls.greedy import Greedy
 from lfs_core.evaluation.metrics.selectivity import FILLS, flip_curves, flip_ranks
 from lfs_core.evaluation.results import Results
 from lfs_core.findings import beyond
+from lfs_core.findings import beyond_sentences as told
 from lfs_core.viz.pareto import plot_pareto
 
 SIDE = 16
@@ -203,13 +204,27 @@ def test_weights_are_ranked_by_the_mean_of_all_tests() -> None:
             curves[metric] = torch.stack([0 * moved, sign * moved, sign * moved], dim=1)
         measured[f"amortised,own={own},contrast={contrast}"] = curves
     chosen = Results(template.manifest, similar, template.similarity, template.seed, measured, {})
-    assert beyond.best_weights(chosen) == (1, 0)
+    ranked = beyond.ranked_weights(chosen)
+    assert list(ranked) == sorted(weights, key=lambda pair: pair[1] - pair[0])
+    said = told.chosen(chosen)  # 1 and 0.1 ship; 0.9 is the second of 1, 0.9, 0.5, 0.4, 0, -0.1
+    assert "own = 1 and contrast = 0," in said and "own = 1 and contrast = 0.1, has" in said
+    assert "place 2" in said
     table = beyond.weights_table(chosen)
     assert list(table.index) == weights and table.index.names == ["own", "contrast"]
     means = table["mean"].astype(float)
     assert means.idxmax() == (1, 0) and means.idxmin() == (0, 0.1)
     for line in table.drop(columns="mean").astype(float).itertuples():
         assert means[line[0]] == pytest.approx(np.mean(line[1:]), abs=1e-3)
+
+
+def test_fresh_people_are_told_with_what_is_not_beaten() -> None:
+    """Occlusion moves the cosine by 0.8 where the one-pass map moves it by 0.6."""
+    said = told.on_fresh_people(results())
+    assert said.startswith("On 40 pairs") and "all 3 others in 0 of 4 tests" in said
+    assert said.count("Occlusion") == 4 and "Centre" not in said
+    easy = results()
+    del easy.measured["occlusion"]
+    assert told.on_fresh_people(easy).endswith("all 2 others in 4 of 4 tests.")
 
 
 def test_pairs_are_left_out_of_everything() -> None:
