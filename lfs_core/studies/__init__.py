@@ -65,7 +65,6 @@ NOT_STORED = (
     "fresh",
     "multiverse-mobilenet",
     "multiverse-dlib",
-    "multiverse-birds",
     "multiverse-cars",
 )
 """Studies whose results the book does not have yet; each takes two cores a quarter of an hour, and
