@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -72,6 +73,8 @@ def options(
 
 def main() -> None:
     """Run the command line, with messages of progress on the standard error."""
+    # Processes that we start import no file of the present folder in an installed module's place.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("lfs_core").setLevel(logging.INFO)
     app()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from ipykernel.kernelspec import get_kernel_dict
@@ -22,10 +23,9 @@ class Kernel(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        """How it is started."""
-        return KernelSpec(
-            **get_kernel_dict(extra_arguments=["--ext", __name__, "--log-level=ERROR"])
-        )
+        """How it is started: a file in the notebook's folder takes no installed module's place."""
+        options = ["--ext", __name__, "--log-level=ERROR", "--IPKernelApp.ignore_cwd=True"]
+        return KernelSpec(**get_kernel_dict(extra_arguments=options), env={"PYTHONSAFEPATH": "1"})
 
 
 class TableFormatter(BaseFormatter):
@@ -52,7 +52,11 @@ class ArraysFormatter(BaseFormatter):
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """What IPython calls in the kernel: tables and kept arrays are given as data from now on."""
+    """What IPython calls in the kernel: tables and kept arrays are given as data from now on.
+
+    A module beside the notebook is found under a name that no installed one has.
+    """
+    sys.path.append("")
     display = shell.display_formatter
     if display is None:
         return

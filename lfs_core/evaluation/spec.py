@@ -73,7 +73,7 @@ def make_explainer(spec: str, embedder: Embedder, threshold: float) -> Callable[
     if ":" not in name:
         return load_explainer(name, embedder, similarity_threshold=threshold, **options)
     if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+        sys.path.append(str(Path.cwd()))  # after what is installed
         importlib.invalidate_caches()
     try:
         made = resolve_name(name)
