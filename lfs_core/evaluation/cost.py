@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -81,38 +82,40 @@ class Cost:
 
 def measure_cost(
     explainer: PairExplainer,
-    pair: tuple[ImageLike, ImageLike],
-    rounds: int = 5,
+    pairs: Sequence[tuple[ImageLike, ImageLike]],
     patience: float = 2.0,
 ) -> Cost:
-    """The cost of explaining one pair; explanation and two bare passes take turns.
+    """The cost of explaining a pair; explanations and two bare passes take turns.
 
     Explain another pair first: what a method makes only once, such as masks, is not part of the
-    cost of a pair.
+    cost of a pair. What it remembers of an image is: so every round explains a pair of new images.
 
     Args:
         explainer: any method; its network must be an `nn.Module`.
-        pair: two images.
-        rounds: how often each is run at most.
+        pairs: one for each round, of images that are all different.
         patience: in seconds; no further round begins after it.
 
     Raises:
-        LFSError: the network is not an `nn.Module`, so that its passes cannot be counted.
+        LFSError: there is no pair; or the network is not an `nn.Module`, so that its passes
+            cannot be counted.
     """
+    if not pairs:
+        raise LFSError("There is no pair to explain, and so no cost.")
     network = explainer.embedder
     if not isinstance(network, nn.Module):
         raise LFSError("Passes are counted in an nn.Module; wrap the network in one.")
-    both = read_pair(*pair, getattr(network, "image_size", None))
-    _embed(network, both)
+    size = getattr(network, "image_size", None)
+    _embed(network, read_pair(*pairs[0], size))
     times, bare = [], []
     begin = time.perf_counter()
-    while True:
+    for pair in pairs:
+        both = read_pair(*pair, size)
         start = time.perf_counter()
         with counted(network) as passes:
             explanation = explainer(*pair)
         times.append(time.perf_counter() - start)
-        bare.append(_seconds(lambda: _embed(network, both)))
-        if len(times) == rounds or time.perf_counter() - begin > patience:
+        bare.append(_seconds(partial(_embed, network, both)))
+        if time.perf_counter() - begin > patience:
             break
     return Cost(
         passes.forward,

@@ -65,7 +65,6 @@ NOT_STORED = (
     "fresh",
     "multiverse-mobilenet",
     "multiverse-dlib",
-    "multiverse-cars",
 )
 """Studies whose results the book does not have yet; each takes two cores a quarter of an hour, and
 that of dlib, which runs on one core, an hour."""

@@ -16,7 +16,8 @@ from lfs_core.findings.stored import stored_run
 from lfs_core.studies.comparisons import CONTROLS
 from lfs_core.studies.costs import ONE_GRID
 
-PAIR = [np.random.default_rng(k).integers(0, 256, (8, 8, 3), np.uint8) for k in range(2)]
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8)
+PAIRS = list(zip(IMAGES[::2], IMAGES[1::2], strict=True))
 
 
 class Tiny(nn.Module):
@@ -48,14 +49,17 @@ def test_the_cost_of_methods() -> None:
     """Two images once; the windows of both; no gradient further than the last maps."""
     two = {"decoder": lambda h: h[:, :3, None, None]}
     cost = {
-        name: measure_cost(lfs.load_explainer(name, Tiny(), **options), PAIR, rounds=3)
+        name: measure_cost(lfs.load_explainer(name, Tiny(), **options), PAIRS)
         for name, options in {
             "explainlfs": two,
             "gradcam": {},
             "gradient-x-input": {},
             "xssab": {},
+            "causal": {"grid": 4, "scales": 1, "shifted": False},
         }.items()
     }
+    # The windows of each image, though the method remembers the maps of images it has seen.
+    assert (cost["causal"].forward, cost["causal"].backward) == (2 * (1 + 4 * 4), 0)
     assert (cost["explainlfs"].forward, cost["explainlfs"].backward) == (2, 0)
     assert (cost["gradcam"].forward, cost["gradcam"].backward) == (2, 0)
     assert (cost["gradient-x-input"].forward, cost["gradient-x-input"].backward) == (2, 2)
@@ -67,14 +71,14 @@ def test_the_cost_of_methods() -> None:
 def test_passes_of_a_plain_function_cannot_be_counted() -> None:
     explain = lfs.load_explainer("centre", lambda images: images.mean(dim=(2, 3)))
     with pytest.raises(lfs.LFSError, match=r"nn\.Module"):
-        measure_cost(explain, PAIR)
+        measure_cost(explain, PAIRS)
 
 
 def test_the_table_says_of_each_method_what_it_is_needs_and_costs() -> None:
     explainers = {
         name: lfs.load_explainer(name, Tiny()) for name in ("simexpert", "tummala", "xssab")
     }
-    of_pair = {name: explain(*PAIR) for name, explain in explainers.items()}
+    of_pair = {name: explain(*PAIRS[0]) for name, explain in explainers.items()}
     costs = {
         name: {"forward": 2, "backward": k, "milliseconds": 1234.5, "of two passes": 1.25}
         for k, name in enumerate(("simexpert", "xssab"))
