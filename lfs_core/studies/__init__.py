@@ -62,7 +62,6 @@ STUDIES = {
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
 }
 NOT_STORED = (
-    "fresh",
     "multiverse-mobilenet",
     "multiverse-dlib",
 )

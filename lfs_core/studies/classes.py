@@ -16,13 +16,16 @@ from tqdm import tqdm
 from lfs_core.datasets.folders import find_photographs
 from lfs_core.evaluation.pair_set import PairSet
 from lfs_core.studies.comparisons import Run
+from lfs_core.studies.multiverse import Multiverse
 
 
 def classes_study(data: Path) -> dict[str, object]:
     """The class of both images of each pair, as integers, by the digest of the set of pairs."""
     from lfs_core.studies import STUDIES
 
-    runs = [run for run in map(resolve_name, STUDIES.values()) if isinstance(run, Run)]
+    studies = [resolve_name(study) for study in STUDIES.values()]
+    runs = [of.drawn if isinstance(of, Multiverse) else of for of in studies]
+    runs = [run for run in runs if isinstance(run, Run)]
     drawn: dict[tuple[str, str, float, str | None], list[Run]] = {}
     for run in runs:
         drawn.setdefault((run.folder, run.network, run.hold_out, run.people), []).append(run)

@@ -29,6 +29,7 @@ from lfs_core.evaluation.partitions import PARTITIONS
 from lfs_core.evaluation.spec import code_of_explainer, make_explainer
 from lfs_core.explainer import ExplainLFS
 from lfs_core.explanation import cosines
+from lfs_core.studies.comparisons import Run
 from lfs_core.studies.workshop import KINDS, SIZES, SOURCES, THRESHOLD, Source, Workshop
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.code import code_of
@@ -78,6 +79,14 @@ class Multiverse:
         """The same tests of another network."""
         source = replace(self.source, network=network, weights=weights, mirror=False)
         return replace(self, source=source)
+
+    @property
+    def drawn(self) -> Run:
+        """A run of no methods, of the same pairs."""
+        source = self.source
+        return Run(
+            (), (), self.folder, source.network, source.weights, self.pairs, hold_out=self.hold_out
+        )
 
     def __call__(self, data: Path) -> dict[str, object]:
         """Curves of every method in every test. Those that are done are kept in the cache."""

@@ -58,8 +58,8 @@ def test_the_cost_of_methods() -> None:
             "causal": {"grid": 4, "scales": 1, "shifted": False},
         }.items()
     }
-    # The windows of each image, though the method remembers the maps of images it has seen.
-    assert (cost["causal"].forward, cost["causal"].backward) == (2 * (1 + 4 * 4), 0)
+    # The pair, and each image whole and without each window, though seen images are remembered.
+    assert (cost["causal"].forward, cost["causal"].backward) == (2 + 2 * (1 + 4 * 4), 0)
     assert (cost["explainlfs"].forward, cost["explainlfs"].backward) == (2, 0)
     assert (cost["gradcam"].forward, cost["gradcam"].backward) == (2, 0)
     assert (cost["gradient-x-input"].forward, cost["gradient-x-input"].backward) == (2, 2)

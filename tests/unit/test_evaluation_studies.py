@@ -16,6 +16,8 @@ from lfs_core.evaluation.results import is_control
 from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.studies import STUDIES, comparisons, hyperparameters, judgement, run_study, scenes
 from lfs_core.studies.classes import classes_study
+from lfs_core.studies.multiverse import Multiverse
+from lfs_core.studies.workshop import Source
 from lfs_core.util.assets import CELEBRITY_FACES, fetch
 
 RUNS = {
@@ -136,12 +138,15 @@ def test_classes_of_pairs_are_stored_by_the_digest_of_their_images(
     large = comparisons.Run((), (), folder="squares", number=12)
     monkeypatch.setattr(comparisons, "FACES", large)
     monkeypatch.setattr(comparisons, "ROAD", replace(large, number=5))
-    named = {name: f"lfs_core.studies.comparisons:{name}" for name in ("FACES", "ROAD")}
+    squares = Source("squares", "seeing", "whole")
+    drawn = Multiverse(squares, "squares", pairs=3, hold_out=large.hold_out)
+    monkeypatch.setattr(comparisons, "DRAWN", drawn, raising=False)
+    named = {name: f"lfs_core.studies.comparisons:{name}" for name in ("FACES", "ROAD", "DRAWN")}
     monkeypatch.setattr("lfs_core.studies.STUDIES", named)
     found = classes_study(tmp_path)["classes"]
-    for run in (large, comparisons.ROAD):
+    for run in (large, comparisons.ROAD, drawn.drawn):
         pairs = run.pairs(tmp_path)
         folders = [[Path(name).parent.name for name in both] for both in pairs.names]
         assert [[f"class {k}" for k in both] for both in found[pairs.digest]] == folders
         assert [a == b for a, b in found[pairs.digest]] == pairs.same.tolist()
-    assert len(found) == 2
+    assert len(found) == 3

@@ -20,7 +20,7 @@ from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.findings import multiverse as found
 from lfs_core.findings.beyond_sentences import under_two_names
 from lfs_core.findings.readings import deciding, verdicts
-from lfs_core.findings.stored import is_stored, stored_run
+from lfs_core.findings.stored import is_stored, stored_classes, stored_run
 from lfs_core.studies import multiverse
 from lfs_core.training.decoders import LinearDecoder
 from lfs_core.util.manifest import RESULTS
@@ -129,6 +129,13 @@ def raw() -> tuple[dict, np.ndarray]:
 
 def stored_multiverses() -> list[dict]:
     return [stored_run(name) for name in found.MULTIVERSES if is_stored(name)]
+
+
+def test_the_classes_of_all_pairs_are_known() -> None:
+    """Else pairs that share a person or a class would be taken as independent."""
+    for stored in stored_multiverses():
+        classes = stored_classes(stored["manifest"])
+        assert classes is not None and classes.shape == (len(stored["similarity"]), 2)
 
 
 @pytest.mark.parametrize("control", ["relevance", "order", "tummala"])
