@@ -17,9 +17,9 @@ from lfs_core.explanation import (
     PairExplanation,
     Words,
     cosines,
-    one_thread,
 )
 from lfs_core.mapping import check_unit_interval, difference_map, display_map
+from lfs_core.util.threads import one_thread
 from lfs_core.variants import OF_THE_COSINE, PERTURBATIONS, RELEVANCE_WORDS, RELEVANCES
 
 __all__ = ["ExplainLFS", "Explainer", "PairExplanation"]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import torch
@@ -13,6 +12,8 @@ from torch import Tensor
 
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.mapping import check_unit_interval
+from lfs_core.util.confidence import Spread
+from lfs_core.util.threads import one_thread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 Embedder = Callable[[Tensor], Tensor]
 """(B,3,H,W) in [0,1] -> (B,D).
 
-May have a `name`; an `image_size`, the side of the images it reads, in pixels; and a `framing`,
-"face" if it reads aligned faces, "centre" if the square in the middle, else "whole".
+May have a `name`; an `image_size`, the side of the images it reads, in pixels; a `framing`,
+"face" if it reads aligned faces, "centre" if the square in the middle, else "whole"; and a
+`spread` of its similarities, from which a decision's confidence follows.
 """
 
 Role = Literal["method", "control", "ablation", "oracle"]
@@ -69,6 +71,12 @@ class PairExplanation:
         return self.maps > self.map_threshold
 
     @property
+    def confidence(self) -> float | None:
+        """Probability in [0,1] that the decision is right; None where the network has no spread."""
+        spread = self.settings.get("spread")
+        return spread and Spread(**spread).confidence(self.similarity, self.is_similar)
+
+    @property
     def completeness_error(self) -> float | None:
         """How far a signed map's sum is from what the method promises, at most; else None."""
         if self.signed_maps is None or self.promised_sums is None:
@@ -84,6 +92,7 @@ class PairExplanation:
             "method": self.method,
             "similarity": self.similarity,
             "is_similar": self.is_similar,
+            "confidence": self.confidence,
             "settings": self.settings,
             "relevance": rounded(self.relevance),
             "maps": rounded(self.maps),
@@ -95,11 +104,18 @@ class PairExplanation:
 
         return plot_explanations([self])
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a self-contained HTML page with the pair, the decision, maps and settings."""
+    def save(
+        self, path: str | os.PathLike[str], photographs: Sequence[ImageLike] | None = None
+    ) -> None:
+        """Write a self-contained HTML page with the pair, the decision, maps and settings.
+
+        Args:
+            path: ends in .html.
+            photographs: those that the faces were cut out of; they are shown with all their faces.
+        """
         from lfs_core.viz.report import write_report
 
-        write_report(self, path)
+        write_report(self, path, photographs=photographs)
 
 
 class Explainer(Protocol):
@@ -211,10 +227,12 @@ class PairExplainer:
 
     def settings(self) -> dict[str, Any]:
         """Everything needed to make this explainer again."""
+        spread: Spread | None = getattr(self.embedder, "spread", None)
         return {
             "embedder": self.embedder_name,
             "similarity_threshold": self.similarity_threshold,
             "map_threshold": self.map_threshold,
+            "spread": spread and asdict(spread),
         }
 
 
@@ -250,18 +268,3 @@ def embed(embedder: Embedder, images: Tensor) -> Tensor:
     if not h.isfinite().all():
         raise LFSError("The embedder returned NaN or infinity; check its weights and its input.")
     return h.cpu()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let PyTorch work on one thread.
-
-    An explanation's own steps are so small that waking a second thread takes longer than they do,
-    and a thread that waits for the next one keeps the network from its core.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

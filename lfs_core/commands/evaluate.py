@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lfs_core.commands.options import (
+    Aligned,
     EmbedderName,
     Jobs,
     Scheduler,
@@ -16,8 +18,15 @@ from lfs_core.commands.options import (
     Weights,
     check_suffix,
     files_of,
+    framing,
     network,
+    tell_doubts,
+    tell_several,
 )
+from lfs_core.errors import LFSError
+
+if TYPE_CHECKING:
+    from lfs_core.embedders import Embedder
 
 PROBLEMS = 5  # with maps, of which each explainer's are told in full
 
@@ -47,6 +56,7 @@ def evaluate(
     embedder: EmbedderName = "facenet-casia",
     weights: Weights = None,
     similarity_threshold: SimilarityThreshold = 0.3,
+    aligned: Aligned = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
     records: Annotated[
@@ -81,7 +91,11 @@ def evaluate(
         seeds,
     )
     folder = records or cache_folder() / "evaluation"
-    pair_set = load_pairs(pairs, network(embedder, weights), number, hold_out=hold_out)
+    embed = network(embedder, weights)
+    pair_set = load_pairs(pairs, embed, number, hold_out=hold_out, framing=framing(aligned))
+    tell_several(len(pair_set.several))
+    if aligned and pairs != "demo":
+        tell_doubts(_files(Path(pairs), pair_set.names), embed)
     results = run_evaluation(settings, pair_set, folder, jobs=jobs, scheduler=scheduler)
     for names, reason in pair_set.skipped.items():
         typer.echo(f"left out {names}: {reason}", err=True)
@@ -90,9 +104,35 @@ def evaluate(
             typer.echo(f"{method}, pair {k} ({', '.join(pair_set.names[k])}): {problem}.", err=True)
         if len(found) > PROBLEMS:
             typer.echo(f"{method}: {len(found)} pairs in all; {output} lists them.", err=True)
+    learn_spread(embed, results.similarity.tolist(), results.same.tolist(), pair_set.description)
     results.save(output)
     write_leaderboard(results, page)
     typer.echo(f"Wrote {output}, {table} and {page}.")
+
+
+def _files(source: Path, names: Sequence[tuple[str, str]]) -> list[Path]:
+    """The images of pairs, of a folder or a table."""
+    folder = source.parent if source.suffix == ".csv" else source
+    return [folder / name for name in sorted({name for both in names for name in both})]
+
+
+def learn_spread(
+    embed: Embedder, similarities: Sequence[float], same: Sequence[bool], pairs: str
+) -> None:
+    """Remember how a network's similarities are spread, if that is not known yet."""
+    from lfs_core.embedders.spreads import keep_spread
+    from lfs_core.util.confidence import Spread
+
+    if getattr(embed, "spread", None):
+        return
+    try:
+        keep_spread(embed, Spread.of(similarities, same, pairs))
+    except LFSError as error:
+        typer.echo(f"How sure the network is stays unknown: {error}", err=True)
+    else:
+        typer.echo(
+            "How sure the network is was measured; `lfs explain` says it from now on.", err=True
+        )
 
 
 def study(

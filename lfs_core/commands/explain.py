@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lfs_core.commands.options import (
+    Aligned,
     EmbedderName,
     SimilarityThreshold,
     Weights,
     files_of,
+    framing,
     network,
 )
+from lfs_core.errors import LFSError
+
+if TYPE_CHECKING:
+    from lfs_core.datasets.framing import Part, Parts
 
 
 def explain(
@@ -30,37 +36,81 @@ def explain(
     weights: Weights = None,
     similarity_threshold: SimilarityThreshold = 0.3,
     map_threshold: Annotated[float, typer.Option(help="xi_2, 0 to 1.")] = 0.7,
-    aligned: Annotated[
-        bool, typer.Option("--aligned", help="The images are face crops already.")
-    ] = False,
+    face: Annotated[
+        str | None,
+        typer.Option(
+            help="Which face, from left to right: 2 for the first photograph, 2,1 for both, ,1 for "
+            "the second. Left out, one that is large and near the middle."
+        ),
+    ] = None,
+    aligned: Aligned = False,
 ) -> None:
-    """Explain the network's decision about two photographs, as one self-contained page."""
+    """Explain the network's decision about two photographs, as one self-contained page.
+
+    A photograph may come by a pipe (/dev/stdin); who waits for one is told so.
+    """
     from lfs_core.comparators import load_explainer
-    from lfs_core.datasets.framing import Part, parts
-    from lfs_core.datasets.images import load_image
+    from lfs_core.datasets.framing import doubt_about_crop, parts
     from lfs_core.evaluation.spec import parse
+    from lfs_core.findings.trust import confidence_in_words, confidence_means
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.page import check_suffix
     from lfs_core.viz.report import write_report
 
     check_suffix(output)  # now, not after the work
     check_outputs([output], [image_a, image_b, embedder, weights, *files_of(method)])
+    faces = face_numbers(face)
     name, options = parse(method)
     embed = network(embedder, weights)
     thresholds = {"similarity_threshold": similarity_threshold, "map_threshold": map_threshold}
     explainer = load_explainer(name, embed, **(thresholds | options))
-    images, messages = [], []
-    for path in (image_a, image_b):
-        found = [Part(load_image(path))] if aligned else parts(path, embed)
-        images.append(found[0].image)
-        if len(found) > 1:
-            messages.append(f"{path.name} shows {len(found)} faces; the largest is explained.")
+    shown, images, messages = [], [], []
+    for path, number in zip((image_a, image_b), faces, strict=True):
+        seen = parts(path, embed, framing(aligned))
+        part = seen.part(number, path.name)
+        shown.append((seen, part.number))
+        images.append(part.image)
+        doubt = doubt_about_crop(seen.photograph, embed, path.name) if aligned else None
+        messages += [doubt] if doubt else remarks(seen, part, path.name, number is not None)
     explanation = explainer(*images)
-    write_report(explanation, output, [image_a.name, image_b.name], messages)
-    decision = "similar" if explanation.is_similar else "dissimilar"
+    write_report(explanation, output, [image_a.name, image_b.name], messages, shown)
     for message in messages:
         typer.echo(message, err=True)
-    typer.echo(f"cosine {explanation.similarity:+.3f}: {decision}. Wrote {output}.")
+    decision = "similar" if explanation.is_similar else "dissimilar"
+    sure = confidence_in_words(explanation)
+    typer.echo(f"cosine {explanation.similarity:+.3f}: {decision}, {sure}. Wrote {output}.")
+    typer.echo(confidence_means(explanation), err=True)
+
+
+def face_numbers(text: str | None) -> tuple[int | None, int | None]:
+    """The face of each photograph that `--face` names.
+
+    Raises:
+        LFSError: it is not N, N,M or ,M.
+    """
+    numbers = [*(text or "").split(","), ""]
+    try:
+        first, second = (int(of) if of.strip() else None for of in numbers[:2])
+    except ValueError:
+        first = second = 0
+    if len(numbers) > 3 or 0 in (first, second):
+        raise LFSError(f"--face {text}: write 2 for a face of the first photograph, 2,1 or ,1.")
+    return first, second
+
+
+def remarks(seen: Parts, part: Part, name: str, asked: bool) -> list[str]:
+    """What is to be said about the part of a photograph that is explained."""
+    from lfs_core.findings.trust import UNSURE_FACE
+
+    said = []
+    if len(seen.all) > 1 and not asked:
+        said.append(
+            f"{name} shows {len(seen.all)} faces; face {part.number} from the left is explained, "
+            "as it is large and near the middle. --face chooses another one."
+        )
+    if not part.sure:
+        said.append(UNSURE_FACE.format(name=name))
+    return said
 
 
 def methods() -> None:

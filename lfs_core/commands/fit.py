@@ -15,6 +15,7 @@ from lfs_core.commands.options import (
     Weights,
     check_suffix,
     network,
+    tell_several,
     tell_skipped,
 )
 from lfs_core.util.extras import needs
@@ -150,6 +151,7 @@ def _fit(
     if os.environ.get("RANK", "0") != "0":  # of several processes the first one writes
         return
     tell_skipped(data.skipped)
+    tell_several(data.several)
     save_decoder(decoder, output)
     write_fit_report(decoder, kept, data.skipped, report)
     info = decoder.info

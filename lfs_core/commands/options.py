@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,10 +20,16 @@ Weights = Annotated[
     Path | None, typer.Option(help="The file of its weights, for networks that need one.")
 ]
 SimilarityThreshold = Annotated[float, typer.Option(help="xi_1, -1 to 1.")]
+Aligned = Annotated[
+    bool,
+    typer.Option("--aligned", help="The images are face crops already: no face is looked for."),
+]
 Jobs = Annotated[int, typer.Option(help="Processes that work at once.", min=1)]
 Scheduler = Annotated[
     str | None, typer.Option(help="A Dask scheduler, tcp://..., whose workers do the work.")
 ]
+
+LOOKED_AT = 20  # images of a folder that are said to be aligned
 
 
 def network(embedder: str, weights: str | Path | None = None) -> Embedder:
@@ -31,6 +37,11 @@ def network(embedder: str, weights: str | Path | None = None) -> Embedder:
     from lfs_core.embedders import load_embedder
 
     return load_embedder(embedder, **({"weights": weights} if weights else {}))
+
+
+def framing(aligned: bool) -> str | None:
+    """What `--aligned` has read of an image: the whole; else what the network reads."""
+    return "whole" if aligned else None
 
 
 def check_suffix(path: Path, suffix: str) -> None:
@@ -51,3 +62,30 @@ def tell_skipped(skipped: Mapping[Any, str]) -> None:
     """Say which files could not be used, and why."""
     for path, reason in skipped.items():
         typer.echo(f"skipped {path}: {reason}", err=True)
+
+
+def tell_doubts(images: Sequence[Path], embedder: Embedder) -> None:
+    """Say whether images of which `--aligned` is said look like face crops, by some of them."""
+    from lfs_core.datasets.framing import doubt_about_crop
+    from lfs_core.datasets.images import load_image
+
+    looked = images[:: -(-len(images) // LOOKED_AT) or 1]
+    doubts = [doubt_about_crop(load_image(path), embedder, path.name) for path in looked]
+    found = [doubt for doubt in doubts if doubt]
+    if found:
+        typer.echo(
+            f"{len(found)} of {len(looked)} images looked at are no face crops. {found[0]}",
+            err=True,
+        )
+
+
+def tell_several(number: int) -> None:
+    """Say how many photographs show several faces, of which a folder's command takes one."""
+    if number:
+        show, them = (
+            ("1 photograph shows", "it") if number == 1 else (f"{number} photographs show", "each")
+        )
+        typer.echo(
+            f"{show} several faces; of {them} the one was taken that is large and near the middle.",
+            err=True,
+        )

@@ -14,7 +14,8 @@ from lfs_core.comparators.causal import CausalMethod
 from lfs_core.embedders import Embedder, embedder_name
 from lfs_core.embedders.taps import Taps
 from lfs_core.errors import LFSError
-from lfs_core.explanation import cosines, one_thread
+from lfs_core.explanation import cosines
+from lfs_core.util.threads import one_thread
 
 
 @dataclass(frozen=True, eq=False)

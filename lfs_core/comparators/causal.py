@@ -14,7 +14,8 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.comparators.fills import FILL_WORDS, Fill, check_fill, plain
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
-from lfs_core.explanation import Words, one_thread
+from lfs_core.explanation import Words
+from lfs_core.util.threads import one_thread
 from lfs_core.variants import RELEVANCE_WORDS, RELEVANCES
 
 FEW = 20  # windows: as many as pixel flipping replaces

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lfs_core.comparators.base import Pairs
 from lfs_core.embedders import Embedder, embed
-from lfs_core.explanation import one_thread
+from lfs_core.util.threads import one_thread
 
 CHUNK = 64  # masked images embedded at a time
 ROUNDING = 1e-6  # float32 cosines that differ by no more are equal

@@ -13,8 +13,9 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.decoder import load_decoder
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
-from lfs_core.explanation import Words, one_thread
+from lfs_core.explanation import Words
 from lfs_core.mapping import difference_map
+from lfs_core.util.threads import one_thread
 
 BATCH = 1024  # embeddings decoded at a time
 ROUNDING = 1e-6  # of an embedding's length; latents nearer to the prototype's are the same

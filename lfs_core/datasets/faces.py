@@ -5,76 +5,51 @@ from __future__ import annotations
 import functools
 import json
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from facenet_pytorch import MTCNN, extract_face
+from facenet_pytorch import extract_face
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 from tqdm import tqdm
 
+from lfs_core.datasets.choosing import chosen_face
+from lfs_core.datasets.detecting import MIN_FACE, Face, detect_faces
 from lfs_core.datasets.folders import find_photographs
-from lfs_core.datasets.images import ImageLike, load_image
+from lfs_core.datasets.images import ImageLike, load_image, shown_name
 from lfs_core.errors import FaceError, ImageError, LFSError
-from lfs_core.explanation import one_thread
 from lfs_core.util.assets import CELEBRITY_FACES, cache_folder, fetch
 from lfs_core.util.code import Code, code_of
 from lfs_core.util.digests import key
 from lfs_core.util.files import replacing
 
 FACE_SIZE = 160  # px
+FACES = "faces"  # in the `info` of a crop: how many faces the photograph shows
 MARGIN = 14  # px of the crop; the box is enlarged by it, since MTCNN cuts off chin and forehead
-MIN_FACE = 20  # px, the smallest face looked for
-SURE = 0.9  # MTCNN's probability; boxes below it are often background
-
-
-@dataclass(frozen=True)
-class Face:
-    """One face in a photograph, in that photograph's pixels."""
-
-    box: tuple[float, float, float, float]  # left, top, right, bottom
-    probability: float
-    landmarks: np.ndarray  # (5,2): eyes, nose, corners of the mouth
-
-
-def detect_faces(image: Image.Image) -> list[Face]:
-    """Find the faces in an upright RGB photograph: sure ones first, then by size."""
-    if min(image.size) < MIN_FACE:
-        return []
-    with one_thread():  # MTCNN's steps are small: on two it takes several times as long
-        boxes, probabilities, landmarks = _detector().detect(image, landmarks=True)
-    if boxes is None:
-        return []
-    faces = [
-        Face(tuple(box), float(probability), points)
-        for box, probability, points in zip(boxes, probabilities, landmarks, strict=True)
-    ]
-    # MTCNN gives them largest first, and sorting keeps that order among equals.
-    return sorted(faces, key=lambda face: face.probability < SURE)
 
 
 def find_faces(source: ImageLike) -> tuple[Image.Image, list[Face]]:
-    """A photograph and its faces, at least one, in the order of `detect_faces`.
+    """A photograph and its faces, at least one, from left to right.
 
-    Where a file's faces are is kept in the cache, since MTCNN takes longer than all that follows.
+    Where its faces are is kept in the cache, by its pixels, since MTCNN takes longer than all that
+    follows. What can be read only once, as a pipe, is read once.
 
     Raises:
         ImageError: the photograph cannot be read.
         FaceError: it shows no face.
     """
     image = load_image(source)
-    if isinstance(source, str | os.PathLike):
-        faces, name = _faces_of_file(Path(source), image), os.fspath(source)
-    else:
-        faces, name = detect_faces(image), "the photograph"
+    faces, name = _remembered(image), shown_name(source)
     if not faces:
         raise FaceError(
             f"MTCNN finds no face in {name}. Use a photograph in which a face is upright, "
-            f"uncovered and at least {MIN_FACE} pixels wide."
+            f"uncovered and at least {MIN_FACE} pixels wide; what is a face crop already, and "
+            "nothing else, can be read as it is (--aligned)."
         )
     return image, faces
 
@@ -83,7 +58,7 @@ def align_faces(source: ImageLike) -> list[Image.Image]:
     """Cut every face out of a photograph, FACE_SIZE pixels square, as FaceNet reads it.
 
     Returns:
-        At least one face, in the order of `detect_faces`.
+        At least one face, from left to right.
 
     Raises:
         ImageError: the photograph cannot be read.
@@ -93,9 +68,36 @@ def align_faces(source: ImageLike) -> list[Image.Image]:
     return [crop_face(image, face) for face in faces]
 
 
-def align_face(source: ImageLike) -> Image.Image:
-    """The first of `align_faces`: the largest face that MTCNN is sure of."""
-    return align_faces(source)[0]
+def align_face(source: ImageLike, face: int | None = None) -> Image.Image:
+    """Cut one face out of a photograph, FACE_SIZE pixels square, as FaceNet reads it.
+
+    Args:
+        source: the photograph.
+        face: its number, from left to right, from 1; left out, the face that is large and near the
+            middle (`prominence`).
+
+    Raises:
+        ImageError: the photograph cannot be read.
+        FaceError: it shows no face, or none of this number.
+    """
+    image, faces = find_faces(source)
+    if face is None:
+        crop = crop_face(image, faces[chosen_face(faces, image.size)])
+        crop.info[FACES] = len(faces)  # folders count who shows several
+        return crop
+    if not 1 <= face <= len(faces):
+        raise FaceError(no_face(face, faces))
+    return crop_face(image, faces[face - 1])
+
+
+def no_face(number: int, faces: Sequence[object], name: str = "the photograph") -> str:
+    """What is wrong with a number that none of the faces has."""
+    if not faces:
+        return (
+            f"There is no face {number} to choose: {name} is read whole, and no face is looked for."
+        )
+    has = "one face, number 1" if len(faces) == 1 else f"{len(faces)} faces, 1 to {len(faces)}"
+    return f"There is no face {number} in {name}; it shows {has} from left to right."
 
 
 def crop_face(image: Image.Image, face: Face) -> Image.Image:
@@ -173,9 +175,10 @@ def face_photographs(source: str | os.PathLike) -> tuple[Path, list[tuple[Path, 
     return folder, find_photographs(folder / "train") + find_photographs(folder / "val")
 
 
-def _faces_of_file(path: Path, image: Image.Image) -> list[Face]:
-    """`detect_faces` in a file's image, remembered by the file's content."""
-    known = cache_folder() / "faces" / f"{key(code=[_finding()], photograph=path)}.json"
+def _remembered(image: Image.Image) -> list[Face]:
+    """`detect_faces`, remembered by the image's pixels."""
+    name = key(code=[_finding()], photograph=np.asarray(image))
+    known = cache_folder() / "faces" / f"{name}.json"
     with suppress(OSError, ValueError, TypeError):  # not there, or damaged: found anew
         rows = json.loads(known.read_text())
         return [
@@ -195,8 +198,3 @@ def _faces_of_file(path: Path, image: Image.Image) -> list[Face]:
 def _finding() -> Code:
     """The code that finds faces."""
     return code_of(detect_faces)
-
-
-@functools.cache
-def _detector() -> MTCNN:
-    return MTCNN(min_face_size=MIN_FACE).eval()

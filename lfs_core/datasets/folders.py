@@ -102,6 +102,7 @@ class Views:
         fresh: positions of the views whose images follow; the others are known or unusable.
         images: (B,3,S,S) uint8, what the network reads.
         small: (B,3,s,s) uint8, what the decoder learns.
+        several: keys of views of photographs with several faces, of which one is taken.
     """
 
     keys: list[bytes | None] = field(default_factory=list)
@@ -109,6 +110,7 @@ class Views:
     fresh: list[int] = field(default_factory=list)
     images: Tensor | None = None
     small: Tensor | None = None
+    several: set[bytes] = field(default_factory=set)
 
     @property
     def fresh_keys(self) -> list[bytes]:
@@ -185,11 +187,14 @@ def _views(
         if not new:
             continue
         try:
-            image = frame(path).resize((image_size, image_size), Image.Resampling.BILINEAR)
+            framed = frame(path)
+            image = framed.resize((image_size, image_size), Image.Resampling.BILINEAR)
         except ImageError as error:
             reason = str(error).replace(str(path), path.name)
             views.problems.update((start + side, reason) for side in new)
             continue
+        if framed.info.get("faces", 1) > 1:
+            views.several.add(keys[0])
         pixels = pil_to_tensor(image)
         views.fresh.extend(start + side for side in new)
         images.extend(pixels.flip(2) if side else pixels for side in new)

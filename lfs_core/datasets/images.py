@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, TypeGuard
 
 import numpy as np
 import torch
@@ -11,10 +18,14 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lfs_core.errors import ImageError
 
-ImageLike = str | os.PathLike[str] | Image.Image | np.ndarray | torch.Tensor
+FileLike = str | os.PathLike[str] | IO[bytes]
+ImageLike = FileLike | Image.Image | np.ndarray | torch.Tensor
+
+log = logging.getLogger(__name__)
 
 MAX_SIDE = 1024  # px; larger photographs are reduced as they are read
 MIN_SIDE = 8  # px; below this there is nothing to explain
+PATIENCE = 2  # seconds after which who waits for a pipe is told so
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
 
@@ -25,23 +36,49 @@ def load_image(source: ImageLike, max_side: int = MAX_SIDE) -> Image.Image:
     8 bits, and takes the first frame of an animation.
 
     Args:
-        source: a path, a PIL image, an array (H,W), (H,W,3) or (H,W,4), or a tensor (3,H,W) or
-            (1,H,W); arrays and tensors hold uint8, or floats in [0, 1].
+        source: a path, an open binary file, a PIL image, an array (H,W), (H,W,3) or (H,W,4), or a
+            tensor (3,H,W) or (1,H,W); arrays and tensors hold uint8, or floats in [0, 1]. A pipe
+            and an open file are read once, to their end.
         max_side: largest side of the result, in pixels.
 
     Raises:
         ImageError: the source is missing, not an image, truncated, too small or out of range.
     """
-    if isinstance(source, str | os.PathLike):
-        image = _to_rgb(_open(source, max_side), os.fspath(source))
-    elif isinstance(source, Image.Image):
+    if is_file(source):
+        return _decoded(_read(source), shown_name(source), max_side)
+    if isinstance(source, Image.Image):
         image = _to_rgb(ImageOps.exif_transpose(source), "the PIL image")
     else:
         pixels = (_pixels(source) * 255).round().byte()
         image = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
-    if max(image.size) > max_side:
-        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-    return image
+    return _reduced(image, max_side)
+
+
+def is_file(source: object) -> TypeGuard[FileLike]:
+    """Whether an image is given as a path or an open binary file, and not by its pixels."""
+    return isinstance(source, str | os.PathLike) or hasattr(source, "read")
+
+
+def shown_name(source: ImageLike) -> str:
+    """What errors call an image: its path, or what an open file says it is called."""
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    return str(getattr(source, "name", "the open file")) if is_file(source) else "the photograph"
+
+
+def held(source: ImageLike) -> ImageLike:
+    """An image that can be read again: what comes by a pipe or an open file is read now.
+
+    Raises:
+        ImageError: as `load_image`.
+    """
+    if not is_file(source):
+        return source
+    if isinstance(source, str | os.PathLike) and (
+        Path(source).is_file() or not Path(source).exists()  # that it is missing is said later
+    ):
+        return source
+    return load_image(source)
 
 
 def to_tensor(source: ImageLike, size: int | None = None) -> torch.Tensor:
@@ -54,7 +91,7 @@ def to_tensor(source: ImageLike, size: int | None = None) -> torch.Tensor:
     Raises:
         ImageError: as `load_image`.
     """
-    if isinstance(source, str | os.PathLike | Image.Image):
+    if is_file(source) or isinstance(source, Image.Image):
         pixels = _pixels(np.asarray(load_image(source)))
     else:
         pixels = _pixels(source)
@@ -92,32 +129,69 @@ def shrink(images: torch.Tensor, size: int) -> torch.Tensor:
     return small.round().byte()
 
 
-def _open(path: str | os.PathLike, max_side: int) -> Image.Image:
-    """Open and decode a file; PIL's many errors become one that names the file."""
+def _read(source: FileLike) -> bytes:
+    """All that a file holds, read once; who waits for a pipe is told so."""
+    name = shown_name(source)
+    opened = None if isinstance(source, str | os.PathLike) else source
+    path = Path(name)
+    kept = opened is None and path.is_file()
+    try:
+        with nullcontext() if kept else _told_of_waiting(name):
+            content = opened.read() if opened else path.read_bytes()
+    except FileNotFoundError:
+        raise ImageError(f"{name} does not exist.") from None
+    except IsADirectoryError:
+        raise ImageError(f"{name} is a folder, not an image.") from None
+    except PermissionError:
+        raise ImageError(f"{name} may not be read: permission denied.") from None
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{name} cannot be read ({error}).") from None
+    if not isinstance(content, bytes):
+        raise ImageError(f"{name} is open as text; open it in binary mode, as open(..., 'rb').")
+    if not content:
+        once = "" if kept else ", or has been read already: a pipe and an open file are read once"
+        raise ImageError(f"{name} is not an image that can be read: it is empty{once}.")
+    return content
+
+
+@contextmanager
+def _told_of_waiting(name: str) -> Iterator[None]:
+    """Say so if what is done in this block takes longer than `PATIENCE`."""
+    words = "Waiting for an image from %s ... (Ctrl-C ends it)"
+    timer = threading.Timer(PATIENCE, log.warning, [words, name])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _decoded(content: bytes, name: str, max_side: int) -> Image.Image:
+    """A file's content as an image; PIL's many errors become one that names the file."""
     try:
         with warnings.catch_warnings():
             # PIL warns above 89 megapixels and refuses above 179; the refusal is enough.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with Image.open(io.BytesIO(content)) as image:
                 image.draft("RGB", (max_side, max_side))  # JPEG decodes at a fraction of its size
-                return ImageOps.exif_transpose(image)
-    except FileNotFoundError:
-        raise ImageError(f"{os.fspath(path)} does not exist.") from None
-    except IsADirectoryError:
-        raise ImageError(f"{os.fspath(path)} is a folder, not an image.") from None
-    except PermissionError:
-        raise ImageError(f"{os.fspath(path)} may not be read: permission denied.") from None
+                upright = ImageOps.exif_transpose(image)
     except UnidentifiedImageError:
-        raise ImageError(f"{os.fspath(path)} is not an image that can be read.") from None
+        raise ImageError(f"{name} is not an image that can be read.") from None
     except Image.DecompressionBombError:
-        raise ImageError(
-            f"{os.fspath(path)} has more than 178 million pixels; reduce it first."
-        ) from None
+        raise ImageError(f"{name} has more than 178 million pixels; reduce it first.") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ImageError(f"{os.fspath(path)} is damaged or cut short ({error}).") from None
+        raise ImageError(f"{name} is damaged or cut short ({error}).") from None
+    return _reduced(_to_rgb(upright, name), max_side)
 
 
-def _pixels(source: np.ndarray | torch.Tensor) -> torch.Tensor:
+def _reduced(image: Image.Image, max_side: int) -> Image.Image:
+    if max(image.size) > max_side:
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+    return image
+
+
+def _pixels(source: object) -> torch.Tensor:
     """An array or tensor, checked, as (3,H,W) float32 in [0, 1]."""
     kind, shape = type(source).__name__, tuple(getattr(source, "shape", ()))
     if not isinstance(source, np.ndarray | torch.Tensor):

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from lfs_core.embedders.seeing import IMAGE_SIZE, embed_all, fingerprint, image_size
+from lfs_core.embedders.spreads import known_spread
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Embedder, device_of, embed, embedder_name
 
@@ -89,6 +90,7 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: object
     """
     if isinstance(embedder, str | os.PathLike):
         network = _load(os.fspath(embedder), options)
+        network.spread = known_spread(os.fspath(embedder), network)
         on_gpu = torch.cuda.is_available() and isinstance(network, nn.Module)
         return network.cuda() if on_gpu else network
     if not callable(embedder):

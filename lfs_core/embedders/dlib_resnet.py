@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lfs_core.util.assets import PackageAsset, fetch
 from lfs_core.util.code import code_of
+from lfs_core.util.confidence import Spread
 from lfs_core.util.digests import fingerprint
 from lfs_core.util.extras import needs
 
@@ -42,12 +43,13 @@ class DlibResNet:
     and scaled by their eyes, and sees the same crops as the other networks of this project.
 
     Attributes:
-        name, image_size, framing: as of `Network`.
+        name, image_size, framing, spread: as of `Network`.
         similarity_threshold: xi_1, a cosine, found as that of `MobileNet`.
     """
 
     name, image_size, framing = "dlib-resnet", 150, "face"
     similarity_threshold = 0.917
+    spread: Spread | None = None
 
     def __init__(self) -> None:
         with needs("faces", "'dlib-resnet'"):

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from lfs_core.util.assets import cache_folder, writing_to_cache
+from lfs_core.util.confidence import Spread
 from lfs_core.util.digests import fingerprint
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ class Network(nn.Module):
         image_size: side of the images it reads, in pixels; others are resized.
         framing: what it reads, "face" for aligned faces, "whole" for whole photographs or "centre"
             for the square in their middle.
+        spread: of its similarities; None where it is not known.
     """
+
+    spread: Spread | None = None
 
     def __init__(self, name: str, image_size: int, framing: str) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ from typing import Literal, get_args
 from lfs_core.datasets.folders import find_photographs, split_classes
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
-from lfs_core.evaluation.pair_set import PairSet, _gather, _reader, draw_pairs
+from lfs_core.evaluation.pair_set import PairSet, draw_pairs, load_drawn
 
 Part = Literal["head", "weights", "test", "fresh"]
 
@@ -93,8 +93,8 @@ def pairs_of(
         raise LFSError(f"There is no part {part!r}; choose one of {', '.join(get_args(Part))}.")
     classes = whose(folder)
     people = parts_of_people(classes)[part]
-    drawn = draw_pairs({name: of for name, of in classes.items() if of in people}, seed)
-    return _gather(drawn, _reader(Path(folder), embedder), number, Path(folder).name, progress)
+    theirs = {name: of for name, of in classes.items() if of in people}
+    return load_drawn(Path(folder), theirs, embedder, number, seed, progress=progress)
 
 
 def digests(people: Iterable[str]) -> list[str]:

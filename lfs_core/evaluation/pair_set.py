@@ -35,6 +35,7 @@ class PairSet:
         names: of both images of each pair.
         description: where they come from.
         skipped: what could not be used, and why, by name.
+        several: names of photographs with several faces, of which one was taken.
     """
 
     images: Tensor
@@ -42,6 +43,7 @@ class PairSet:
     names: Sequence[tuple[str, str]]
     description: str
     skipped: dict[str, str]
+    several: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -60,6 +62,7 @@ def load_pairs(
     *,
     hold_out: float = 1.0,
     seed: int = 0,
+    framing: str | None = None,
     progress: bool = True,
 ) -> PairSet:
     """Pairs by the name of their source.
@@ -72,6 +75,7 @@ def load_pairs(
         number: how many pairs; needed for a folder, all for a table.
         hold_out: of a folder, only this share of its classes, the last by name, in (0,1].
         seed: of the draw.
+        framing: of a folder's and a table's images, one of `FRAMINGS`; left out, the network's.
         progress: show a progress bar.
 
     Raises:
@@ -86,8 +90,8 @@ def load_pairs(
     path = Path(source)
     if path.suffix == ".csv":
         rows = _read_table(path)
-        read = _reader(path.parent, embedder)
-        return _gather(iter(rows), read, number or len(rows), path.name, progress)
+        reader = _Reader(path.parent, embedder, framing)
+        return _gather(iter(rows), reader, number or len(rows), path.name, progress)
     photographs = find_photographs(path)
     if number is None:
         raise LFSError(f"Say how many pairs are to be drawn from {path}.")
@@ -95,8 +99,34 @@ def load_pairs(
         raise LFSError(f"hold_out is {hold_out}; it is a share of the classes, in (0, 1].")
     _, kept = split_classes((of for _, of in photographs), hold_out)
     classes = {str(file.relative_to(path)): of for file, of in photographs if of in kept}
-    drawn = draw_pairs(classes, seed)
-    return _gather(drawn, _reader(path, embedder), number, path.name, progress)
+    return load_drawn(path, classes, embedder, number, seed, framing, progress)
+
+
+def load_drawn(
+    folder: Path,
+    classes: Mapping[str, str],
+    embedder: Embedder,
+    number: int,
+    seed: int = 0,
+    framing: str | None = None,
+    progress: bool = True,
+) -> PairSet:
+    """Pairs drawn from some photographs of a folder.
+
+    Args:
+        folder: where they lie.
+        classes: of each photograph, by its path below the folder.
+        embedder: the network, whose `framing` and `image_size` say what it reads.
+        number: how many pairs.
+        seed: of the draw.
+        framing: one of `FRAMINGS`; left out, the network's.
+        progress: show a progress bar.
+
+    Raises:
+        LFSError: there are fewer pairs.
+    """
+    reader = _Reader(folder, embedder, framing)
+    return _gather(draw_pairs(classes, seed), reader, number, folder.name, progress)
 
 
 def draw_pairs(classes: Mapping[str, str], seed: int) -> Iterator[tuple[str, str, bool]]:
@@ -154,17 +184,22 @@ def _gather(
             f"{description} gives only {len(names)} pairs, not {number}; "
             f"{len(skipped)} could not be read."
         )
-    return PairSet(torch.stack(images), torch.tensor(same), names, description, skipped)
+    several = frozenset(getattr(read, "several", ()))
+    return PairSet(torch.stack(images), torch.tensor(same), names, description, skipped, several)
 
 
-def _reader(folder: Path, embedder: Embedder) -> Callable[[str], Tensor]:
+class _Reader:
     """From a path below a folder to what the network reads of it, (3,H,W) uint8."""
-    size = image_size(embedder)
 
-    def read(name: str) -> Tensor:
-        return (to_tensor(frame(folder / name, embedder), size) * 255).round().byte()
+    def __init__(self, folder: Path, embedder: Embedder, framing: str | None) -> None:
+        self._folder, self._embedder, self._framing = folder, embedder, framing
+        self.several: set[str] = set()
 
-    return read
+    def __call__(self, name: str) -> Tensor:
+        image = frame(self._folder / name, self._embedder, self._framing)
+        if image.info.get("faces", 1) > 1:
+            self.several.add(name)
+        return (to_tensor(image, image_size(self._embedder)) * 255).round().byte()
 
 
 def _read_table(path: Path) -> list[tuple[str, str, bool]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lfs_core.comparators import explainer_class
 from lfs_core.embedders import network_title
@@ -11,6 +11,10 @@ from lfs_core.errors import LFSError
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, Results, is_control
 from lfs_core.findings.stored import images_title, is_stored, stored_evaluation
+from lfs_core.util.confidence import Spread
+
+if TYPE_CHECKING:
+    from lfs_core.explanation import PairExplanation
 
 Standing = Literal[
     "is a control", "has not been measured", "beats its controls", "does not beat them"
@@ -51,6 +55,55 @@ def doubts_about_similarity(network: str, similarity: float, threshold: float) -
                 f"{low:+.2f} to {high:+.2f}: methods have not been measured on such pairs."
             )
     return doubts
+
+
+def confidence_in_words(explanation: PairExplanation) -> str:
+    """How sure a decision is, or that it is not known; follows what it was."""
+    return confidence_words(explanation.confidence)
+
+
+def confidence_words(confidence: float | None) -> str:
+    """A confidence in [0,1] as a share; or that none is known."""
+    return "confidence not known" if confidence is None else f"confidence {confidence:.1%}"
+
+
+def confidence_means(explanation: PairExplanation) -> str:
+    """What the confidence means and what it was measured on; or how to measure it."""
+    spread, network = map(explanation.settings.get, ("spread", "embedder"))
+    return what_confidence_means(spread and Spread(**spread), network or "the network")
+
+
+def what_confidence_means(spread: Spread | None, network: str) -> str:
+    """What a network's confidence means and what it was measured on; or how to measure it.
+
+    Args:
+        spread: of its similarities, where known.
+        network: its name.
+    """
+    if spread is None:
+        return (
+            f"How sure a decision of {network_title(network)} is, is not known: its similarities "
+            "of pairs that show one and of pairs that show two have not been measured. "
+            "`lfs evaluate` measures them, on pairs of yours."
+        )
+    genuine, impostor = spread.number
+    return (
+        "The confidence is the probability that the decision is right, if a pair is as likely to "
+        f"show one person or class as two; from the similarities of {genuine} pairs of one and "
+        f"{impostor} of two, of {spread.pairs}. Among many candidates a match is wrong more often."
+    )
+
+
+def what_likeness_means(spread: Spread | None, network: str) -> str:
+    """What the shares beside retrieved photographs mean, or why there are none; as above."""
+    if spread is None:
+        return what_confidence_means(None, network)
+    genuine, impostor = spread.number
+    return (
+        "The share beside a similarity is the probability that both show one person or class, if a "
+        f"pair is as likely to show one as two; from the similarities of {genuine} pairs of one "
+        f"and {impostor} of two, of {spread.pairs}. Among many photographs it is lower."
+    )
 
 
 @cache

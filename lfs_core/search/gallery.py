@@ -48,6 +48,7 @@ class Photograph(BaseModel):
         modified: nanoseconds since 1970.
         key: SHA-256 of the content, in hexadecimal; "" if it cannot be used.
         problem: why it is left out of the gallery; "" if it is not.
+        several: whether it shows several faces, of which one was taken.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Photograph(BaseModel):
     modified: int
     key: str = ""
     problem: str = ""
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Gallery:
         left_out: files that cannot be used, or repeat another.
         index: the approximate index of a large gallery, serialised; else None.
         load_with: arguments of `load_embedder` that give the network again.
+        framing: how photographs were framed; None, as the network says.
     """
 
     folder: Path
@@ -81,6 +84,7 @@ class Gallery:
     left_out: list[Photograph] = field(default_factory=list)
     index: Tensor | None = None
     load_with: dict[str, str] = field(default_factory=dict)
+    framing: str | None = None
 
     def __len__(self) -> int:
         return len(self.photographs)
@@ -141,6 +145,7 @@ class Gallery:
             "photographs": [p.model_dump() for p in self.photographs],
             "left_out": [p.model_dump() for p in self.left_out],
             "load_with": self.load_with,
+            "framing": self.framing,
         }
         # Not in the header, whose length is limited.
         text = np.frombuffer(json.dumps(table).encode(), np.uint8).copy()
@@ -175,6 +180,7 @@ def load_gallery(path: str | os.PathLike[str]) -> Gallery:
             files.validate_python(table["left_out"]),
             tensors.get("index"),
             table["load_with"],
+            table.get("framing"),
         )
     except (SafetensorError, KeyError, ValueError, ValidationError) as error:
         reason = str(error).splitlines()[0]
@@ -188,6 +194,7 @@ def index_folder(
     folder: str | os.PathLike[str],
     embedder: Embedder,
     previous: Gallery | None = None,
+    framing: str | None = None,
     progress: bool = True,
 ) -> Gallery:
     """A gallery of every photograph below a folder, or a gallery brought up to date.
@@ -199,7 +206,9 @@ def index_folder(
     Args:
         folder: laid out as `find_photographs` reads it.
         embedder: the network.
-        previous: the gallery of this folder as it was; of another folder or network it is no help.
+        previous: the gallery of this folder as it was; of another folder, network or framing it is
+            no help.
+        framing: one of `FRAMINGS`; left out, what the network reads.
         progress: show a progress bar.
 
     Raises:
@@ -210,7 +219,8 @@ def index_folder(
     folder, mark = Path(folder).resolve(), fingerprint(embedder)
     known: dict[str, Photograph] = {}
     vectors: dict[str, Tensor] = {}
-    if previous is not None and (previous.folder, previous.fingerprint) == (folder, mark):
+    made = previous and (previous.folder, previous.fingerprint, previous.framing)
+    if previous is not None and made == (folder, mark, framing):
         files = [*previous.photographs, *previous.left_out]
         known = {file.name: file for file in files if file.key}
         keys = [photograph.key for photograph in previous.photographs]
@@ -219,12 +229,15 @@ def index_folder(
     files = list(_files(folder, known))
     new = [file for file in files if not file.key]
     paths = [folder / file.name for file in new]
-    embedded = embed_photographs(embedder, paths, progress=progress and bool(paths))
+    show = progress and bool(paths)
+    embedded = embed_photographs(embedder, paths, framing=framing, progress=show)
+    several = set(embedded.several)
     for file, key in zip(new, embedded.keys, strict=True):
         if key is None:
             file.problem = embedded.skipped[str(folder / file.name)]
         else:
             file.key = key[:32].hex()
+            file.several = folder / file.name in several
     fresh = {file.key: key for file, key in zip(new, embedded.keys, strict=True) if key}
     for start in range(0, len(fresh), BATCH):
         batch = dict(islice(fresh.items(), start, start + BATCH))
@@ -254,6 +267,7 @@ def index_folder(
         embeddings,
         left_out,
         _build_index(embeddings) if len(kept) > EXACT_UP_TO else None,
+        framing=framing,
     )
 
 
@@ -282,7 +296,7 @@ def _files(folder: Path, known: dict[str, Photograph]) -> Iterator[Photograph]:
         file = Photograph(name=name, label=label, size=state.st_size, modified=state.st_mtime_ns)
         old = known.get(name)
         if old and (old.size, old.modified) == (file.size, file.modified):
-            file.key = old.key
+            file.key, file.several = old.key, old.several
         yield file
 
 

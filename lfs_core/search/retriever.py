@@ -7,13 +7,12 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from lfs_core.datasets.framing import frame
+from lfs_core.datasets.framing import parts
 from lfs_core.datasets.images import ImageLike, to_tensor
 from lfs_core.embedders import Embedder, embed, image_size
 from lfs_core.errors import LFSError
@@ -30,12 +29,15 @@ class Hit:
         name: its path below the gallery's folder.
         label: its class.
         similarity: cosine with the query, in [-1,1].
+        same: probability that both show one person or class, if one and two are as likely; None
+            where the network's similarities have no known spread.
     """
 
     position: int
     name: str
     label: str
     similarity: float
+    same: float | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,13 @@ class Retriever:
         self._labels = Counter(gallery.labels)
         self._positions = {p.key: k for k, p in enumerate(gallery.photographs)}
 
-    def __call__(self, query: ImageLike | int, top: int = 20, bottom: int = 5) -> Answer:
+    def __call__(
+        self,
+        query: ImageLike | int,
+        top: int = 20,
+        bottom: int = 5,
+        face: int | None = None,
+    ) -> Answer:
         """The photographs that are most and least similar to a query.
 
         A query that is in the gallery is not among its own answers, whether it is given by its
@@ -98,18 +106,21 @@ class Retriever:
             query: an image from anywhere, or the position of a photograph in the gallery.
             top: how many of the most similar.
             bottom: how many of the least similar.
+            face: the query's face, from left to right, from 1; left out, the one that is meant. A
+                face that is asked for has no class, though its photograph be in the gallery.
 
         Raises:
-            ImageError: the query cannot be read.
+            ImageError: the query cannot be read, or has no face of this number.
             LFSError: the gallery holds nothing but the query, or has no such position.
         """
         position = query if isinstance(query, int) else self._find(query)
         if position is not None and not 0 <= position < len(self.gallery):
             raise LFSError(f"The gallery has no photograph {position}; it has {len(self.gallery)}.")
-        if position is None:
+        if position is None or face is not None:
             label, relevant = None, 0
-            name = Path(query).name if isinstance(query, str | os.PathLike) else "the image"
-            h = self._embed(cast("ImageLike", query))
+            source = self.gallery.path(query) if isinstance(query, int) else query
+            name = Path(source).name if isinstance(source, str | os.PathLike) else "the image"
+            h = self._embed(source, face, name)
         else:
             if len(self.gallery) == 1:
                 raise LFSError("The gallery holds nothing but the query; add photographs to it.")
@@ -120,7 +131,7 @@ class Retriever:
         return Answer(
             name,
             label,
-            position,
+            position if face is None else None,
             h,
             self._hits(self.gallery.nearest(h, top + 1), position)[:top],
             self._hits(self.gallery.farthest(h, bottom + 1), position)[:bottom],
@@ -136,17 +147,25 @@ class Retriever:
         except OSError:  # reading the image says what is wrong
             return None
 
-    def _embed(self, query: ImageLike) -> Tensor:
+    def _embed(self, query: ImageLike, face: int | None, name: str) -> Tensor:
         size = image_size(self.embedder)
+        part = parts(query, self.embedder, self.gallery.framing).part(face, name)
         # As photographs of the gallery were resized.
-        image = frame(query, self.embedder).resize((size, size), Image.Resampling.BILINEAR)
+        image = part.image.resize((size, size), Image.Resampling.BILINEAR)
         with torch.no_grad():
             return embed(self.embedder, to_tensor(image)[None])[0]
 
     def _hits(self, found: tuple[list[int], list[float]], query: int | None) -> list[Hit]:
         photographs = self.gallery.photographs
+        spread = getattr(self.embedder, "spread", None)
         return [
-            Hit(position, photographs[position].name, photographs[position].label, similarity)
+            Hit(
+                position,
+                photographs[position].name,
+                photographs[position].label,
+                similarity,
+                spread and spread.same(similarity),
+            )
             for position, similarity in zip(*found, strict=True)
             if position != query
         ]

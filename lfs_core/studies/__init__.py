@@ -59,9 +59,13 @@ STUDIES = {
     "randomised": "lfs_core.studies.comparisons:RANDOMISED",
     "classes": "lfs_core.studies.classes:classes_study",
     "judgement": "lfs_core.studies.judgement:judgement_study",
+    "face-choice": "lfs_core.studies.face_choice:face_choice_study",
+    "confidence": "lfs_core.studies.confidence:confidence_study",
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
 }
 NOT_STORED = (
+    "face-choice",
+    "confidence",
     "multiverse-mobilenet",
     "multiverse-dlib",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -41,12 +41,14 @@ class TrainingSet:
         identities: N names of people or classes.
         mirrored: positions of mirror images.
         skipped: what could not be used, and why, by path.
+        several: how many photographs show several faces, of which one was taken.
     """
 
     rows: Rows
     identities: Sequence[str]
     mirrored: frozenset[int] = frozenset()
     skipped: dict[str, str] = field(default_factory=dict)
+    several: int = 0
 
     def __len__(self) -> int:
         return len(self.identities)
@@ -138,6 +140,7 @@ def embed_folders(
         [photographs[place // sides][1] for place in usable],
         frozenset(row for row, place in enumerate(usable) if place % sides),
         embedded.skipped,
+        len(embedded.several),
     )
 
 
@@ -150,11 +153,13 @@ class Embedded:
         keys: of each photograph, and after it of its mirror image where that was asked for; None
             for one that cannot be used.
         skipped: what cannot be used, and why, by path.
+        several: the photographs with several faces, of which one was taken.
     """
 
     store: EmbeddingStore
     keys: list[bytes | None]
     skipped: dict[str, str]
+    several: list[Path]
 
 
 def embed_photographs(
@@ -187,6 +192,7 @@ def embed_photographs(
     with _alone(folder), tqdm(total=len(paths), unit="img", disable=not progress) as bar:
         bar.set_description("Embedding")
         known = set(store.keys())
+        shown = _Several(folder)
         batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
         views_of_batches = stream_views(
             batches,
@@ -201,6 +207,7 @@ def embed_photographs(
             records = _records(embedder, views, known)
             store.write(records)
             known |= records.keys()
+            shown.add(views.several)
             for position, image in enumerate(views.keys):
                 reason = views.problems.get(position)
                 if reason is None and image is not None and image not in records:
@@ -209,7 +216,28 @@ def embed_photographs(
                     skipped[str(batch[position // (1 + mirror)])] = reason
                 keys.append(None if reason else image)
             bar.update(len(batch))
-    return Embedded(store, keys, skipped)
+    several = [path for path, key in zip(paths, keys[:: 1 + mirror], strict=True) if key in shown]
+    return Embedded(store, keys, skipped, several)
+
+
+class _Several:
+    """Which photographs of a store show several faces, kept beside it as a line for each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "several.txt"
+        self._keys: set[str] = set()
+        with suppress(OSError):
+            self._keys = set(self._path.read_text("ascii", "replace").split())
+
+    def __contains__(self, key: bytes | None) -> bool:
+        return key is not None and key.hex() in self._keys
+
+    def add(self, keys: set[bytes]) -> None:
+        """Keep some more; if they cannot be, they are counted in this run only."""
+        new = {key.hex() for key in keys} - self._keys
+        self._keys |= new
+        with suppress(OSError), self._path.open("a", encoding="ascii") as file:
+            file.writelines(f"{key}\n" for key in sorted(new))
 
 
 def store_folder(embedder: Embedder, framing: str, image_size: int, size: int) -> Path:

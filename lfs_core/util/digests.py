@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from lfs_core.errors import LFSError
 from lfs_core.util.code import Code, code_of
 
-NAMING = {"name", "info"}  # of a module: what it is called and where it is from, not what it does
+# Of a module: what it is called, where it is from, what was measured on it; not what it does.
+NAMING = {"name", "info", "spread"}
 
 
 def key(*, code: Iterable[object] = (), **decides: object) -> str:

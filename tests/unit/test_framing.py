@@ -72,11 +72,26 @@ def test_a_network_of_faces_can_read_every_face(astronaut: Path) -> None:
     both = Image.new("RGB", (2 * one.width, one.height))
     both.paste(one, (0, 0))
     both.paste(one, (one.width, 0))
-    faces = parts(both, SimpleNamespace(framing="face"))
-    assert [part.sure for part in faces] == [True, True]
-    first = frame(both, SimpleNamespace(framing="face"))
-    assert faces[0].image.tobytes() == first.tobytes()
-    (whole,) = parts(both, SimpleNamespace())
-    assert whole.sure and whole.image.size == (1024, 512)
+    found = parts(both, SimpleNamespace(framing="face"))
+    assert [part.sure for part in found.all] == [True, True]
+    assert [part.number for part in found.all] == [1, 2]
+    left, right = (part.box for part in found.all)
+    assert left and right and left[2] < 0.5 < right[0]
+    read = frame(both, SimpleNamespace(framing="face"))
+    assert found.part().image.tobytes() == read.tobytes()
+    for number, part in enumerate(found.all, 1):
+        assert found.part(number) is part
+        assert lfs.align_face(both, face=number).tobytes() == part.image.tobytes()
+    for number in (0, -1, 3):
+        with pytest.raises(lfs.FaceError, match=f"no face {number} in the photo.* 2 faces, 1 to 2"):
+            found.part(number)
+        with pytest.raises(lfs.FaceError, match=f"no face {number} in the photo.* 2 faces, 1 to 2"):
+            lfs.align_face(both, face=number)
+    (whole,) = parts(both, SimpleNamespace()).all
+    assert whole.sure and whole.image.size == (1024, 512) and whole.box is None
+    with pytest.raises(lfs.FaceError, match="no face is looked for"):
+        parts(both, SimpleNamespace()).part(1)
+    aligned = parts(both, SimpleNamespace(framing="face"), "whole")
+    assert aligned.part().image.size == (1024, 512)
     with pytest.raises(lfs.FaceError):
         parts(Image.new("RGB", (200, 200), "white"), SimpleNamespace(framing="face"))

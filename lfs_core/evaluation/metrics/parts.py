@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
-from lfs_core.datasets.faces import detect_faces
+from lfs_core.datasets.choosing import chosen_face
+from lfs_core.datasets.detecting import detect_faces
 from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
 
 PARTS = ("eyes", "nose", "mouth")
@@ -61,9 +62,13 @@ def parts_of(image: Tensor) -> Tensor | None:
     pixels = (image * 255).round().byte()
     key = hashlib.sha256(pixels.numpy().tobytes()).digest()
     if key not in _known:
-        faces = detect_faces(to_pil_image(pixels))
-        scale = SIDE / image.shape[-1]
-        _known[key] = regions(torch.tensor(faces[0].landmarks.tolist()) * scale) if faces else None
+        picture = to_pil_image(pixels)
+        faces, scale = detect_faces(picture), SIDE / image.shape[-1]
+        if faces:
+            meant = faces[chosen_face(faces, picture.size)]
+            _known[key] = regions(torch.tensor(meant.landmarks.tolist()) * scale)
+        else:
+            _known[key] = None
     return _known[key]
 
 

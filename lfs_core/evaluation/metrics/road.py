@@ -18,8 +18,9 @@ from lfs_core.embedders import embed_all
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
 from lfs_core.evaluation.metrics.selectivity import BATCH, GRID, area, enlarged, flip_ranks
-from lfs_core.explanation import Words, one_thread
+from lfs_core.explanation import Words
 from lfs_core.util.extras import needs
+from lfs_core.util.threads import one_thread
 
 with needs("evaluate", "The metric ROAD"):
     from scipy.linalg import solveh_banded

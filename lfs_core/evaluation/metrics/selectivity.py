@@ -17,7 +17,8 @@ from torchvision.transforms.functional import gaussian_blur
 from lfs_core.embedders import Embedder, embed
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import Case, Labels
-from lfs_core.explanation import Words, one_thread
+from lfs_core.explanation import Words
+from lfs_core.util.threads import one_thread
 
 GRID = 8  # superpixels a side: 5x5 pixels each, of 40x40, as in the paper
 FLIPS = 20

@@ -11,19 +11,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-from lfs_core.datasets.framing import frame
-from lfs_core.datasets.images import ImageLike
+from lfs_core.datasets.framing import Parts, frame, parts
+from lfs_core.datasets.images import ImageLike, held
 from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Explainer
+from lfs_core.findings.trust import confidence_means, confidence_words, what_likeness_means
 from lfs_core.search.retriever import Answer, Retriever
 from lfs_core.training.recall import KS, average_precision
+from lfs_core.util.confidence import Spread
 from lfs_core.util.rounding import rounded
 from lfs_core.viz.page import check_suffix
 from lfs_core.viz.views.view import (
@@ -31,6 +34,7 @@ from lfs_core.viz.views.view import (
     code,
     colour_table,
     data_url,
+    faces_to_choose,
     packed,
     question_key,
     received,
@@ -47,15 +51,25 @@ QUALITY = 75  # of WebP
 MAP_SIDE = 40  # largest side of a map as the view draws it, in its own pixels
 RANKS = 500  # of a ranking that are sent at once
 PRINTED_RANKS = 2000  # that a page holds
+SAME_STEPS = 200  # of similarities from -1 to 1
 PAGE = 20  # photographs of the query's class shown at once
 ALL_APS_UP_TO = 5000  # photographs; in a larger gallery AP is computed of opened queries only
 
 
 @dataclass(frozen=True)
 class _Guest:
-    """A query from outside the gallery: what the network reads of it, and the gallery's answer."""
+    """A query from outside the gallery: what the network can read of it, and the answer to that.
 
-    image: Image.Image
+    Attributes:
+        name: of the photograph.
+        parts: all that the network can read of it.
+        number: of the part that is asked about.
+        answer: the gallery's.
+    """
+
+    name: str
+    parts: Parts
+    number: int
     answer: Answer
 
 
@@ -135,6 +149,7 @@ class RetrievalExplorer(LiveView):
             "pictures": self._pictures,
             "precisions": self._precisions,
             "upload": self._upload,
+            "face": self._choose_face,
         }
 
     # What can be asked
@@ -152,7 +167,31 @@ class RetrievalExplorer(LiveView):
             "nearest": [[hit.position, rounded(hit.similarity)] for hit in answer.nearest],
             "farthest": [[hit.position, rounded(hit.similarity)] for hit in answer.farthest],
             "ranks": len(self.retriever.gallery) - (answer.position is not None),
+            **self._faces(item),
         }
+
+    def _faces(self, item: int) -> dict[str, Any]:
+        """The faces of a query from outside, if it shows several, and which of them is asked."""
+        guest = self._guest(item)
+        if guest is None or len(guest.parts.all) < 2:
+            return {"faces": None, "face": 0}
+        return {"faces": faces_to_choose(guest.parts), "face": guest.number - 1}
+
+    def _choose_face(self, item: int, place: int) -> dict[str, Any]:
+        """The query that asks about another face of a query from outside."""
+        guest = self._guest(item)
+        if guest is None:
+            raise LFSError(f"Photograph {item} is of the gallery; faces are chosen in one's own.")
+        number = place + 1
+        for k, other in enumerate(self._guests):
+            if other.parts is guest.parts and other.number == number:
+                item = k + len(self.retriever.gallery)
+                break
+        else:
+            guest.parts.part(number, guest.name)  # there is such a face
+            answer = self.retriever(guest.parts.photograph, self.top, self.bottom, number)
+            item = self._add(guest.parts, guest.name, number, answer)
+        return {"item": item, "name": self._answer(item).name}
 
     def _answers(self, item: int) -> dict[str, Any]:
         """All photographs of the query's class: position, rank from 1, and similarity."""
@@ -187,6 +226,8 @@ class RetrievalExplorer(LiveView):
         return {
             "similarity": rounded(explanation.similarity),
             "similar": explanation.is_similar,
+            "sure": confidence_words(explanation.confidence),
+            "sureMeans": confidence_means(explanation),
             "threshold": explanation.settings.get("similarity_threshold"),
             "method": explanation.method,
             "mapThreshold": explanation.map_threshold,
@@ -206,8 +247,8 @@ class RetrievalExplorer(LiveView):
 
     def _upload(self, name: str, data: str) -> dict[str, Any]:
         with received(name, data) as path:
-            item = self._add(path, name)
-        return {"item": item, "name": name}
+            item = self.add(path, name)
+        return {"item": item, "name": self._answer(item).name}
 
     # What is behind the answers
 
@@ -223,8 +264,22 @@ class RetrievalExplorer(LiveView):
             "recallAt": KS,
             "sides": [SMALL, LARGE],
             "classNames": sorted(set(self.retriever.gallery.labels)),
+            "same": self._same,
+            "sameMeans": what_likeness_means(self._spread, self.retriever.gallery.embedder),
             "colours": colour_table(),
         }
+
+    @property
+    def _spread(self) -> Spread | None:
+        return getattr(self.retriever.embedder, "spread", None)
+
+    @property
+    def _same(self) -> list[int] | None:
+        """Of similarities from -1 to 1, how likely they are of one class, in thousandths."""
+        spread = self._spread
+        if spread is None:
+            return None
+        return [round(1000 * spread.same(2 * k / SAME_STEPS - 1)) for k in range(SAME_STEPS + 1)]
 
     @cached_property
     def _classes(self) -> list[int]:
@@ -263,19 +318,36 @@ class RetrievalExplorer(LiveView):
         guest = self._guest(item)
         return guest.answer if guest else self.retriever(item, self.top, self.bottom)
 
-    def _add(self, image: ImageLike, name: str | None = None) -> int:
-        """Take in a query from outside; its item."""
-        answer = self.retriever(image, self.top, self.bottom)
-        answer = replace(answer, name=name or answer.name)
-        self._guests.append(_Guest(frame(image, self.retriever.embedder), answer))
+    def add(self, image: ImageLike, name: str | None = None, face: int | None = None) -> int:
+        """Take in a query from outside; how it is known from then on.
+
+        Args:
+            image: a photograph from anywhere.
+            name: what to call it; left out, its file's name.
+            face: which face, from left to right, from 1; left out, the one that is meant.
+
+        Raises:
+            ImageError: it cannot be read, or has no face of this number.
+        """
+        if name is None:
+            name = Path(image).name if isinstance(image, str | os.PathLike) else "the image"
+        image = held(image)
+        found = parts(image, self.retriever.embedder, self.retriever.gallery.framing)
+        answer = self.retriever(image, self.top, self.bottom, face)
+        return self._add(found, name, found.part(face, name).number, answer)
+
+    def _add(self, found: Parts, name: str, number: int, answer: Answer) -> int:
+        called = f"{name}, face {number}" if len(found.all) > 1 else name
+        self._guests.append(_Guest(name, found, number, replace(answer, name=called)))
         return len(self.retriever.gallery) + len(self._guests) - 1
 
     def _read(self, item: int) -> Image.Image:
         """What the network reads of a photograph."""
         guest = self._guest(item)
         if guest:
-            return guest.image
-        return frame(self.retriever.gallery.path(item), self.retriever.embedder)
+            return guest.parts.part(guest.number if len(guest.parts.all) > 1 else None).image
+        gallery = self.retriever.gallery
+        return frame(gallery.path(item), self.retriever.embedder, gallery.framing)
 
     def _draw(self, item: int, side: int) -> str:
         """A photograph, at most `side` pixels a side, as a data URL."""
@@ -305,7 +377,7 @@ class RetrievalExplorer(LiveView):
         """`contents`, with the answers to all that the view of these queries can ask."""
         if not queries:
             raise LFSError("The explorer's page needs at least one query.")
-        items = [query if isinstance(query, int) else self._add(query) for query in queries]
+        items = [query if isinstance(query, int) else self.add(query) for query in queries]
         items = list(dict.fromkeys(items))
         answers: dict[str, dict[str, Any]] = {}
 

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from lfs_core.amortised import shipped_heads
 from lfs_core.comparators import explainer_class, load_explainer
-from lfs_core.datasets.framing import parts
-from lfs_core.datasets.images import ImageLike, load_image, to_tensor
+from lfs_core.datasets.framing import Parts, doubt_about_crop, parts
+from lfs_core.datasets.images import ImageLike, held, load_image, to_tensor
 from lfs_core.decoder import Decoder, decoder_title, load_decoder
 from lfs_core.embedders import (
     Embedder,
@@ -35,16 +35,19 @@ from lfs_core.embedders import (
 from lfs_core.errors import FaceError, LFSError
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
-from lfs_core.explanation import PairExplanation, cosines, one_thread
+from lfs_core.explanation import PairExplanation, cosines
 from lfs_core.findings.trust import (
     NO_FACE,
     UNSURE_FACE,
+    confidence_words,
     doubts_about_method,
     doubts_about_similarity,
+    what_confidence_means,
 )
 from lfs_core.mapping import check_unit_interval, difference_map, perturb
 from lfs_core.relevance import normalized_distance, relevance
 from lfs_core.training.decoders import LinearDecoder
+from lfs_core.util.threads import one_thread
 from lfs_core.viz.page import check_suffix
 from lfs_core.viz.report import render_report
 from lfs_core.viz.views.view import (
@@ -52,6 +55,7 @@ from lfs_core.viz.views.view import (
     code,
     colour_table,
     data_url,
+    faces_to_choose,
     packed,
     question_key,
     received,
@@ -99,11 +103,11 @@ class Setting(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Side:
-    """One part of a photograph that a network can read, and what speaks against it."""
+class _Seen:
+    """What a network can read of a photograph, and what speaks against each part."""
 
-    image: Image.Image
-    doubts: tuple[str, ...] = ()
+    parts: Parts
+    doubts: list[list[str]]
 
 
 class PairExplorer(LiveView):
@@ -153,12 +157,12 @@ class PairExplorer(LiveView):
             raise LFSError(f"similarity_threshold is {similarity_threshold}, not in [-1, 1].")
         for method in methods:
             explainer_class(method)
-        self.photographs, self.aligned = list(photographs), aligned
         self.names = list(names or map(_name, photographs, range(len(photographs))))
+        self.photographs, self.aligned = [held(of) for of in photographs], aligned
         self.networks = [_Network(network, decoders, methods) for network in networks]
         self.p, self.map_threshold = p, map_threshold
         self.similarity_threshold = similarity_threshold
-        self._parts = lru_cache(64)(self._find_parts)
+        self._looked = lru_cache(64)(self._look)
         self._seen = lru_cache(256)(self._see)
         self._explained = lru_cache(32)(self._explain)
         super().__init__(
@@ -222,11 +226,14 @@ class PairExplorer(LiveView):
 
     def _photograph(self, network: int, item: int) -> dict[str, Any]:
         """What of a photograph can be chosen: its faces, or what else the network reads."""
-        sides = self._parts(network, item)
+        seen = self._looked(network, item)
+        several = len(seen.parts.all) > 1
         return {
             "name": self.names[item],
-            "pictures": [_picture(side.image, PICTURE) for side in sides],
-            "doubts": [side.doubts for side in sides],
+            "pictures": [_picture(part.image, PICTURE) for part in seen.parts.all],
+            "doubts": seen.doubts,
+            "chosen": seen.parts.chosen,
+            "faces": faces_to_choose(seen.parts) if several else None,
         }
 
     def _pair(self, *setting: int) -> dict[str, Any]:
@@ -239,6 +246,7 @@ class PairExplorer(LiveView):
         return {
             "similarity": round(similarity, 4),
             "similar": similarity > xi_1,
+            **self._confidence(at.network, similarity, similarity > xi_1),
             "scale": scale,
             "h": [text((one / scale).round().to(torch.int8).numpy()) for one in h],
             "d": text((normalized_distance(*h) * 255).round().byte().numpy()),
@@ -291,14 +299,16 @@ class PairExplorer(LiveView):
             *(
                 d
                 for item, part in ((at.a, at.a_part), (at.b, at.b_part))
-                for d in self._parts(at.network, item)[part].doubts
+                for d in self._looked(at.network, item).doubts[part]
             ),
             *similar["doubts"],
             *self._doubts(method, decoder, at.network, int(e.is_similar))["doubts"],
         ]
         names = [self.names[at.a], self.names[at.b]]
         if kind == "html":
-            return {"text": render_report(e, names, doubts)}
+            sides = (at.a, at.a_part), (at.b, at.b_part)
+            shown = [(self._looked(at.network, item).parts, part + 1) for item, part in sides]
+            return {"text": render_report(e, names, doubts, shown)}
         content = {"images": names, **e.to_dict(), "doubts": doubts}
         return {"text": json.dumps(content, default=str)}
 
@@ -356,23 +366,25 @@ class PairExplorer(LiveView):
             return {"name": self.names[item], "picture": ""}
         return {"name": self.names[item], "picture": _picture(image, THUMBNAIL)}
 
-    def _find_parts(self, network: int, item: int) -> list[_Side]:
+    def _look(self, network: int, item: int) -> _Seen:
         """What a network can read of a photograph."""
         source, embedder = self.photographs[item], self.networks[network].embedder
-        if self.aligned:
-            return [_Side(load_image(source))]
         name = self.names[item]
+        if self.aligned:
+            found = parts(source, embedder, "whole")
+            doubt = doubt_about_crop(found.photograph, embedder, name)
+            return _Seen(found, [[doubt] if doubt else []])
         try:
             found = parts(source, embedder)
         except FaceError:
-            return [_Side(load_image(source), (NO_FACE.format(name=name),))]
-        unsure = (UNSURE_FACE.format(name=name),)
-        return [_Side(part.image, () if part.sure else unsure) for part in found]
+            return _Seen(parts(source, embedder, "whole"), [[NO_FACE.format(name=name)]])
+        unsure = UNSURE_FACE.format(name=name)
+        return _Seen(found, [[] if part.sure else [unsure] for part in found.all])
 
     def _see(self, network: int, item: int, part: int) -> tuple[Tensor, Tensor]:
         """Pixels (3,H,W) and embedding (D,) of one part of a photograph."""
         embedder = self.networks[network].embedder
-        image = self._parts(network, item)[part].image
+        image = self._looked(network, item).parts.all[part].image
         pixels = to_tensor(image, image_size(embedder))
         with torch.no_grad():
             return pixels, embed(embedder, pixels[None])[0]
@@ -381,6 +393,15 @@ class PairExplorer(LiveView):
         """(2,D)."""
         sides = (at.a, at.a_part), (at.b, at.b_part)
         return torch.stack([self._seen(at.network, *side)[1] for side in sides])
+
+    def _confidence(self, network: int, similarity: float, is_similar: bool) -> dict[str, str]:
+        """How sure a decision is, and what that means, in words."""
+        embedder, name = self.networks[network].embedder, self.networks[network].name
+        spread = getattr(embedder, "spread", None)
+        return {
+            "sure": confidence_words(spread and spread.confidence(similarity, is_similar)),
+            "sureMeans": what_confidence_means(spread, name),
+        }
 
     def _relevance(self, at: Setting) -> Tensor:
         """R, (D,), Eq. 2."""
@@ -427,8 +448,8 @@ class PairExplorer(LiveView):
         threshold = settings["threshold"]
         places = [k for k, p in enumerate(self._ps) if p == self.p or p * PRINTED_STEPS % 1 == 0]
         for a, b in pairs:
-            ask("photograph", 0, a), ask("photograph", 0, b)
-            setting = Setting(0, a, 0, b, 0, threshold)
+            a_part, b_part = (ask("photograph", 0, item)["chosen"] for item in (a, b))
+            setting = Setting(0, a, a_part, b, b_part, threshold)
             similar = int(ask("pair", *setting)["similar"])
             for method in network.methods:
                 if method != DECODED:

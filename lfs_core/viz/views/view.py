@@ -25,6 +25,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from lfs_core.datasets.framing import Parts
 from lfs_core.errors import LFSError
 from lfs_core.util.extras import needs
 from lfs_core.viz.figures import MAP_COLOURS
@@ -41,6 +42,7 @@ __all__ = [
     "code",
     "colour_table",
     "data_url",
+    "faces_to_choose",
     "packed",
     "plotly_code",
     "plotly_text",
@@ -54,6 +56,7 @@ __all__ = [
     "text",
 ]
 
+WHOLE = 480  # px, longest side of a photograph in which a face is chosen
 WEB = files("lfs_core.viz.views") / "web"
 
 
@@ -241,6 +244,17 @@ def data_url(image: Image.Image, kind: str, quality: int) -> str:
     buffer = io.BytesIO()
     image.save(buffer, kind.upper(), quality=quality)
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def faces_to_choose(found: Parts) -> dict[str, Any]:
+    """A whole photograph and where its faces are, in per cent of its sides, from left to right."""
+    whole = found.photograph.copy()
+    whole.thumbnail((WHOLE, WHOLE))
+    boxes = [part.box for part in found.all if part.box]
+    return {
+        "picture": data_url(whole, "webp", 80),
+        "boxes": [[round(100 * at, 2) for at in box] for box in boxes],
+    }
 
 
 def reduce(maps: Tensor, side: int) -> Tensor:

@@ -66,3 +66,9 @@ export interface How {
   opacity: number;
   apart: boolean;
 }
+
+/** A photograph and its faces: left, top, right and bottom of each, in per cent of its sides. */
+export interface Faces {
+  picture: string;
+  boxes: number[][];
+}

@@ -33,6 +33,17 @@ export const isRight = ({ contents, opened }, item) => contents.labels[item] ===
 export const verdict = (app, item) => (isRight(app, item) ? "\u2713 right" : "\u2717 other class");
 
 /**
+ * How likely a similarity is of one class; "" where that is not known.
+ *
+ * @param {App} app
+ * @param {number} score in [-1,1]
+ */
+export function likeness({ contents: { same } }, score) {
+  if (!same) return "";
+  return `${(same[Math.round(((score + 1) / 2) * (same.length - 1))] / 10).toFixed(1)} %`;
+}
+
+/**
  * What is said of a photograph that was retrieved.
  *
  * @param {App} app
@@ -41,5 +52,6 @@ export const verdict = (app, item) => (isRight(app, item) ? "\u2713 right" : "\u
 export function factsOfHit(app, [item, rank, score]) {
   const name = className(app, item);
   const facts = [`Rank ${rank}`, `similarity ${score.toFixed(3)}`];
+  if (app.contents.same) facts.push(`${likeness(app, score)} sure`);
   return name ? [...facts, `class ${name}`] : facts;
 }

@@ -14,13 +14,21 @@ const CANVAS = 320; // px, longest side of a picture
  * @param {Explained} answer
  * @param {string} decision
  */
-function sentence({ similarity, similar, threshold, method }, decision) {
+function sentence({ similarity, similar, threshold, method, sure, sureMeans }, decision) {
   const limit =
     typeof threshold === "number"
       ? ` (${similar ? "above" : "not above"} \u03be\u2081 = ${threshold})`
       : "";
   const words = `Similarity ${similarity.toFixed(3)}: the network calls them `;
-  return h("p", {}, words, h("strong", {}, decision), `${limit}. Method: ${method}.`);
+  return h(
+    "p",
+    {},
+    words,
+    h("strong", {}, decision),
+    `${limit}, `,
+    h("span", { title: sureMeans }, `${sure}.`),
+    ` Method: ${method}.`,
+  );
 }
 
 /**

@@ -3,6 +3,7 @@
 /** @import { App, Opened } from "./types.d.ts" */
 
 import { h, title } from "../common/elements.js";
+import { faceChooser } from "../common/faces.js";
 import { className, isMarked, isRight } from "./classes.js";
 
 /**
@@ -43,6 +44,21 @@ function strip(app, { nearest }) {
 }
 
 /**
+ * The faces of the query, if it is the reader's own and shows several.
+ *
+ * @param {App} app
+ * @param {Opened} opened
+ */
+function faceChoice(app, { faces, face }) {
+  const { element, show } = faceChooser("Face of the query", (k) => app.askOf(k));
+  show(faces, app.names[app.query], face);
+  if (!app.contents.live) {
+    for (const box of element.querySelectorAll("button")) box.disabled = true;
+  }
+  return element;
+}
+
+/**
  * @param {App} app
  * @param {Opened} opened
  */
@@ -61,6 +77,7 @@ export function head(app, opened) {
       twin ? h("p", {}, `The gallery holds it, as ${names[position]}.`) : null,
       h("p", { class: "lfs-headline", role: "status" }, worth(app, opened)),
       strip(app, opened),
+      faceChoice(app, opened),
     ),
   ];
 }

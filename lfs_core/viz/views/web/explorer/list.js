@@ -64,20 +64,17 @@ function keepInSight(list, item) {
  * The reader's own images; they can be given where Python can take them in.
  *
  * @param {App} app
- * @param {number[]} guests
+ * @param {(item: number, name: string) => void} welcome
  * @param {HTMLElement} list of them
  */
-function ownImages(app, guests, list) {
-  const { contents, names, ask } = app;
+function ownImages(app, welcome, list) {
+  const { contents, ask } = app;
   const alert = h("p", { role: "alert", class: "lfs-alert" });
   /** @param {File[]} files */
   async function takeIn(files) {
     alert.textContent = "";
     const { taken, problems } = await sendFiles(files, ask);
-    for (const { item, name } of taken) {
-      names[item] = name;
-      guests.push(item);
-    }
+    for (const { item, name } of taken) welcome(item, name);
     alert.textContent = problems.join(" ");
     if (taken.length) app.open(taken[taken.length - 1].item);
   }
@@ -148,17 +145,23 @@ export function photographList(app, narrowed) {
   const own = entries.filter((item) => item < photographs);
   /** @type {Map<number, number | null>} */
   const precisions = new Map(own.map((item) => [item, answers?.[`open,${item}`].precision]));
+  /** @type {(item: number, name: string) => void} */
+  function welcome(item, name) {
+    app.names[item] = name;
+    if (!guests.includes(item)) guests.push(item);
+  }
   const inside = gallery(app, own, precisions, narrowed);
   const outside = entryList(app, precisions);
   const element = h(
     "div",
     { class: "lfs-aside" },
     inside.element,
-    ownImages(app, guests, outside.list),
+    ownImages(app, welcome, outside.list),
   );
   return {
     element,
     precisions,
+    welcome,
     show() {
       inside.show();
       outside.fill(guests);

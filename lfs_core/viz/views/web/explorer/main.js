@@ -44,13 +44,25 @@ function render({ model, el }) {
     if (app.opened && item < contents.photographs) {
       list.precisions.set(item, app.opened.precision);
     }
+    const choosing = header.querySelector(".lfs-boxes :focus");
     header.replaceChildren(
       ...(app.opened
         ? head(app, app.opened)
         : [h("p", { role: "alert", class: "lfs-alert" }, problem)]),
     );
+    const current = header.querySelector('.lfs-boxes [aria-current="true"]');
+    if (choosing && current instanceof HTMLElement) current.focus();
     list.show();
     results.show();
+  };
+
+  app.askOf = async (face) => {
+    const { problem, item, name } = await ask("face", app.query, face);
+    if (problem) header.append(h("p", { role: "alert", class: "lfs-alert" }, problem));
+    else {
+      list.welcome(item, name);
+      await app.open(item);
+    }
   };
 
   const bar = h(
@@ -94,6 +106,7 @@ function makeApp(model, ask, askLater) {
     opened: null,
     square: false,
     open: async () => {},
+    askOf: async () => {},
     explain: () => {},
   };
 }

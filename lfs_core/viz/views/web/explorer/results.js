@@ -5,7 +5,7 @@
 
 import { button, h, moveWithArrows, title } from "../common/elements.js";
 import { pager } from "../common/controls.js";
-import { className, factsOfHit, isMarked, isRight, verdict } from "./classes.js";
+import { className, factsOfHit, isMarked, isRight, likeness, verdict } from "./classes.js";
 import { worth } from "./head.js";
 import { ranking } from "./ranking.js";
 
@@ -22,6 +22,8 @@ function hitButton(app, one, hits) {
   const facts = factsOfHit(app, one);
   const right = isRight(app, item);
   if (isMarked(app)) facts.push(right ? "right" : "other class");
+  const said = likeness(app, score);
+  const sure = said ? h("span", { class: "lfs-sure" }, said) : null;
   return h(
     "button",
     {
@@ -33,7 +35,7 @@ function hitButton(app, one, hits) {
       onclick: () => app.explain(item, hits),
     },
     h("span", { class: "lfs-frame" }, app.shelf.image(item, "")),
-    h("span", { class: "lfs-line" }, h("b", {}, rank), h("span", {}, score.toFixed(3))),
+    h("span", { class: "lfs-line" }, h("b", {}, rank), h("span", {}, score.toFixed(3)), sure),
     name ? h("span", { class: "lfs-class" }, name) : null,
     isMarked(app) ? h("span", { class: "lfs-mark" }, verdict(app, item)) : null,
   );
@@ -60,7 +62,8 @@ function extremes(app, { nearest, farthest, ranks }) {
   const top = nearest.map(([item, score], k) => [item, k + 1, score]);
   /** @type {Hit[]} */
   const bottom = farthest.map(([item, score], k) => [item, ranks - k, score]);
-  const most = [title(`The ${top.length} most similar`), grid(app, top, "Most similar")];
+  const means = h("p", { class: "lfs-hint" }, app.contents.sameMeans);
+  const most = [title(`The ${top.length} most similar`), grid(app, top, "Most similar"), means];
   if (!bottom.length) return most;
   const least = title(`The ${bottom.length} least similar, least first`);
   return [...most, least, grid(app, bottom, "Least similar")];

@@ -1,4 +1,4 @@
-import type { Ask, Model, Size } from "../common/types.d.ts";
+import type { Ask, Faces, Model, Size } from "../common/types.d.ts";
 
 /** What the widget holds. Photographs are known by numbers; those from outside come last. */
 export interface Contents {
@@ -17,6 +17,9 @@ export interface Contents {
   recallAt: number[];
   sides: [number, number];
   colours: string;
+  /** Of similarities from -1 to 1, how likely they are of one class, in thousandths. */
+  same: number[] | null;
+  sameMeans: string;
 }
 
 /** What is said of a query; without another of its class `label` is null. */
@@ -29,6 +32,9 @@ export interface Opened {
   nearest: [number, number][];
   farthest: [number, number][];
   ranks: number;
+  /** Where the query is from outside and shows several faces, and which of them is asked about. */
+  faces: Faces | null;
+  face: number;
 }
 
 /** A photograph that was retrieved: which, its rank from 1, its similarity. */
@@ -38,6 +44,9 @@ export type Hit = [number, number, number];
 export interface Explained {
   similarity: number;
   similar: boolean;
+  /** The confidence, and what it means. */
+  sure: string;
+  sureMeans: string;
   threshold?: number | null;
   method: string;
   mapThreshold: number;
@@ -69,5 +78,7 @@ export interface App {
   opened: Opened | null;
   square: boolean;
   open(item: number): Promise<void>;
+  /** Asks about another face of the query. */
+  askOf(face: number): Promise<void>;
   explain(item: number, hits: Hit[]): void;
 }

@@ -72,7 +72,7 @@ function firstChoice({ networks, pairs, first, p, threshold }) {
   return {
     network: 0,
     items: pairs?.[first ?? 0] ?? [0, 1],
-    parts: [0, 0],
+    parts: [null, null],
     method: methods[0],
     decoder: Object.keys(decoders)[0] ?? "",
     p,
@@ -117,6 +117,7 @@ function updater(app, alert, show) {
       alert.textContent = "problem" in answer ? answer.problem : "";
       if ("problem" in answer) continue;
       app.shown = answer;
+      app.choice.parts = answer.choice.parts;
       show(answer);
     }
     running = false;

@@ -1,8 +1,9 @@
 // Which two photographs, and which faces in them.
 
-/** @import { App, Entry, Part, Shown } from "./types.d.ts" */
+/** @import { App, Entry, Part } from "./types.d.ts" */
 
 import { h, mark, moveWithArrows, photograph, title } from "../common/elements.js";
+import { faceChooser } from "../common/faces.js";
 import { dropZone, sendFiles } from "../common/files.js";
 import { decimals } from "../common/numbers.js";
 import { SIDES } from "../common/pointing.js";
@@ -21,7 +22,7 @@ export function photographChoice(app, alert) {
   );
   strips.forEach((strip) => moveWithArrows(strip, "button", (chosen) => chosen.click()));
 
-  /** @type {(items: number[], parts: number[]) => Promise<void>} */
+  /** @type {(items: number[], parts: (number | null)[]) => Promise<void>} */
   function choose(items, parts) {
     Object.assign(choice, { items, parts });
     strips.forEach((strip, side) => mark(strip, items[side]));
@@ -31,7 +32,7 @@ export function photographChoice(app, alert) {
   /** @type {(entry: Entry, item: number) => void} */
   function addEntry({ name, picture }, item) {
     strips.forEach((strip, side) => {
-      const onclick = () => choose(choice.items.with(side, item), choice.parts.with(side, 0));
+      const onclick = () => choose(choice.items.with(side, item), choice.parts.with(side, null));
       const properties = { type: "button", title: name, "aria-label": name, onclick };
       strip.append(h("button", properties, picture ? photograph(picture) : name));
     });
@@ -45,7 +46,7 @@ export function photographChoice(app, alert) {
     // Two become the pair; one takes the place of the second photograph.
     const chosen = taken.slice(-2).map(({ item }) => item);
     const items = chosen.length === 2 ? chosen : [choice.items[0], ...chosen];
-    if (chosen.length) await choose(items, [0, 0]);
+    if (chosen.length) await choose(items, [null, null]);
     if (problems.length) alert.textContent = problems.join(" ");
   }
 
@@ -70,33 +71,17 @@ export function photographChoice(app, alert) {
  * @returns {Part}
  */
 function faceChoice({ choice, update }, name, side) {
-  const label = `Face in the ${name.toLowerCase()}`;
-  const element = h("div", { class: "lfs-faces", role: "group", "aria-label": label });
-  moveWithArrows(element, "button", (chosen) => chosen.click());
-  /** @param {number} k */
-  function choose(k) {
+  const { element, show } = faceChooser(`Face in the ${name.toLowerCase()}`, (k) => {
     choice.parts = choice.parts.with(side, k);
-    mark(element, k);
     update();
-  }
-  let last = "";
-  /** @param {Shown} shown */
-  function draw({ photographs, choice: { network, items, parts } }) {
-    const { pictures, name: file } = photographs[side];
-    element.hidden = pictures.length < 2;
-    const key = `${network},${items[side]}`;
-    if (key !== last) {
-      const buttons = pictures.map((src, k) => {
-        const words = `Face ${k + 1} of ${pictures.length} in ${file}`;
-        const properties = { type: "button", "aria-label": words, onclick: () => choose(k) };
-        return h("button", properties, photograph(src));
-      });
-      element.replaceChildren(...buttons);
-    }
-    last = key;
-    mark(element, parts[side]);
-  }
-  return { element, draw };
+  });
+  return {
+    element,
+    draw({ photographs, choice: { parts } }) {
+      const { faces, name: file } = photographs[side];
+      show(faces, file, parts[side]);
+    },
+  };
 }
 
 /**
@@ -109,13 +94,15 @@ export function pairChoice({ choice, contents, update }) {
   const { pairs = [], answers = {}, first = 0 } = contents;
   /** @param {number} k */
   function choose(k) {
-    Object.assign(choice, { items: pairs[k], parts: [0, 0] });
+    Object.assign(choice, { items: pairs[k], parts: [null, null] });
     mark(element, k);
     update();
   }
   const buttons = pairs.map(([a, b], k) => {
-    const pictures = [a, b].map((item) => answers[`photograph,0,${item}`].pictures[0]);
-    const { similarity, similar } = answers[`pair,0,${a},0,${b},0,${choice.threshold}`];
+    const photographs = [a, b].map((item) => answers[`photograph,0,${item}`]);
+    const pictures = photographs.map(({ pictures: all, chosen }) => all[chosen]);
+    const [i, j] = photographs.map(({ chosen }) => chosen);
+    const { similarity, similar } = answers[`pair,0,${a},${i},${b},${j},${choice.threshold}`];
     const words = `${k + 1}: ${decimals(similarity, 2)} ${similar ? "similar" : "dissimilar"}`;
     const images = pictures.map((src) => photograph(src));
     const properties = { type: "button", onclick: () => choose(k) };

@@ -1,7 +1,7 @@
 // What is asked about a choice, and how answers become maps and numbers.
 
 /** @import { Answer, Ask, Packed, Question } from "../common/types.d.ts" */
-/** @import { App, Choice, Latents, Photograph, Shown, Side } from "./types.d.ts" */
+/** @import { App, Choice, Contents, Latents, Photograph, Settled, Shown, Side } from "./types.d.ts" */
 
 import { bytes, inflate, picture, signedNumbers, unpacked } from "../common/bytes.js";
 
@@ -42,7 +42,7 @@ function loadedOnce(source) {
 /**
  * What questions about a pair are asked with.
  *
- * @param {Choice} choice
+ * @param {Settled} choice
  */
 export const setting = ({ network, items, parts, threshold }) =>
   [network, items[0], parts[0], items[1], parts[1], threshold];
@@ -51,10 +51,11 @@ export const setting = ({ network, items, parts, threshold }) =>
 export const isDecoded = ({ method }) => method === DECODED;
 
 /**
- * @param {App} app
+ * @param {Contents} contents
+ * @param {Settled} choice
  * @returns {Question}
  */
-function mapQuestion({ contents, choice }) {
+function mapQuestion(contents, choice) {
   const { network, method, decoder, p, latent } = choice;
   if (!isDecoded(choice)) return ["map", method, ...setting(choice)];
   if (latent === null) return ["decoded", decoder, p, ...setting(choice)];
@@ -71,19 +72,21 @@ function mapQuestion({ contents, choice }) {
  */
 export async function load(app) {
   const { contents, know } = app;
-  const choice = { ...app.choice };
+  const asked = { ...app.choice };
   const photographs = [];
-  for (const item of choice.items) {
-    const answer = await know("photograph", choice.network, item);
+  for (const item of asked.items) {
+    const answer = await know("photograph", asked.network, item);
     if (answer.problem) return { problem: answer.problem };
     photographs.push(/** @type {Photograph & Answer} */ (answer));
   }
+  const parts = photographs.map(({ chosen }, side) => asked.parts[side] ?? chosen);
+  const choice = { ...asked, parts };
   const images = await Promise.all(
-    photographs.map(({ pictures: sources }, side) => loadedOnce(sources[choice.parts[side]])),
+    photographs.map(({ pictures: sources }, side) => loadedOnce(sources[parts[side]])),
   );
   const pair = /** @type {any} */ (await know("pair", ...setting(choice)));
   if (pair.problem) return pair;
-  const question = mapQuestion(app);
+  const question = mapQuestion(contents, choice);
   const answer = await know(...question);
   if (answer.problem) return { problem: answer.problem };
   const latents = latentsOf(pair);
@@ -93,7 +96,7 @@ export async function load(app) {
   const times = isColumn ? contents.ps[p] * latents.R[latent] : 1;
   const maps = await mapsOf(answer, times);
   const doubts = [
-    ...photographs.flatMap((one, side) => one.doubts[choice.parts[side]]),
+    ...photographs.flatMap((one, side) => one.doubts[parts[side]]),
     ...pair.doubts,
   ];
   return { photographs, images, pair, latents, maps, size: answer.size, choice, doubts };

@@ -105,7 +105,7 @@ export function saving(app, headline, alert) {
     if (!app.shown) return;
     const { method, decoder, p } = choice;
     const options = isDecoded(choice) ? [decoder, p] : ["", p];
-    const answer = await app.ask("report", kind, method, ...options, ...setting(choice));
+    const answer = await app.ask("report", kind, method, ...options, ...setting(app.shown.choice));
     if (answer.problem) alert.textContent = answer.problem;
     else download(fileName(kind), new Blob([answer.text], { type }));
   }

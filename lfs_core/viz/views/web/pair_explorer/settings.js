@@ -91,7 +91,7 @@ export function settings(app, redraw) {
     Object.fromEntries(networks.map(({ name }, k) => [k, name])),
     choice.network,
     (chosen) => {
-      Object.assign(choice, { network: Number(chosen), parts: [0, 0], latent: null });
+      Object.assign(choice, { network: Number(chosen), parts: [null, null], latent: null });
       methods.show();
       update();
     },

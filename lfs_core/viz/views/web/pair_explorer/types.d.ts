@@ -1,4 +1,4 @@
-import type { Answer, Ask, How, Model, Question, Size } from "../common/types.d.ts";
+import type { Answer, Ask, Faces, How, Model, Question, Size } from "../common/types.d.ts";
 
 /** What the widget holds. `p` and `threshold` (xi_1) are places in the lists of their values. */
 export interface Contents {
@@ -25,11 +25,12 @@ export interface Entry {
   picture: string;
 }
 
-/** What the reader has chosen: photographs, their parts (faces), and what is asked of them. */
+/** What the reader has chosen: photographs, their parts (faces; null, as Python chooses), and what
+ * is asked of them. */
 export interface Choice {
   network: number;
   items: number[];
-  parts: number[];
+  parts: (number | null)[];
   method: string;
   decoder: string;
   p: number;
@@ -37,17 +38,27 @@ export interface Choice {
   latent: number | null;
 }
 
+/** A choice all of whose parts are known. */
+export type Settled = Choice & { parts: number[] };
+
 /** One photograph as a network can read it: a picture, and doubts, of each part. */
 export interface Photograph {
   name: string;
   pictures: string[];
   doubts: string[][];
+  /** The part that is shown if the reader does not say. */
+  chosen: number;
+  /** Where there are several faces. */
+  faces: Faces | null;
 }
 
 /** The network's decision about a pair. */
 export interface Pair {
   similarity: number;
   similar: boolean;
+  /** The confidence, and what it means. */
+  sure: string;
+  sureMeans: string;
   doubts: string[];
 }
 
@@ -74,7 +85,7 @@ export interface Shown {
   latents: Latents;
   maps: Side[];
   size: Size;
-  choice: Choice;
+  choice: Settled;
   doubts: string[];
 }
 

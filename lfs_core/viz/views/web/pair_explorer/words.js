@@ -17,7 +17,8 @@ export function sentence({ networks, thresholds }, { pair, choice }) {
   return [
     `Cosine ${decimals(pair.similarity, 2)}: ${networks[choice.network].name} calls them `,
     h("strong", {}, pair.similar ? "similar" : "dissimilar"),
-    ` (${where} \u03be\u2081 = ${decimals(thresholds[choice.threshold], 2)}).`,
+    ` (${where} \u03be\u2081 = ${decimals(thresholds[choice.threshold], 2)}), `,
+    h("span", { title: pair.sureMeans }, `${pair.sure}.`),
   ];
 }
 
