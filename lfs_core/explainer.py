@@ -19,7 +19,6 @@ from lfs_core.explanation import (
     cosines,
 )
 from lfs_core.mapping import check_unit_interval, difference_map, display_map
-from lfs_core.util.threads import one_thread
 from lfs_core.variants import OF_THE_COSINE, PERTURBATIONS, RELEVANCE_WORDS, RELEVANCES
 
 __all__ = ["ExplainLFS", "Explainer", "PairExplanation"]
@@ -99,6 +98,8 @@ class ExplainLFS(PairExplainer):
     def _explain(self, images: Tensor) -> list[PairExplanation]:
         """Algorithm 1 for pairs of images (P,2,3,H,W)."""
         h = self._embed(images)
+        from lfs_core.util.threads import one_thread
+
         with one_thread():
             similarity = cosines(h)
             is_similar = similarity > self.similarity_threshold

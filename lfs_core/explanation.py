@@ -12,8 +12,6 @@ from torch import Tensor
 
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.mapping import check_unit_interval
-from lfs_core.util.confidence import Spread
-from lfs_core.util.threads import one_thread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,6 +71,8 @@ class PairExplanation:
     @property
     def confidence(self) -> float | None:
         """Probability in [0,1] that the decision is right; None where the network has no spread."""
+        from lfs_core.util.confidence import Spread
+
         spread = self.settings.get("spread")
         return spread and Spread(**spread).confidence(self.similarity, self.is_similar)
 
@@ -107,12 +107,7 @@ class PairExplanation:
     def save(
         self, path: str | os.PathLike[str], photographs: Sequence[ImageLike] | None = None
     ) -> None:
-        """Write a self-contained HTML page with the pair, the decision, maps and settings.
-
-        Args:
-            path: ends in .html.
-            photographs: those that the faces were cut out of; they are shown with all their faces.
-        """
+        """Write a self-contained HTML page; photographs are shown with all their faces."""
         from lfs_core.viz.report import write_report
 
         write_report(self, path, photographs=photographs)
@@ -205,6 +200,7 @@ class PairExplainer:
         if not pairs:
             return []
         from lfs_core.datasets.images import read_pair  # files and arrays become tensors
+        from lfs_core.util.threads import one_thread
 
         with one_thread():
             size = getattr(self.embedder, "image_size", None)
@@ -227,7 +223,7 @@ class PairExplainer:
 
     def settings(self) -> dict[str, Any]:
         """Everything needed to make this explainer again."""
-        spread: Spread | None = getattr(self.embedder, "spread", None)
+        spread = getattr(self.embedder, "spread", None)
         return {
             "embedder": self.embedder_name,
             "similarity_threshold": self.similarity_threshold,

@@ -149,8 +149,8 @@ def _read(source: FileLike) -> bytes:
     if not isinstance(content, bytes):
         raise ImageError(f"{name} is open as text; open it in binary mode, as open(..., 'rb').")
     if not content:
-        once = "" if kept else ", or has been read already: a pipe and an open file are read once"
-        raise ImageError(f"{name} is not an image that can be read: it is empty{once}.")
+        once = "" if kept else ": nothing is left in it; a pipe and an open file are read once"
+        raise ImageError(f"{name} is not an image that can be read{once}.")
     return content
 
 

@@ -32,6 +32,10 @@ class Spread:
     number: tuple[int, int]
     pairs: str
 
+    def __post_init__(self) -> None:
+        for name in ("genuine", "impostor", "number"):  # lists, where they come from a file
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
     @classmethod
     def of(cls, similarities: Iterable[float], same: Iterable[bool], pairs: str) -> Spread:
         """The spread of measured pairs.

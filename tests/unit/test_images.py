@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +15,7 @@ import torch
 from PIL import Image
 
 import lfs_core as lfs
-from lfs_core.datasets.images import MAX_SIDE, shrink, to_tensor
+from lfs_core.datasets.images import MAX_SIDE, held, shrink, to_tensor
 
 RED_TOP = np.zeros((20, 10, 3), np.uint8)  # taller than wide, red above, blue below
 RED_TOP[:10, :, 0] = RED_TOP[10:, :, 2] = 200
@@ -119,9 +123,47 @@ def test_a_file_that_may_not_be_read(save_image: Callable, monkeypatch: pytest.M
     def deny(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Image, "open", deny)
+    path = save_image(RED_TOP)
+    monkeypatch.setattr(Path, "read_bytes", deny)
     with pytest.raises(lfs.ImageError, match=r"image\.png may not be read"):
-        lfs.load_image(save_image(RED_TOP))
+        lfs.load_image(path)
+
+
+def test_what_comes_by_a_pipe_is_read_once(
+    save_image: Callable,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As `cat picture.png | lfs explain /dev/stdin`; who waits for a pipe is told so."""
+    path, pipe = save_image(RED_TOP), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    monkeypatch.setattr("lfs_core.datasets.images.PATIENCE", 0.01)
+
+    def write() -> None:
+        time.sleep(0.2)
+        pipe.write_bytes(path.read_bytes())
+
+    for read in (lfs.load_image, held):
+        writer = threading.Thread(target=write)
+        writer.start()
+        with caplog.at_level("WARNING"):
+            image = read(pipe)
+        writer.join()
+        assert image.tobytes() == lfs.load_image(path).tobytes()
+        assert f"Waiting for an image from {pipe}" in caplog.text
+    assert held(path) is path and held(tmp_path / "missing") == tmp_path / "missing"
+
+
+def test_an_open_file_is_read_once(save_image: Callable) -> None:
+    path = save_image(RED_TOP)
+    with path.open("rb") as file:
+        assert lfs.load_image(file).tobytes() == lfs.load_image(path).tobytes()
+        with pytest.raises(lfs.ImageError, match=r"image\.png .*nothing is left in it"):
+            lfs.load_image(file)
+    with path.open(encoding="latin-1") as file, pytest.raises(lfs.ImageError, match="binary mode"):
+        lfs.load_image(file)  # type: ignore[arg-type]
+    assert isinstance(held(io.BytesIO(path.read_bytes())), Image.Image)
 
 
 def test_arrays_and_tensors_agree() -> None:

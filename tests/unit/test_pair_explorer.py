@@ -339,7 +339,10 @@ def test_of_several_faces_one_is_chosen() -> None:
     both = two_faces()
     explorer = PairExplorer([both, noise()], [Faces()], decoders=decoders())
     opened = ask(explorer, "photograph", 0, 0)
-    assert len(opened["pictures"]) == 2 and opened["doubts"] == [(), ()]
+    assert len(opened["pictures"]) == 2 and opened["doubts"] == [[], []]
+    boxes = opened["faces"]["boxes"]
+    assert boxes == sorted(boxes) and opened["chosen"] in (0, 1)
+    assert ask(explorer, "photograph", 0, 1)["faces"] is None
     expected = lfs.datasets.faces.align_faces(both)
     for part in (0, 1):
         seen = explorer._seen(0, 0, part)[0]
