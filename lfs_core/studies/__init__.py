@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from pkgutil import resolve_name
@@ -101,9 +103,17 @@ def run_study(
         raise LFSError(f"There is no study {name!r}; choose one of {[*STUDIES, *TRAININGS]}.")
     if not data.is_dir():
         raise LFSError(f"{data} is not a folder; --data names the local tier's images.")
-    if name in TRAININGS:
-        resolve_name(TRAININGS[name])(data, Path(path))
-        return
+    with _local_tier(data):
+        if name in TRAININGS:
+            resolve_name(TRAININGS[name])(data, Path(path))
+        else:
+            _run(name, data, path, network, weights)
+
+
+def _run(
+    name: str, data: Path, path: str | os.PathLike, network: str | None, weights: str | None
+) -> None:
+    """Run a study and store its results with a manifest."""
     study = resolve_name(STUDIES[name])
     if network is not None:
         if not hasattr(study, "on"):
@@ -129,3 +139,16 @@ def run_study(
     with replacing(path) as new:
         # Raw numbers of many pairs: a line for each would only be longer.
         new.write_text(json.dumps({"manifest": manifest, **result}, separators=(",", ":")) + "\n")
+
+
+@contextmanager
+def _local_tier(data: Path) -> Iterator[None]:
+    """Let methods find a folder of the local tier by its name, in other processes too."""
+    before = os.environ.get("LFS_DATA")
+    os.environ["LFS_DATA"] = str(data.resolve())
+    try:
+        yield
+    finally:
+        del os.environ["LFS_DATA"]
+        if before is not None:
+            os.environ["LFS_DATA"] = before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from squares import save_squares
 
 import lfs_core as lfs
 from lfs_core.amortised import CausalHead, load_head, shipped_heads
+from lfs_core.datasets.folders import local_folder
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
 from lfs_core.studies import agreement, decoding, retrieval, run_study, workshop
@@ -134,6 +136,26 @@ def test_agreement_is_spearmans_rank_correlation() -> None:
         a, b = (difference_map(decoder, h1, h_p)[k].flatten().numpy() for decoder in decoders)
         ours = (ranks[0][k] * ranks[1][k]).sum().item()
         assert ours == pytest.approx(spearmanr(a, b).statistic, abs=1e-9)
+
+
+@pytest.mark.parametrize("before", [None, "elsewhere"])
+def test_folders_of_the_data_are_found_by_name(
+    before: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a control that fits its decoder to "celeba" asks for it; afterwards all is as before."""
+    monkeypatch.delenv("LFS_DATA", raising=False)
+    if before:
+        monkeypatch.setenv("LFS_DATA", before)
+    (tmp_path / "celeba").mkdir()
+    asked = []
+
+    def study(data: Path) -> dict[str, dict]:
+        asked.append(local_folder("celeba"))
+        return {"manifest": {}}
+
+    monkeypatch.setattr("lfs_core.studies.twins.twins_study", study)
+    run_study("twins", tmp_path, tmp_path / "out.json")
+    assert asked == [tmp_path / "celeba"] and os.environ.get("LFS_DATA") == before
 
 
 def test_what_a_study_cannot_do(tmp_path: Path) -> None:
