@@ -11,12 +11,12 @@ import hashlib
 import json
 import logging
 import os
-import re
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,7 +29,8 @@ from lfs_core.util.assets import CELEBRITY_FACES
 from lfs_core.util.code import Code, code_of, code_of_cells, files_beside
 from lfs_core.util.digests import key
 from lfs_core.util.extras import needs
-from lfs_core.util.files import check_outputs, replacing
+from lfs_core.util.files import check_outputs, file_name, reason, replacing
+from lfs_core.util.kept import save_somewhere
 from lfs_core.util.manifest import RESULTS, commit, made_by, shipped_weights, versions
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ DEMO = {
     "faces": (f"{CELEBRITY_FACES.name}, from {CELEBRITY_FACES.package}", "facenet-casia"),
     "images": ("crops of photographs that installed packages ship", "efficientnet-lite0"),
 }
+NUMBERS, ARRAYS = "numbers.json", "arrays.npz"  # in a run's folder
 START = 300  # seconds that a kernel may take to start, on a machine that has much to do
 
 
@@ -158,7 +160,7 @@ def parameters_markdown(notebooks: Sequence[Path]) -> str:
 def short_name(values: Mapping[str, Any]) -> str:
     """The name of the folder of a run with these parameters."""
     name = ",".join(f"{key}={value}" for key, value in values.items()) or "defaults"
-    short = re.sub(r"[^\w.,=+-]", "_", name)[:100]
+    short = file_name(name)
     if short == name:
         return name
     return f"{short}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"  # two folders of one name
@@ -358,12 +360,21 @@ def run_notebook(
         keep_failed(folder, outcome)
         where = f" Its cells up to there: {failed_file(folder)}." if outcome.executed else ""
         raise LFSError(outcome.failed + where)
-    write_run(folder, made_from, outcome)
+    save_somewhere(partial(write_run, made_from=made_from, outcome=outcome), folder)
 
 
 def is_done(folder: Path, made_from: Mapping[str, Any]) -> bool:
-    """Whether a folder holds a run that was made from the same."""
-    return (read_manifest(folder) or {}).get("key") == made_from["key"]
+    """Whether a folder holds a run that was made from the same, and its numbers are whole."""
+    manifest = read_manifest(folder) or {}
+    if manifest.get("key") != made_from["key"] or "checksum" not in manifest:
+        return False
+    for name in (NUMBERS, ARRAYS):
+        if name in manifest["files"]:
+            path = folder / name
+            if not path.is_file() or _digest(path.read_bytes()) != manifest["files"][name]:
+                log.warning("%s is damaged; it is made again.", path)
+                return False
+    return True
 
 
 def check_folder(folder: Path) -> None:
@@ -377,12 +388,32 @@ def check_folder(folder: Path) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """A run's manifest, or None where there is no run."""
+    """A run's manifest, or None where there is no run.
+
+    Raises:
+        LFSError: it is damaged, or something else.
+    """
     path = folder / "manifest.json"
+    if not path.is_file():
+        return None
     try:
-        return json.loads(path.read_text()) if path.is_file() else None
-    except ValueError as error:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        whole = "checksum" not in manifest or manifest == _sealed(manifest)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise LFSError(f"{path} is no manifest of a run ({error}).") from error
+    if not whole:
+        raise LFSError(f"{path} is damaged; delete {folder}, and run again.")
+    return manifest
+
+
+def _sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest with the checksum of all else in it."""
+    rest = {name: of for name, of in manifest.items() if name != "checksum"}
+    return rest | {"checksum": _digest(json.dumps(rest, sort_keys=True).encode())}
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def keep_failed(folder: Path, outcome: Outcome) -> None:
@@ -444,11 +475,12 @@ def _write(folder: Path, manifest: dict[str, Any], text: str) -> None:
     executed = nbformat.reads(text, as_version=4)
     files = figures(executed) | {
         f"{manifest['notebook']}.ipynb": text.encode(),
-        "numbers.json": (json.dumps(numbers(executed), indent=1) + "\n").encode(),
+        NUMBERS: (json.dumps(numbers(executed), indent=1) + "\n").encode(),
     }
     if arrays := kept(executed):
-        files["arrays.npz"] = npz(arrays)
-    manifest = manifest | {"files": sorted(files)}
+        files[ARRAYS] = npz(arrays)
+    contents = {name: _digest(content) for name, content in sorted(files.items())}
+    manifest = _sealed(manifest | {"files": contents})
     files["manifest.json"] = (json.dumps(manifest, indent=2) + "\n").encode()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -464,4 +496,4 @@ def _write(folder: Path, manifest: dict[str, Any], text: str) -> None:
                 os.replace(new, folder)
         failed_file(folder).unlink(missing_ok=True)
     except OSError as error:
-        raise LFSError(f"Cannot write {folder} ({error.strerror or error}).") from error
+        raise LFSError(f"Cannot write {folder} ({reason(error)}).") from error

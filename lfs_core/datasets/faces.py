@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,7 +25,7 @@ from lfs_core.errors import FaceError, ImageError, LFSError
 from lfs_core.util.assets import CELEBRITY_FACES, cache_folder, fetch
 from lfs_core.util.code import Code, code_of
 from lfs_core.util.digests import key
-from lfs_core.util.files import replacing
+from lfs_core.util.kept import keep_json, kept_json
 
 FACE_SIZE = 160  # px
 FACES = "faces"  # in the `info` of a crop: how many faces the photograph shows
@@ -178,9 +177,9 @@ def face_photographs(source: str | os.PathLike) -> tuple[Path, list[tuple[Path, 
 def _remembered(image: Image.Image) -> list[Face]:
     """`detect_faces`, remembered by the image's pixels."""
     name = key(code=[_finding()], photograph=np.asarray(image))
-    known = cache_folder() / "faces" / f"{name}.json"
-    with suppress(OSError, ValueError, TypeError):  # not there, or damaged: found anew
-        rows = json.loads(known.read_text())
+    known = cache_folder() / "faces" / f"{name}.kept"
+    rows = kept_json(known)
+    if rows is not None:
         return [
             Face(tuple(box), sure, np.asarray(points, np.float32)) for box, sure, points in rows
         ]
@@ -189,8 +188,8 @@ def _remembered(image: Image.Image) -> list[Face]:
         (np.asarray(of.box, np.float64).tolist(), of.probability, of.landmarks.tolist())
         for of in faces
     ]
-    with suppress(LFSError), replacing(known) as new:  # a cache that cannot be written is no harm
-        new.write_text(json.dumps(rows))
+    with suppress(LFSError):  # a cache that cannot be written is no harm
+        keep_json(known, rows)
     return faces
 
 

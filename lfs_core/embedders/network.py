@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from lfs_core.util.assets import cache_folder, writing_to_cache
 from lfs_core.util.confidence import Spread
 from lfs_core.util.digests import fingerprint
+from lfs_core.util.files import file_name
+from lfs_core.util.kept import keep, kept
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -94,7 +96,7 @@ class Network(nn.Module):
                 made = self.in_torch(images)
             return [made] if isinstance(made, Tensor) else list(made)
         if self._runtime is None or self._runtime.state != self._runtime.read_state():
-            self._runtime = _Runtime(self._exported(), list(self.modules()))
+            self._runtime = _Runtime(self._exported, list(self.modules()))
         threads = torch.get_num_threads()
         if len(images) < 2 * threads:
             found = self._runtime.session(threads).run(None, {"images": images.numpy()})
@@ -107,20 +109,21 @@ class Network(nn.Module):
                 found = [np.concatenate(of) for of in zip(*done, strict=True)]
         return [torch.from_numpy(of) for of in found]
 
-    def _exported(self) -> Path:
-        """This network as an ONNX file in the cache, translated if it is not there yet."""
+    def _exported(self) -> bytes:
+        """This network in ONNX, from the cache, or translated if it is not there yet."""
         made_by = "-".join(f"{name}{version(name)}" for name in ("torch", *FAST))
-        name = f"{self.name}-{self.fingerprint()[:16]}-{made_by}.onnx"
+        name = f"{file_name(self.name)}-{self.fingerprint()[:16]}-{made_by}.onnx.kept"
         path = cache_folder() / "onnx" / name
-        if path.is_file():
-            return path
+        model = kept(path)
+        if model is not None:
+            return model
         with writing_to_cache(path):
-            if not path.is_file():
+            model = kept(path)
+            if model is None:
                 log.info("Translating %s for ONNX Runtime (once) ...", self.name)
-                new = path.with_name(f"{name}.new")
-                _export(self, new)
-                new.replace(path)
-        return path
+                model = _export(self)
+                keep(path, model)
+        return model
 
     def __getstate__(self) -> dict[str, object]:
         return self.__dict__ | {"_runtime": None}  # a copy makes its own
@@ -132,7 +135,7 @@ class _Runtime:
     Weights that are changed later, other than through `.data`, show in `read_state`.
     """
 
-    def __init__(self, model: Path, modules: list[nn.Module]) -> None:
+    def __init__(self, model: Callable[[], bytes], modules: list[nn.Module]) -> None:
         self._model = model
         self._children = [module._modules for module in modules]
         self._held = [of for module in modules for of in (module._parameters, module._buffers)]
@@ -151,7 +154,7 @@ class _Runtime:
             # from the next network.
             options.add_session_config_entry("session.force_spinning_stop", "1")
             self._sessions[threads] = onnxruntime.InferenceSession(
-                str(self._model), options, ["CPUExecutionProvider"]
+                self._model(), options, ["CPUExecutionProvider"]
             )
         return self._sessions[threads]
 
@@ -188,18 +191,18 @@ class _InTorch(nn.Module):
         return self.network.in_torch(images)
 
 
-def _export(network: Network, path: Path) -> None:
+def _export(network: Network) -> bytes:
     side = network.image_size
     example = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the exporter's own making
-        torch.onnx.export(
+        program = torch.onnx.export(
             _InTorch(network).eval(),
             (example,),
-            path,
             input_names=["images"],
             dynamic_shapes=({0: torch.export.Dim("batch")},),
-            external_data=False,
             dynamo=True,
             verbose=False,
         )
+    assert program is not None  # with `dynamo`
+    return program.model_proto.SerializeToString()

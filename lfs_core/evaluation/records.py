@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from lfs_core.util.code import Code
 from lfs_core.util.digests import key
-from lfs_core.util.files import replacing
+from lfs_core.util.kept import keep_tensors, kept_tensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,32 +76,28 @@ class Store:
         self.folder, self.about, self.codes, self.learnt = folder, about, codes, learnt
 
     def read(self, chunk: Chunk, explainer: str, metrics: Sequence[str]) -> Record:
-        """What is stored."""
-        maps, problems, measured = None, {}, {}
-        path = self._path("maps", chunk, explainer)
-        if path.is_file():
-            with safe_open(path, "pt") as file:
-                maps = file.get_tensor("maps")
-                problems = json.loads(file.metadata()["problems"])
-            for metric in metrics:
-                path = self._path("measured", chunk, explainer, metric)
-                if path.is_file():
-                    with safe_open(path, "pt") as file:
-                        measured[metric] = file.get_tensor("measured")
-        return Record(maps, {int(k): problem for k, problem in problems.items()}, measured)
+        """What is stored, and whole."""
+        found = kept_tensors(self._path("maps", chunk, explainer))
+        if found is None:
+            return Record(None, {}, {})
+        tensors, about = found
+        problems = {int(k): problem for k, problem in json.loads(about["problems"]).items()}
+        measured = {}
+        for metric in metrics:
+            if numbers := kept_tensors(self._path("measured", chunk, explainer, metric)):
+                measured[metric] = numbers[0]["measured"]
+        return Record(tensors["maps"], problems, measured)
 
     def write(self, chunk: Chunk, explainer: str, record: Record) -> None:
         """Store a record; existing files are left as they are."""
         path = self._path("maps", chunk, explainer)
         if record.maps is not None and not path.is_file():
-            with replacing(path) as new:
-                problems = json.dumps(record.problems)
-                save_file({"maps": record.maps}, new, {"problems": problems})
+            about = {"problems": json.dumps(record.problems)}
+            keep_tensors(path, {"maps": record.maps}, about)
         for metric, measured in record.measured.items():
             path = self._path("measured", chunk, explainer, metric)
             if not path.is_file():
-                with replacing(path) as new:
-                    save_file({"measured": measured.contiguous()}, new)
+                keep_tensors(path, {"measured": measured}, {})
 
     def _path(self, kind: str, chunk: Chunk, *specs: str) -> Path:
         name = key(

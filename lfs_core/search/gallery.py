@@ -10,32 +10,21 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from lfs_core.datasets.folders import find_photographs
 from lfs_core.embedders import Embedder, embedder_name, fingerprint
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.training.embedding import embed_photographs
-from lfs_core.util.extras import needs
-from lfs_core.util.files import replacing
+from lfs_core.util.tensors import read_tensors, write_tensors
 
-if TYPE_CHECKING:
-    import faiss
-
-EXACT_UP_TO = 100_000  # photographs; above, the nearest are found by an approximate index
 BATCH = 1024  # embeddings read from the store at once
-LINKS, EFFORT = 32, 256  # of the index: neighbours of a node, candidates kept in a search
 
 
 class Photograph(BaseModel):
@@ -71,7 +60,6 @@ class Gallery:
         photographs: N files.
         embeddings: (N,D) float32 of length 1.
         left_out: files that cannot be used, or repeat another.
-        index: the approximate index of a large gallery, serialised; else None.
         load_with: arguments of `load_embedder` that give the network again.
         framing: how photographs were framed; None, as the network says.
     """
@@ -82,7 +70,6 @@ class Gallery:
     photographs: list[Photograph]
     embeddings: Tensor
     left_out: list[Photograph] = field(default_factory=list)
-    index: Tensor | None = None
     load_with: dict[str, str] = field(default_factory=dict)
     framing: str | None = None
 
@@ -103,29 +90,13 @@ class Gallery:
         return (self.embeddings @ torch.nn.functional.normalize(h, dim=0)).clamp(-1, 1)
 
     def nearest(self, h: Tensor, k: int) -> tuple[list[int], list[float]]:
-        """Positions and cosines of the k photographs most similar to an embedding (D,).
-
-        Exact up to `EXACT_UP_TO` photographs. Above, a graph of neighbours is searched (Malkov and
-        Yashunin 2020), which may miss some.
-        """
-        k = min(k, len(self))
-        if self.index is None:
-            return _largest(self.similarities(h), k)
-        query = torch.nn.functional.normalize(h, dim=0)[None]
-        cosines, positions = self._graph.search(query.numpy(), k)
-        found = positions[0] >= 0
-        return positions[0][found].tolist(), cosines[0][found].clip(-1, 1).tolist()
+        """Positions and cosines of the k photographs most similar to an embedding (D,)."""
+        return _largest(self.similarities(h), min(k, len(self)))
 
     def farthest(self, h: Tensor, k: int) -> tuple[list[int], list[float]]:
-        """Positions and cosines of the k least similar photographs, least first; always exact."""
+        """Positions and cosines of the k least similar photographs, least first."""
         positions, opposite = _largest(-self.similarities(h), min(k, len(self)))
         return positions, [-cosine for cosine in opposite]
-
-    @cached_property
-    def _graph(self) -> faiss.IndexHNSWFlat:
-        graph = _faiss().deserialize_index(cast("Tensor", self.index).numpy())
-        graph.hnsw.efSearch = EFFORT
-        return graph
 
     def check(self, embedder: Embedder) -> None:
         """Raise an LFSError unless this network embedded the gallery."""
@@ -150,10 +121,7 @@ class Gallery:
         # Not in the header, whose length is limited.
         text = np.frombuffer(json.dumps(table).encode(), np.uint8).copy()
         tensors = {"embeddings": self.embeddings.contiguous(), "table": torch.from_numpy(text)}
-        if self.index is not None:
-            tensors["index"] = self.index
-        with replacing(path) as new:
-            save_file(tensors, new, {"lfs_gallery": "1"})
+        write_tensors(path, tensors, {"lfs_gallery": "1"})
 
 
 def load_gallery(path: str | os.PathLike[str]) -> Gallery:
@@ -166,9 +134,8 @@ def load_gallery(path: str | os.PathLike[str]) -> Gallery:
         raise LFSError(f"{path} is a folder; make a gallery of it first: lfs index {path}")
     if not Path(path).is_file():
         raise LFSError(f"There is no gallery {path}; `lfs index FOLDER` makes one.")
+    tensors, _ = read_tensors(path, "a gallery made by `lfs index`")
     try:
-        with safe_open(path, "pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         table = json.loads(tensors["table"].numpy().tobytes())
         files = TypeAdapter(list[Photograph])
         gallery = Gallery(
@@ -178,11 +145,10 @@ def load_gallery(path: str | os.PathLike[str]) -> Gallery:
             files.validate_python(table["photographs"]),
             tensors["embeddings"],
             files.validate_python(table["left_out"]),
-            tensors.get("index"),
             table["load_with"],
             table.get("framing"),
         )
-    except (SafetensorError, KeyError, ValueError, ValidationError) as error:
+    except (KeyError, ValueError, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise LFSError(f"{path} is not a gallery made by `lfs index` ({reason}).") from error
     if len(gallery.photographs) != len(gallery.embeddings):
@@ -214,8 +180,6 @@ def index_folder(
     Raises:
         ImageError: there is no folder, no image in it, or none that can be used.
     """
-    with needs("retrieval", "Making a gallery"):
-        import lmdb  # noqa: F401, which `embed_photographs` asks for
     folder, mark = Path(folder).resolve(), fingerprint(embedder)
     known: dict[str, Photograph] = {}
     vectors: dict[str, Tensor] = {}
@@ -266,7 +230,6 @@ def index_folder(
         list(kept.values()),
         embeddings,
         left_out,
-        _build_index(embeddings) if len(kept) > EXACT_UP_TO else None,
         framing=framing,
     )
 
@@ -303,16 +266,3 @@ def _files(folder: Path, known: dict[str, Photograph]) -> Iterator[Photograph]:
 def _largest(values: Tensor, k: int) -> tuple[list[int], list[float]]:
     top = values.topk(k)
     return top.indices.tolist(), top.values.tolist()
-
-
-def _build_index(embeddings: Tensor) -> Tensor:
-    faiss = _faiss()
-    graph = faiss.IndexHNSWFlat(embeddings.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
-    graph.add(embeddings.numpy())
-    return torch.from_numpy(faiss.serialize_index(graph))
-
-
-def _faiss() -> ModuleType:
-    with needs("retrieval", f"A gallery of more than {EXACT_UP_TO:,} photographs"):
-        import faiss
-    return faiss

@@ -7,7 +7,6 @@ interval and the number of pairs. Parts that are done are kept in the cache.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -43,7 +42,7 @@ from lfs_core.training.decoders import LinearDecoder, decoding_error
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.code import code_of
 from lfs_core.util.digests import fingerprint, key
-from lfs_core.util.files import replacing
+from lfs_core.util.kept import keep_json, kept_json
 from lfs_core.util.rounding import rounded
 
 PS = (0.1, 0.3, 0.6, 0.9)  # neither close to 0 nor 1 (Sec. 3.3)
@@ -321,13 +320,11 @@ def _kept(part: Callable[..., Found], known: Known, decoders: Sequence[Any]) -> 
         decoders=[of.decoder if isinstance(of, Chosen) else of for of in decoders],
         choices=[of.choices if isinstance(of, Chosen) else {} for of in decoders],
     )
-    path = cache_folder() / "map-readings" / f"{called}-{name[:16]}.json"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        found = part(known, *decoders)
-        with replacing(path) as new:
-            new.write_text(json.dumps(found))
-    return json.loads(path.read_text())
+    path = cache_folder() / "map-readings" / f"{called}-{name[:16]}.kept"
+    found = kept_json(path)
+    if found is None:
+        found = keep_json(path, part(known, *decoders))
+    return found
 
 
 def decoders_of(images: Images, workshop: Workshop) -> list[Chosen]:

@@ -8,12 +8,12 @@ with draws of its own of every random control.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from torch import Tensor
 from tqdm import tqdm
@@ -34,7 +34,7 @@ from lfs_core.studies.workshop import KINDS, SIZES, SOURCES, THRESHOLD, Source, 
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.code import code_of
 from lfs_core.util.digests import fingerprint, key
-from lfs_core.util.files import replacing
+from lfs_core.util.kept import keep_json, kept_json
 from lfs_core.util.rounding import rounded
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -201,13 +201,13 @@ class Kept:
     def curves(self, test: FlipTest, explainers: Mapping[str, Explain]) -> dict[str, list]:
         """The curves of each explainer in a test, (P,1+len(SHARES))."""
         paths = {name: self.path(test, name, of) for name, of in explainers.items()}
-        missing = {name: explainers[name] for name, path in paths.items() if not path.is_file()}
+        known: dict[str, Any] = {name: kept_json(path) for name, path in paths.items()}
+        missing = {name: explainers[name] for name, of in known.items() if of is None}
         if missing:
             maps = {name: list(self._maps(name, of)) for name, of in missing.items()}
             for name, found in test.curves(self.network, self.images, self.h, maps).items():
-                with replacing(paths[name]) as new:
-                    new.write_text(json.dumps(rounded(found)))
-        return {name: json.loads(path.read_text()) for name, path in paths.items()}
+                known[name] = keep_json(paths[name], rounded(found))
+        return known
 
     def path(self, test: FlipTest, name: str, explainer: Explain) -> Path:
         """Where curves are kept; code, weights and options of all count."""
@@ -220,9 +220,7 @@ class Kept:
             in_full=IN_FULL in name,
             explainer=fingerprint(explainer, [self.network]),
         )
-        folder = cache_folder() / "multiverse"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{parts}.json"
+        return cache_folder() / "multiverse" / f"{parts}.kept"
 
     def _maps(self, name: str, explainer: Explain) -> Tensor:
         """(P,2,h,w); explainers that are the same in every test are asked once."""

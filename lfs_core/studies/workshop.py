@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,12 +15,15 @@ import torch
 from lfs_core.datasets.folders import split_classes
 from lfs_core.decoder import Decoder, load_decoder, save_decoder
 from lfs_core.embedders import Embedder, fingerprint, load_embedder
+from lfs_core.errors import LFSError
 from lfs_core.training.decoders import LinearDecoder
 from lfs_core.training.embedding import TrainingSet, embed_folders
 from lfs_core.training.fitting import SHARES, fit_parts, without_demo
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
-from lfs_core.util.files import replacing
+from lfs_core.util.kept import keep_json, kept_json
+
+log = logging.getLogger(__name__)
 
 SIZE = 40  # px a side, as in the paper
 SEEDS = {"linear": range(3), "mlp": range(2), "conv": range(2)}
@@ -163,17 +166,21 @@ class Workshop:
             options=options,
         )
         path = cache_folder() / "studies" / f"{kind}-{name[:16]}.safetensors"
-        clock = path.with_suffix(".json")
-        if not clock.is_file():
-            start = time.perf_counter()
-            decoder = fit_parts(
-                train, choose, test, embedder, kind, description=named, seed=seed, **options
-            )
-            seconds = time.perf_counter() - start
-            save_decoder(decoder, path)
-            with replacing(clock) as new:
-                new.write_text(json.dumps(seconds))
-        return load_decoder(path), json.loads(clock.read_text())
+        clock = path.with_suffix(".kept")
+        seconds = kept_json(clock)
+        if seconds is not None:
+            try:
+                return load_decoder(path), seconds
+            except LFSError as error:
+                log.warning("%s It is fitted again.", error)
+        start = time.perf_counter()
+        decoder = fit_parts(
+            train, choose, test, embedder, kind, description=named, seed=seed, **options
+        )
+        seconds = time.perf_counter() - start
+        save_decoder(decoder, path)
+        keep_json(clock, seconds)
+        return load_decoder(path), seconds
 
     def sized(self, source: str | Source, kind: str, size: str, seed: int = 0) -> Decoder:
         """A decoder of one of `KINDS` and one of `SIZES`."""

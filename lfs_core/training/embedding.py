@@ -22,6 +22,7 @@ from lfs_core.errors import LFSError
 from lfs_core.training.rows import Rows
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
+from lfs_core.util.files import file_name
 
 if TYPE_CHECKING:
     from lfs_core.training.store import EmbeddingStore, Record
@@ -191,7 +192,7 @@ def embed_photographs(
     skipped: dict[str, str] = {}
     with _alone(folder), tqdm(total=len(paths), unit="img", disable=not progress) as bar:
         bar.set_description("Embedding")
-        known = set(store.keys())
+        known = store.keys() if paths else set()  # which reads all of it
         shown = _Several(folder)
         batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
         views_of_batches = stream_views(
@@ -248,7 +249,8 @@ def store_folder(embedder: Embedder, framing: str, image_size: int, size: int) -
         image_size=image_size,
         size=size,
     )
-    return cache_folder() / "embeddings" / f"{embedder_name(embedder)}-{framing}-{name[:16]}"
+    called = file_name(embedder_name(embedder))
+    return cache_folder() / "embeddings" / f"{called}-{framing}-{name[:16]}"
 
 
 def _records(embedder: Embedder, views: Views, known: set[bytes]) -> dict[bytes, Record]:

@@ -5,8 +5,10 @@ Several processes, as `torchrun` starts them, share the work through Lightning F
 
 from __future__ import annotations
 
+import io
+import logging
 import os
-import pickle
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
@@ -18,11 +20,13 @@ from lfs_core.errors import LFSError
 from lfs_core.training.epochs import Epochs
 from lfs_core.training.rows import Rows
 from lfs_core.util.extras import needs
-from lfs_core.util.files import replacing
+from lfs_core.util.kept import keep, kept
 from lfs_core.util.similarity import WINDOW, structural_similarity
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+log = logging.getLogger(__name__)
 
 Precision = Literal["auto", "32-true", "16-mixed", "bf16-mixed"]
 PRECISIONS = get_args(Precision)
@@ -60,7 +64,7 @@ def train(
             "32-true".
         seed: of the order of the images.
         checkpoint: file to which every epoch is written and from which an interrupted run goes
-            on, to the same weights; it is deleted at the end.
+            on, to the same weights; it is deleted at the end. A damaged one is no help.
         progress: show a progress bar.
 
     Returns:
@@ -83,8 +87,7 @@ def train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     shown = progress and fabric.is_global_zero
     done = Epochs(decoder, epochs, patience=patience, title=type(decoder).__name__, progress=shown)
-    if checkpoint and checkpoint.is_file():
-        state = _load(checkpoint, fabric.device)
+    if checkpoint and (state := _load(checkpoint, fabric.device)):
         decoder.load_state_dict(state["weights"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
@@ -111,7 +114,8 @@ def train(
     decoder.cpu()
     fabric.barrier()
     if checkpoint and fabric.is_global_zero:
-        checkpoint.unlink(missing_ok=True)
+        with suppress(OSError):
+            checkpoint.unlink()
     return history
 
 
@@ -174,15 +178,12 @@ def _error(fabric: Fabric, model: Decoder, held_out: Rows) -> float:
     return squares / values
 
 
-def _load(checkpoint: Path, device: torch.device) -> dict[str, Any]:
-    try:
-        # weights_only: tensors and numbers are read, no code is run.
-        return torch.load(checkpoint, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise LFSError(
-            f"{checkpoint} is not an unfinished training ({str(error).splitlines()[0]}); "
-            "delete it to start anew."
-        ) from error
+def _load(checkpoint: Path, device: torch.device) -> dict[str, Any] | None:
+    content = kept(checkpoint)
+    if content is None:
+        return None
+    # weights_only: tensors and numbers are read, no code is run.
+    return torch.load(io.BytesIO(content), map_location=device, weights_only=True)
 
 
 def _save(
@@ -192,12 +193,16 @@ def _save(
     schedule: torch.optim.lr_scheduler.LRScheduler,
     done: Epochs,
 ) -> None:
-    with replacing(checkpoint) as new:
-        state = {
-            "weights": decoder.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "schedule": schedule.state_dict(),
-            "history": done.history,
-            "best": done.best,
-        }
-        torch.save(state, new)
+    state = {
+        "weights": decoder.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "schedule": schedule.state_dict(),
+        "history": done.history,
+        "best": done.best,
+    }
+    content = io.BytesIO()
+    torch.save(state, content)
+    try:
+        keep(checkpoint, content.getvalue())
+    except LFSError as error:  # no reason to lose what is trained
+        log.warning("%s The training goes on, but cannot be taken up from here.", error)

@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, normalize
 from tqdm import tqdm
@@ -30,7 +28,7 @@ from lfs_core.errors import LFSError
 from lfs_core.training.embedding import BATCH, SMALL
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
-from lfs_core.util.files import replacing
+from lfs_core.util.kept import keep_tensors, kept_tensors
 
 AT_ONCE = 4  # images whose removals a CPU embeds together
 SMALLEST = 0.7  # side of a varied image's crop, of the whole
@@ -226,7 +224,8 @@ def _kept(
         folder / f"{key(photographs=[file for file, _ in batch])[:32]}.safetensors"
         for batch in batches
     ]
-    missing = [k for k, path in enumerate(paths) if not path.is_file()]
+    known = [_read(path) for path in paths]
+    missing = [k for k, of in enumerate(known) if of is None]
     views = stream_views(
         [[file for file, _ in batches[k]] for k in missing],
         FRAMINGS[framing],
@@ -247,10 +246,10 @@ def _kept(
                     images = varied(images, seeds)
                 tensors = observe(images, seeds)
             about = {"problems": json.dumps(of.problems), "fresh": json.dumps(of.fresh)}
-            with replacing(paths[k]) as new:
-                save_file(tensors, new, about)
+            keep_tensors(paths[k], tensors, about)
+            known[k] = _Kept(tensors, of.fresh, of.problems)
             bar.update(len(batches[k]))
-    return _collected([_read(path) for path in paths])
+    return _collected([of for of in known if of is not None])
 
 
 def varied(images: Tensor, seeds: Sequence[int]) -> Tensor:
@@ -306,14 +305,13 @@ def _look(taps: Taps, images: Tensor, seeds: list[int]) -> dict[str, Tensor]:
     return {f"maps{k}": of.half() for k, of in enumerate(maps)}
 
 
-def _read(path: Path) -> _Kept:
-    try:
-        with safe_open(path, "pt") as file:
-            about = {key: json.loads(text) for key, text in file.metadata().items()}
-        problems = {int(k): reason for k, reason in about["problems"].items()}
-        return _Kept(load_file(path), about["fresh"], problems)
-    except (SafetensorError, KeyError, AttributeError, ValueError) as error:
-        raise LFSError(f"{path} is damaged ({error}); delete it and run again.") from error
+def _read(path: Path) -> _Kept | None:
+    found = kept_tensors(path)
+    if found is None:
+        return None
+    tensors, about = found
+    problems = {int(k): reason for k, reason in json.loads(about["problems"]).items()}
+    return _Kept(tensors, json.loads(about["fresh"]), problems)
 
 
 def _collected(batches: Sequence[_Kept]) -> _Kept:

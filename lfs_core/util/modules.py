@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from lfs_core.errors import LFSError
-from lfs_core.util.files import replacing
+from lfs_core.util.tensors import read_tensors, write_tensors
 
 
 def save_module(
@@ -42,11 +40,10 @@ def save_module(
     versions = {"torch": torch.__version__, "python": platform.python_version()}
     text = json.dumps(header | {"info": {"versions": versions, **info}})
     stored = {
-        name: tensor.half().contiguous() if tensor.is_floating_point() else tensor.contiguous()
+        name: tensor.half() if tensor.is_floating_point() else tensor
         for name, tensor in tensors.items()
     }
-    with replacing(path) as new:
-        save_file(stored, new, {_marker(kind): text})
+    write_tensors(path, stored, {_marker(kind): text})
 
 
 @contextmanager
@@ -59,20 +56,11 @@ def stored_module(
         LFSError: the file was not written by `save_module` for this kind, or is damaged: what it
             holds cannot be read, or the block fails on it.
     """
+    tensors, about = read_tensors(path, f"a {kind} saved by lfs_core")
     try:
-        with safe_open(path, "pt") as file:
-            header = json.loads((file.metadata() or {})[_marker(kind)])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        header = json.loads(about[_marker(kind)])
         yield header, tensors
-    except (
-        SafetensorError,
-        OSError,
-        TypeError,
-        KeyError,
-        ValueError,
-        RuntimeError,
-        AttributeError,
-    ) as error:
+    except (TypeError, KeyError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise LFSError(f"{Path(path)} is not a {kind} saved by lfs_core ({reason}).") from error
 

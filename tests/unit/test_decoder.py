@@ -217,11 +217,23 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_said_and_no_harm(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     checkpoint = tmp_path / "run.ckpt"
     checkpoint.write_bytes(b"not a checkpoint")
-    with pytest.raises(lfs.LFSError, match=r"run\.ckpt is not an unfinished training"):
-        overfitting(epochs=2, checkpoint=checkpoint)
+    assert overfitting(epochs=2, checkpoint=checkpoint).info == overfitting(epochs=2).info
+    (said,) = caplog.messages
+    assert "run.ckpt" in said and "damaged" in said
+
+
+def test_a_checkpoint_that_cannot_be_written_stops_no_training(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    found = overfitting(epochs=2, checkpoint=tmp_path / "file" / "run.ckpt")
+    assert found.info == overfitting(epochs=2).info
+    assert "The training goes on" in caplog.text
 
 
 def test_a_training_that_diverges_says_so() -> None:

@@ -44,11 +44,9 @@ def run_without(module: str, *arguments: str) -> subprocess.CompletedProcess:
     ("module", "extra", "command"),
     [
         ("timm", "retrieval", "explain {one} {one} -o {out}.html --embedder timm:resnet18"),
-        ("lmdb", "train", "fit --images {folder} -o {out}.safetensors --framing whole"),
         ("lightning_fabric", "train", "fit-deep --images {folder} -o {out}.safetensors"),
         ("pytorch_metric_learning", "train", "train {folder} -o {out}.safetensors"),
         ("faiss", "train", "train {folder} -o {out}.safetensors"),
-        ("lmdb", "retrieval", "index {folder} -o {out}.gallery"),
         ("anywidget", "book", "retrieve {one} --gallery {out}.gallery -o {out}.html"),
         (
             "scipy",

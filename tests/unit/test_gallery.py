@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -272,12 +271,12 @@ def test_queries_that_cannot_be_read(folder: Path, colours: Colours, tmp_path: P
         retriever(huge)
 
 
-def gallery_of(embeddings: torch.Tensor, index: torch.Tensor | None = None) -> Gallery:
+def gallery_of(embeddings: torch.Tensor) -> Gallery:
     files = [
         Photograph(name=f"{k:05}.png", label=str(k % 3), size=1, modified=0, key=f"{k:064x}")
         for k in range(len(embeddings))
     ]
-    return Gallery(Path("/pictures"), "none", "0", files, embeddings, index=index)
+    return Gallery(Path("/pictures"), "none", "0", files, embeddings)
 
 
 @settings(max_examples=30, deadline=None)
@@ -292,30 +291,3 @@ def test_the_nearest_and_the_farthest(seed: int, n: int, k: int) -> None:
     assert far[0] == cosines.argsort()[:k].tolist()
     torch.testing.assert_close(torch.tensor(near[1]), cosines.sort(descending=True).values[:k])
     torch.testing.assert_close(torch.tensor(far[1]), cosines.sort().values[:k])
-
-
-def test_a_large_gallery_is_searched_by_an_index(
-    tmp_path: Path, folder: Path, colours: Colours, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    generator = torch.Generator().manual_seed(0)
-    embeddings = torch.nn.functional.normalize(torch.randn(3000, 32, generator=generator))
-    exact, large = gallery_of(embeddings), gallery_of(embeddings, module._build_index(embeddings))
-    large.save(tmp_path / "large.gallery")
-    large = load_gallery(tmp_path / "large.gallery")
-    found = 0
-    for h in torch.randn(50, 32, generator=generator):
-        positions, cosines = large.nearest(h, 20)
-        expected = torch.cosine_similarity(embeddings[positions], h[None])
-        torch.testing.assert_close(torch.tensor(cosines), expected, atol=1e-5, rtol=0)
-        found += len(set(positions) & set(exact.nearest(h, 20)[0]))
-        for one, other in zip(large.farthest(h, 20), exact.farthest(h, 20), strict=True):
-            # Cosines from products of other shapes differ in their last digits.
-            np.testing.assert_allclose(one, other, atol=1e-6)
-    assert found >= 0.95 * 50 * 20
-
-    assert index(folder, colours).index is None
-    monkeypatch.setattr(module, "EXACT_UP_TO", 20)
-    assert index(folder, colours).index is not None
-    monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(lfs.LFSError, match=r"pip install 'lfs-core\[retrieval\]'"):
-        index(folder, colours)

@@ -115,11 +115,25 @@ def test_copies_are_independent(duplicate: object, tiny: Tiny) -> None:
 
 def test_it_is_translated_once(tiny: Tiny, tmp_path: Path) -> None:
     tiny(torch.rand(1, 3, 8, 8))
-    (file,) = (tmp_path / "onnx").glob("*.onnx")
+    (file,) = (tmp_path / "onnx").glob("*.kept")
     written = file.stat().st_mtime_ns
     Tiny()(torch.rand(5, 3, 8, 8))
     assert file.stat().st_mtime_ns == written
-    assert list((tmp_path / "onnx").glob("*.new")) == []
+
+
+def test_a_damaged_translation_is_said_and_made_again(
+    tiny: Tiny, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    images = torch.rand(3, 3, 8, 8)
+    expected = tiny(images)
+    (file,) = (tmp_path / "onnx").glob("*.kept")
+    content = file.read_bytes()
+    for damaged in (content[: len(content) // 2], content[:-9] + b"\0" + content[-8:], b""):
+        file.write_bytes(damaged)
+        caplog.clear()
+        assert torch.equal(Tiny()(images), expected)
+        assert "is damaged; it is made again" in caplog.text
+        assert file.read_bytes() == content
 
 
 def test_translating_leaves_random_numbers_as_they_were(tiny: Tiny) -> None:
