@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import logging
 import os
@@ -19,6 +20,7 @@ from lfs_core.commands.gallery import index, retrieve
 from lfs_core.commands.ledger import ledger
 from lfs_core.commands.notebooks import book, run, sweep
 from lfs_core.errors import LFSError
+from lfs_core.util.files import reason
 
 COMMANDS = (
     explain, methods, evaluate, index, retrieve,
@@ -29,7 +31,7 @@ WHOLE = (explain, retrieve, train, run)  # they write all at the end, and keep n
 
 
 def told(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, of which an error of ours, or Ctrl-C, is one message and never a traceback."""
+    """The command, of which an error of ours or the system's, or Ctrl-C, is one message."""
 
     @functools.wraps(command)
     def run_command(*args: Any, **kwargs: Any) -> None:
@@ -37,6 +39,12 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
             command(*args, **kwargs)
         except LFSError as error:
             typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(1) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever reads what is printed has read enough
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            typer.echo(f"Error: {where}{reason(error)}.", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             kept = ". What is done is kept: the same command goes on from here."

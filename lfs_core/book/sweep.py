@@ -97,8 +97,11 @@ def sweep(
 
     grid = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     folders = [folder / run.short_name(values) for values in grid]
-    given = [notebook, *(of for values in axes.values() for of in values if isinstance(of, str))]
+    texts = [of for values in axes.values() for of in values if isinstance(of, str)]
+    given: list[str | Path] = [notebook, *texts]
     check_outputs([folder / name for name in ("table.json", "table.csv", "page.html")], given)
+    if len({place.name.casefold() for place in folders}) < len(folders):
+        raise LFSError("Two points differ in capitals only, which not every disk tells apart.")
     for place in folders:
         run.check_folder(place)
         check_outputs([place], given)
@@ -152,7 +155,7 @@ def _point(values: dict[str, Any], folder: Path, failed: str | None) -> Point:
 
     if failed is not None:
         return Point(values, folder.name, failed, None, {})
-    numbers = flat(json.loads((folder / "numbers.json").read_text()))
+    numbers = flat(json.loads((folder / "numbers.json").read_text(encoding="utf-8")))
     manifest = run.read_manifest(folder) or {}
     return Point(values, folder.name, None, manifest.get("seconds"), numbers)
 
@@ -160,9 +163,12 @@ def _point(values: dict[str, Any], folder: Path, failed: str | None) -> Point:
 def _write_tables(points: list[Point], notebook: str, axes: dict, folder: Path) -> None:
     content = {"notebook": notebook, "axes": axes, "points": [asdict(point) for point in points]}
     with replacing(folder / "table.json") as new:
-        new.write_text(json.dumps(content, indent=1) + "\n")
+        new.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     names = list(dict.fromkeys(name for point in points for name in point.numbers))
-    with replacing(folder / "table.csv") as new, new.open("w", newline="") as file:
+    with (
+        replacing(folder / "table.csv") as new,
+        new.open("w", newline="", encoding="utf-8") as file,
+    ):
         table = csv.writer(file)
         table.writerow([*axes, "failed", "seconds", *names])
         for point in points:

@@ -137,6 +137,7 @@ def _fit(
     from lfs_core.training.embedding import embed_folders
     from lfs_core.training.fitting import without_demo as leave_out_demo
     from lfs_core.util.files import check_outputs
+    from lfs_core.util.kept import save_somewhere
     from lfs_core.viz.fit_report import write_fit_report
 
     check_suffix(output, ".safetensors")
@@ -152,7 +153,7 @@ def _fit(
         return
     tell_skipped(data.skipped)
     tell_several(data.several)
-    save_decoder(decoder, output)
+    save_somewhere(partial(save_decoder, decoder), output)
     write_fit_report(decoder, kept, data.skipped, report)
     info = decoder.info
     typer.echo(
@@ -188,6 +189,7 @@ def fit_head(
     from lfs_core.embedders import embed_all
     from lfs_core.training.heads import fit_causal
     from lfs_core.util.files import check_outputs
+    from lfs_core.util.kept import save_somewhere
 
     check_suffix(output, ".safetensors")
     check_outputs([output], [embedder, weights, *images])
@@ -206,7 +208,7 @@ def fit_head(
         seed=seed,
     )
     tell_skipped(head.info["skipped"])
-    save_head(head, output)
+    save_somewhere(partial(save_head, head), output)
     typer.echo(
         f"{head.info['unexplained']['partners']:.0%} of what removals do to the similarity with "
         f"others is unexplained, on {head.info['identities']['choose']} people or classes held "
@@ -233,8 +235,11 @@ def train(
     """
     from lfs_core.embedders.efficientnet import save_network
     from lfs_core.training.metric_learning import train_network
+    from lfs_core.util.files import check_outputs
+    from lfs_core.util.kept import save_somewhere
 
     check_suffix(output, ".safetensors")
+    check_outputs([output], [folder])
     trained = train_network(
         folder,
         name=output.stem,
@@ -243,7 +248,7 @@ def train(
         first_block=first_block,
         seed=seed,
     )
-    save_network(trained, output)
+    save_somewhere(partial(save_network, trained), output)
     tell_skipped(trained.info["skipped"])
     quality = trained.info["quality"]
     if quality:

@@ -48,6 +48,8 @@ def check_suffix(path: Path, suffix: str) -> None:
     """Raise an LFSError, before the work and not after it, unless a file to write ends so."""
     if path.suffix != suffix:
         raise LFSError(f"The output {path} must end in {suffix}.")
+    if path.is_dir():
+        raise LFSError(f"The output {path} is a folder; name a file.")
 
 
 def files_of(spec: str) -> list[str]:
