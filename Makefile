@@ -10,7 +10,7 @@
 # The first Python 3.11 or 3.12 that runs; `make PYTHON=/path/to/python book` names another.
 PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3 python,$(shell \
 	$p -c 'import sys; sys.version_info[:2] in ((3, 11), (3, 12)) and print("$p")' 2>/dev/null)))
-BIN := .venv/bin
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 INSTALLED := .venv/installed
 
 # Tests run in so many processes, each with one thread: most work is too small for several.

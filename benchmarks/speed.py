@@ -214,7 +214,7 @@ def _fit_stream(embeddings: int) -> float:
     )
     lfs.LinearDecoder.fit(batches, ridge=1.0)
     # Not `ru_maxrss`, which a new process inherits from the one that started it.
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1024
 
 
@@ -261,12 +261,17 @@ def store(results: dict[str, object], output: str, start: float) -> None:
         "threads": torch.get_num_threads(),
         "commit": commit(Path(__file__).parent),
         "versions": versions(),
-        "code": made_by({"all numbers": code_of_cells([Path(sys.argv[0]).read_text()])}),
+        "code": made_by(
+            {"all numbers": code_of_cells([Path(sys.argv[0]).read_text(encoding="utf-8")])}
+        ),
         "seconds": round(time.monotonic() - start, 1),
         "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
     }
     with replacing(output) as new:
-        new.write_text(json.dumps({"manifest": manifest, "results": results}, indent=1) + "\n")
+        new.write_text(
+            json.dumps({"manifest": manifest, "results": results}, indent=1) + "\n",
+            encoding="utf-8",
+        )
 
 
 if __name__ == "__main__":

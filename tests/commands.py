@@ -36,4 +36,4 @@ def run(*arguments: object, cwd: str | Path = ".") -> subprocess.CompletedProces
 def run_process(*arguments: object) -> subprocess.CompletedProcess:
     """Run `lfs` with these arguments in a new process."""
     command = [sys.executable, "-c", "from lfs_core.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=1200)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=1200)

@@ -16,7 +16,9 @@ def main() -> None:
     assert "site-packages" in lfs.__file__, f"{lfs.__file__} is not the installed package"
     for name in lfs.__all__:
         getattr(lfs, name)
-    said = subprocess.run(["lfs", "--version"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        ["lfs", "--version"], capture_output=True, encoding="utf-8", check=True
+    ).stdout
     assert lfs.__version__ in said, said
     with tempfile.TemporaryDirectory() as folder:
         from PIL import Image

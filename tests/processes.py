@@ -11,7 +11,7 @@ from contextlib import contextmanager
 @contextmanager
 def started(command: Sequence[str], **options: object) -> Iterator[subprocess.Popen[str]]:
     """A process, which is gone and has left no file open when the test goes on, or fails."""
-    with subprocess.Popen(command, text=True, **options) as process:
+    with subprocess.Popen(command, encoding="utf-8", **options) as process:
         try:
             yield process
         finally:

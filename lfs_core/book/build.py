@@ -90,7 +90,11 @@ def build_pages(source: Path, work: Path) -> None:
         LFSError: the build failed or warned.
     """
     made_from, record = pages_key(source), work / "html.key"
-    if (work / "html").is_dir() and record.is_file() and record.read_text() == made_from:
+    if (
+        (work / "html").is_dir()
+        and record.is_file()
+        and record.read_text(encoding="utf-8") == made_from
+    ):
         log.info("The pages are up to date.")
         return
     record.unlink(missing_ok=True)
@@ -98,7 +102,7 @@ def build_pages(source: Path, work: Path) -> None:
     site = jupyter_book(source, work, "html")
     shutil.rmtree(work / "html", ignore_errors=True)
     shutil.copytree(site, work / "html", ignore=shutil.ignore_patterns(*UNUSED))
-    record.write_text(made_from)
+    record.write_text(made_from, encoding="utf-8")
 
 
 def pages_key(source: Path) -> str:
@@ -134,8 +138,8 @@ def jupyter_book(source: Path, work: Path, builder: str) -> Path:
     main = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", main, "build", str(source), "-W", "-n", "--keep-going"]
     command += ["--builder", builder, "--path-output", str(work / "jupyter-book")]
-    done = subprocess.run(command, capture_output=True, text=True)
-    (work / "build.log").write_text(done.stdout + done.stderr)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+    (work / "build.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:
         warnings = [line for line in done.stderr.splitlines() if "WARNING" in line]
         raise LFSError(
@@ -223,14 +227,18 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
         shutil.copy2(root / name, source)
     for manifest in manifests:
         lay_out_notebook(executed_copy(manifest["notebook"], work / "executed"), source)
-    (source / "book" / "how_to_cite.md").write_text(how_to_cite(root))
+    (source / "book" / "how_to_cite.md").write_text(how_to_cite(root), encoding="utf-8")
     notebooks = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
-    (source / "book" / "parameters.md").write_text(run.parameters_markdown(notebooks))
+    (source / "book" / "parameters.md").write_text(
+        run.parameters_markdown(notebooks), encoding="utf-8"
+    )
     stored = {path.stem: stored_run(path.stem)["manifest"] for path in RESULTS.glob("*.json")}
-    (source / "book" / "runs.md").write_text(run_table(manifests) + stored_table(stored))
+    (source / "book" / "runs.md").write_text(
+        run_table(manifests) + stored_table(stored), encoding="utf-8"
+    )
     speed = speed_markdown(stored_run("bench"))
     speed += "\n" + throughput_markdown(stored_run("throughput"))
-    (source / "book" / "speed_tables.md").write_text(speed)
+    (source / "book" / "speed_tables.md").write_text(speed, encoding="utf-8")
     return source
 
 

@@ -38,8 +38,10 @@ def ledger(
         path = output / f"{name}.json"
         if not path.is_file():
             run_study(name, data, path, embedder, str(weights.resolve()) if weights else None)
-        elif (of := json.loads(path.read_text())["manifest"]["embedder"]) != embedder:
+        elif (
+            of := json.loads(path.read_text(encoding="utf-8"))["manifest"]["embedder"]
+        ) != embedder:
             raise LFSError(f"{path} holds results of {of!r}; give another folder with --output.")
     with results_in(output):
-        (output / "ledger.md").write_text(repeated_markdown())
+        (output / "ledger.md").write_text(repeated_markdown(), encoding="utf-8")
     typer.echo(f"Wrote {output / 'ledger.md'}.")

@@ -69,7 +69,7 @@ def find_photographs(folder: str | os.PathLike) -> list[tuple[Path, str]]:
     if (folder / "celeba" / "identity_CelebA.txt").is_file():
         return _find_celeba(folder)
     listed = folder.with_name(f"{folder.name}_identity.txt")
-    lines = listed.read_text().splitlines() if listed.is_file() else []
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
     people = dict(line.split() for line in lines)
     found = [
         (path, path.parent.name if path.parent != folder else people.get(path.name, path.name))

@@ -98,7 +98,7 @@ def load_pairs(
     if not 0 < hold_out <= 1:
         raise LFSError(f"hold_out is {hold_out}; it is a share of the classes, in (0, 1].")
     _, kept = split_classes((of for _, of in photographs), hold_out)
-    classes = {str(file.relative_to(path)): of for file, of in photographs if of in kept}
+    classes = {file.relative_to(path).as_posix(): of for file, of in photographs if of in kept}
     return load_drawn(path, classes, embedder, number, seed, framing, progress)
 
 
@@ -205,7 +205,7 @@ class _Reader:
 def _read_table(path: Path) -> list[tuple[str, str, bool]]:
     if not path.is_file():
         raise ImageError(f"{path} does not exist.")
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         table = csv.DictReader(file)
         missing = [column for column in COLUMNS if column not in (table.fieldnames or ())]
         if missing:

@@ -202,8 +202,13 @@ class Results:
             LFSError: a file cannot be written.
         """
         with replacing(path) as new:
-            new.write_text(json.dumps(self.to_dict(), separators=(",", ":")) + "\n")
-        with replacing(Path(path).with_suffix(".csv")) as new, new.open("w", newline="") as file:
+            new.write_text(
+                json.dumps(self.to_dict(), separators=(",", ":")) + "\n", encoding="utf-8"
+            )
+        with (
+            replacing(Path(path).with_suffix(".csv")) as new,
+            new.open("w", newline="", encoding="utf-8") as file,
+        ):
             table = csv.DictWriter(file, COLUMNS)
             table.writeheader()
             table.writerows(self.rows())
@@ -216,7 +221,7 @@ def load_results(path: str | os.PathLike) -> Results:
         LFSError: the file is missing or holds something else.
     """
     try:
-        content = json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
         return Results(
             manifest=content["manifest"],
             same=torch.tensor(content["same"]).bool(),

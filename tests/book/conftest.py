@@ -98,6 +98,6 @@ def _wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
         with socket.socket() as attempt:
             if attempt.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        assert server.poll() is None, log.read_text()
+        assert server.poll() is None, log.read_text(encoding="utf-8")
         time.sleep(0.2)
-    pytest.fail(f"Jupyter did not start:\n{log.read_text()}")
+    pytest.fail(f"Jupyter did not start:\n{log.read_text(encoding='utf-8')}")

@@ -41,7 +41,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         explorer.save(folder / "page.html", [0, 9, 17, explorer.contents["names"].index(EVIL)])
         twice = explorer.page([9])
         fragments = explorer.page([0]) + twice + twice
-        (folder / "fragments.html").write_text(f"<!DOCTYPE html><body>{fragments}</body>")
+        (folder / "fragments.html").write_text(
+            f"<!DOCTYPE html><body>{fragments}</body>", encoding="utf-8"
+        )
     return folder / "page.html"
 
 

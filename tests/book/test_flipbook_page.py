@@ -41,7 +41,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, book in books.items():
         book.save(folder / f"{name}.html")
     both = "".join(book.page() for book in books.values())
-    (folder / "both.html").write_text(f"<!DOCTYPE html><body>{both}</body>")
+    (folder / "both.html").write_text(f"<!DOCTYPE html><body>{both}</body>", encoding="utf-8")
     return folder / "similar.html"
 
 

@@ -78,7 +78,7 @@ def test_the_explorer_is_alive(explorer: Locator, lab: tuple[str, Path]) -> None
     explorer.get_by_role("tab", name="Top 20").click()
 
     files = explorer.locator("input[type=file]")
-    (lab[1] / "letter.png").write_text("not an image")
+    (lab[1] / "letter.png").write_text("not an image", encoding="utf-8")
     files.set_input_files([lab[1] / "letter.png"])
     expect(explorer.get_by_role("alert").first).to_have_text(
         "letter.png is not an image that can be read."

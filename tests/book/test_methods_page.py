@@ -29,7 +29,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     figure = MethodsFigure(compare())
     figure.save(folder / "page.html")
     evil = MethodsFigure({EVIL: compare()["ramps"]}).page()
-    (folder / "twice.html").write_text(f"<!DOCTYPE html><body>{figure.page()}{evil}</body>")
+    (folder / "twice.html").write_text(
+        f"<!DOCTYPE html><body>{figure.page()}{evil}</body>", encoding="utf-8"
+    )
     return folder / "page.html"
 
 

@@ -101,7 +101,7 @@ def test_it_is_alive_wherever_widgets_are(
     page.screenshot(path=SCREENSHOTS / f"pair-{app[0]}.png")
 
     # Files that are no photographs
-    (tmp_path / "letter.png").write_text("not an image")
+    (tmp_path / "letter.png").write_text("not an image", encoding="utf-8")
     (tmp_path / "telephone.heic").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(200))
     upload(explorer, tmp_path / "letter.png", tmp_path / "telephone.heic")
     alert = explorer.get_by_role("alert")
@@ -137,8 +137,8 @@ def test_it_is_alive_wherever_widgets_are(
         assert download.value.suggested_filename == f"pair-occlusion.{kind}"
     with Image.open(tmp_path / "saved.png") as saved:
         assert saved.width > 640
-    assert "two.png" in (tmp_path / "saved.html").read_text()
-    content = json.loads((tmp_path / "saved.json").read_text())
+    assert "two.png" in (tmp_path / "saved.html").read_text(encoding="utf-8")
+    content = json.loads((tmp_path / "saved.json").read_text(encoding="utf-8"))
     assert content["images"] == ["two.png", "nothing.png"] and content["method"] == "occlusion"
     assert any("No face" in doubt for doubt in content["doubts"])
 
@@ -163,6 +163,6 @@ def test_a_restarted_kernel_is_noticed_and_nothing_is_lost(
 
 
 def test_make_lab_opens_on_it() -> None:
-    done = subprocess.run(["make", "-n", "lab"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(["make", "-n", "lab"], cwd=ROOT, capture_output=True, encoding="utf-8")
     (opened,) = re.findall(r"default_url=/lab/tree/(\S+)", done.stdout)
     assert (ROOT / "notebooks" / opened).is_file()

@@ -23,7 +23,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     explorer = make_pair_explorer()
     explorer.save(folder / "page.html", PAIRS, first=1)
     evil = make_pair_explorer(names=[EVIL, *NAMES[1:]]).page(PAIRS)
-    (folder / "twice.html").write_text(f"<!DOCTYPE html><body>{explorer.page(PAIRS)}{evil}</body>")
+    (folder / "twice.html").write_text(
+        f"<!DOCTYPE html><body>{explorer.page(PAIRS)}{evil}</body>", encoding="utf-8"
+    )
     return folder / "page.html"
 
 

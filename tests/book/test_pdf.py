@@ -16,7 +16,9 @@ from lfs_core.book.build import print_pages
 
 def test_the_book_can_be_printed(tmp_path: Path) -> None:
     """One entry of its outline for each of the contents, in parts; no link into this machine."""
-    parts = yaml.safe_load((SITE.parent / "source" / "_toc.yml").read_text())["parts"]
+    parts = yaml.safe_load((SITE.parent / "source" / "_toc.yml").read_text(encoding="utf-8"))[
+        "parts"
+    ]
     print_pages(SITE.parent / "source", tmp_path)
     book = PdfReader(tmp_path / "book.pdf")
     outline = book.outline

@@ -225,7 +225,7 @@ def test_files_of_a_page_are_those_of_its_run(notebook: str, page: Page) -> None
     assert {name, "numbers.json"} <= files.keys() <= {name, "numbers.json", "arrays.npz"}
     executed = nbformat.read(files[name], as_version=4)
     assert all(cell.execution_count for cell in executed.cells if cell.cell_type == "code")
-    numbers = json.loads(files["numbers.json"].read_text())
+    numbers = json.loads(files["numbers.json"].read_text(encoding="utf-8"))
     assert numbers["tables"] or numbers["glued"]
     if "arrays.npz" in files:
         said = page.get_by_text("Kept for download:").all_inner_texts()

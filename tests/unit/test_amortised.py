@@ -162,7 +162,7 @@ def test_what_is_no_head_is_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(lfs.LFSError, match="not a causal head"):
         load_head(tmp_path / "other.safetensors")
-    (tmp_path / "text.safetensors").write_text("no tensors")
+    (tmp_path / "text.safetensors").write_text("no tensors", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match="not a causal head"):
         load_head(tmp_path / "text.safetensors")
 
@@ -253,7 +253,7 @@ def test_gathering_goes_on_and_says_what_it_left_out(
     monkeypatch.setattr("lfs_core.training.removals.BATCH", 8)
     photographs = folder_of_squares(tmp_path / "people")
     broken = tmp_path / "people" / "00" / "broken.png"
-    broken.write_text("no image")
+    broken.write_text("no image", encoding="utf-8")
     photographs.insert(1, (broken, "00"))
     calls = []
 

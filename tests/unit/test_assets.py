@@ -75,7 +75,7 @@ def test_a_folder(asset: PackageAsset, cache: Path) -> None:
     by_path = sorted(lines, key=lambda line: line.split("  ")[1])
     sha256 = hashlib.sha256("".join(by_path).encode()).hexdigest()
     path = fetch(replace(asset, name="faces", member="toy_weights/faces", sha256=sha256))
-    assert (path / "b" / "2.txt").read_text() == "two"
+    assert (path / "b" / "2.txt").read_text(encoding="utf-8") == "two"
 
 
 def test_archives_cannot_leave_their_folder(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_two_processes_download_once(asset: PackageAsset, cache: Path) -> None:
         f"print(fetch({asset!r}).read_bytes() == {CONTENT[:7]!r} * 1000)"
     )
     both = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True)
+        subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, encoding="utf-8")
         for _ in range(2)
     ]
     results = [process.communicate(timeout=600) for process in both]
@@ -178,7 +178,7 @@ def test_a_killed_download_leaves_nothing_in_the_way(asset: PackageAsset, cache:
         "assets.PackageAsset.download = slow\n"
         f"assets.fetch(assets.{asset!r})"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True) as process:
+    with subprocess.Popen([sys.executable, "-c", code], stdout=-1, encoding="utf-8") as process:
         assert process.stdout.readline() == "started\n"
         os.kill(process.pid, signal.SIGKILL)
     assert not (cache / "toy.bin").exists() and entries(cache)  # scratch was left behind

@@ -33,31 +33,31 @@ def test_a_notebook_runs_once_and_again_when_something_changed(
     manifest = book.execute(notebook, tmp_path / "executed")
     assert manifest["parameters"] == {"p": 0.3}
     stored = tmp_path / "executed" / "01_small" / "manifest.json"
-    assert manifest == json.loads(stored.read_text())
+    assert manifest == json.loads(stored.read_text(encoding="utf-8"))
     book.execute(notebook, tmp_path / "executed")
-    assert runs.read_text() == "x"
+    assert runs.read_text(encoding="utf-8") == "x"
 
     core = tmp_path / "lfs_core"
     core.mkdir()
     (core / "__init__.py").touch()
     for text, times in (("x = 1", 2), ("x = 1  # as before", 2), ("x = 2", 3)):
-        (core / "relevance.py").write_text(text)
+        (core / "relevance.py").write_text(text, encoding="utf-8")
         monkeypatch.setattr(code, "CORE", core)
         book.execute(notebook, tmp_path / "executed")
-        assert runs.read_text() == "x" * times
-    (core / "mapping.py").write_text("nobody_imports = this")
+        assert runs.read_text(encoding="utf-8") == "x" * times
+    (core / "mapping.py").write_text("nobody_imports = this", encoding="utf-8")
     book.execute(notebook, tmp_path / "executed")
-    assert runs.read_text() == "xxx"
+    assert runs.read_text(encoding="utf-8") == "xxx"
 
     content = nbformat.read(notebook, as_version=4)
     content.cells[1].outputs = [new_output("stream", text="stored")]
     nbformat.write(content, notebook)
     book.execute(notebook, tmp_path / "executed")
-    assert runs.read_text() == "xxx"  # stored outputs are no input
+    assert runs.read_text(encoding="utf-8") == "xxx"  # stored outputs are no input
     content.cells[0].source = "p: float = 0.4"
     nbformat.write(content, notebook)
     book.execute(notebook, tmp_path / "executed")
-    assert runs.read_text() == "xxxx"
+    assert runs.read_text(encoding="utf-8") == "xxxx"
 
 
 @pytest.mark.slow
@@ -73,7 +73,7 @@ def test_where_only_prose_changed_that_alone_is_renewed(notebook: Path, tmp_path
     for _ in range(2):
         manifest = book.execute(notebook, tmp_path / "executed")
         after = nbformat.read(copy, as_version=4).cells
-        assert (tmp_path / "runs").read_text() == "x"
+        assert (tmp_path / "runs").read_text(encoding="utf-8") == "x"
         assert [cell.source for cell in after] == [cell.source for cell in content.cells]
         assert after[2].metadata["mystnb"] == content.cells[2].metadata["mystnb"]
         assert after[2].outputs == before[1].outputs and after[2].execution_count == 2
@@ -98,14 +98,14 @@ def test_a_failing_notebook_stops_the_build(notebook: Path, tmp_path: Path) -> N
 def test_a_failed_run_does_not_pass_for_the_good_one_before_it(
     notebook: Path, tmp_path: Path
 ) -> None:
-    good = notebook.read_text()
+    good = notebook.read_text(encoding="utf-8")
     book.execute(notebook, tmp_path / "executed")
     content = nbformat.read(notebook, as_version=4)
     content.cells.append(new_code_cell("1 / 0"))
     nbformat.write(content, notebook)
     with pytest.raises(lfs.LFSError):
         book.execute(notebook, tmp_path / "executed")
-    notebook.write_text(good)
+    notebook.write_text(good, encoding="utf-8")
     book.execute(notebook, tmp_path / "executed")
     run.check_executed(book.executed_copy("01_small", tmp_path / "executed"))
 
@@ -151,9 +151,11 @@ def test_pages_are_built_again_when_something_changed(
     def jupyter_book(source: Path, work: Path, builder: str) -> Path:
         site = work / "site"
         site.mkdir(exist_ok=True)
-        (site / "index.html").write_text((source / "index.md").read_text())
+        (site / "index.html").write_text(
+            (source / "index.md").read_text(encoding="utf-8"), encoding="utf-8"
+        )
         built.append(builder)
-        if "wrong" in (source / "index.md").read_text():
+        if "wrong" in (source / "index.md").read_text(encoding="utf-8"):
             raise lfs.LFSError("a warning")
         return site
 
@@ -161,13 +163,13 @@ def test_pages_are_built_again_when_something_changed(
     source, page = tmp_path / "source", tmp_path / "html" / "index.html"
     source.mkdir()
     for text, builds in (("one", 1), ("one", 1), ("two", 2), ("one", 3)):
-        (source / "index.md").write_text(text)
+        (source / "index.md").write_text(text, encoding="utf-8")
         book.build_pages(source, tmp_path)
-        assert page.read_text() == text and len(built) == builds
+        assert page.read_text(encoding="utf-8") == text and len(built) == builds
     (source / "picture.png").write_bytes(b"new")
     book.build_pages(source, tmp_path)
     assert len(built) == 4
-    (source / "index.md").write_text("wrong")
+    (source / "index.md").write_text("wrong", encoding="utf-8")
     for builds in (5, 6):  # what failed is no success the next time
         with pytest.raises(lfs.LFSError, match="a warning"):
             book.build_pages(source, tmp_path)

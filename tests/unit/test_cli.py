@@ -33,7 +33,7 @@ def test_explain_writes_a_self_contained_page(
     page = tmp_path / "new folder" / "report.html"
     done = run_process("explain", astronaut, darker, "-o", page)
     assert done.returncode == 0, done.stderr
-    html = page.read_text()
+    html = page.read_text(encoding="utf-8")
     data = json.loads(re.search(r'id="explanation">(.*?)</script>', html, re.S).group(1))
     assert data["is_similar"] and data["settings"]["p"] == 0.3
     assert f"{data['similarity']:.3f}" in html and "similar" in done.stdout
@@ -50,7 +50,7 @@ def test_names_cannot_break_the_page(astronaut: Path, tmp_path: Path) -> None:
     Image.open(astronaut).save(evil)
     page = tmp_path / "report.html"
     assert run("explain", evil, astronaut, "-o", page).returncode == 0
-    assert "<script>alert" not in page.read_text()
+    assert "<script>alert" not in page.read_text(encoding="utf-8")
 
 
 def test_no_setting_means_anything_inside_the_script() -> None:
@@ -78,7 +78,9 @@ def test_settings_reach_the_explanation(astronaut: Path, darker: Path, tmp_path:
     done = run("explain", astronaut, darker, "-o", page, *options)
     assert done.returncode == 0, done.stderr
     data = json.loads(
-        re.search(r'id="explanation">(.*?)</script>', page.read_text(), re.S).group(1)
+        re.search(r'id="explanation">(.*?)</script>', page.read_text(encoding="utf-8"), re.S).group(
+            1
+        )
     )
     settings = data["settings"]
     assert (settings["p"], settings["map_threshold"], settings["latents"]) == (0.5, 0.2, "scaled")
@@ -89,7 +91,7 @@ def test_any_method_explains(astronaut: Path, darker: Path, tmp_path: Path) -> N
     page = tmp_path / "report.html"
     done = run("explain", astronaut, darker, "-o", page, "--method", "gradcam")
     assert done.returncode == 0, done.stderr
-    html = page.read_text()
+    html = page.read_text(encoding="utf-8")
     data = json.loads(re.search(r'id="explanation">(.*?)</script>', html, re.S).group(1))
     assert data["method"] == "gradcam" and data["relevance"] is None
     # It says what the method shows, and nothing of decoding, of which there is none.
@@ -119,12 +121,14 @@ def test_several_faces_are_said(astronaut: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     done = run("explain", tmp_path / "two.jpg", astronaut, "-o", page)
     assert done.returncode == 0
-    assert "two.jpg shows 2 faces" in done.stderr and "two.jpg shows 2 faces" in page.read_text()
+    assert "two.jpg shows 2 faces" in done.stderr and "two.jpg shows 2 faces" in page.read_text(
+        encoding="utf-8"
+    )
 
 
 def bad_inputs(folder: Path, good: Path) -> dict[str, tuple[list[object], str]]:
     """Arguments that must fail, and what the message must say."""
-    (folder / "text.jpg").write_text("not an image")
+    (folder / "text.jpg").write_text("not an image", encoding="utf-8")
     (folder / "cut.jpg").write_bytes(good.read_bytes()[:3000])
     Image.new("RGB", (200, 200), "white").save(folder / "wall.png")
     Image.new("RGB", (1, 1)).save(folder / "dot.png")
@@ -173,9 +177,9 @@ def test_bad_input_is_one_message_and_no_page(case: str, astronaut: Path, tmp_pa
 @pytest.mark.slow
 def test_a_failed_run_keeps_the_last_page(astronaut: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    page.write_text("the last good page")
+    page.write_text("the last good page", encoding="utf-8")
     assert run_process("explain", astronaut, tmp_path / "none.jpg", "-o", page).returncode == 1
-    assert page.read_text() == "the last good page"
+    assert page.read_text(encoding="utf-8") == "the last good page"
 
 
 def test_no_network(astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +241,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_index_and_retrieve(photographs: Path, tmp_path: Path) -> None:
-    (photographs / "rocket" / "text.jpg").write_text("not an image")
+    (photographs / "rocket" / "text.jpg").write_text("not an image", encoding="utf-8")
     done = run("index", photographs, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "12 photographs of 3 classes (13 added, 0 changed, 0 removed, 0 unchanged" in done.stdout
@@ -275,7 +279,7 @@ def test_retrieve_says_why(photographs: Path, tmp_path: Path) -> None:
     command = ["retrieve", query, "--gallery", gallery, "--top", 3, "--bottom", 1, "-o", page]
     done = run(*command, "--decoder", tmp_path / "d.safetensors")
     assert done.returncode == 0, done.stderr
-    assert "china/01.png" in page.read_text() and "Wrote" in done.stdout
+    assert "china/01.png" in page.read_text(encoding="utf-8") and "Wrote" in done.stdout
     # Without a decoder there is no page, and the message says how to get one.
     page.unlink()
     done = run(*command)
@@ -303,7 +307,7 @@ def test_what_retrieval_refuses(
     arguments: list[str], message: str, photographs: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").mkdir()
-    (tmp_path / "text.png").write_text("not an image")
+    (tmp_path / "text.png").write_text("not an image", encoding="utf-8")
     places = {
         "EMPTY": tmp_path / "empty",
         "TEXT": tmp_path / "text.png",
@@ -313,7 +317,7 @@ def test_what_retrieval_refuses(
     assert done.returncode == 1
     assert done.stderr.startswith("Error: ") and message in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
-    assert (tmp_path / "text.png").read_text() == "not an image"
+    assert (tmp_path / "text.png").read_text(encoding="utf-8") == "not an image"
 
 
 def test_a_gallery_of_another_network(photographs: Path, tmp_path: Path) -> None:

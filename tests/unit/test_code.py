@@ -64,7 +64,7 @@ def test_an_edit_changes_the_code_of_what_runs_it_and_of_nothing_else(
     core: Path, edited: str, affected: list[str], others: list[str]
 ) -> None:
     before = {thing: code_of(thing).digest for thing in affected + others}
-    with (core / edited).open("a") as file:
+    with (core / edited).open("a", encoding="utf-8") as file:
         file.write("\nMORE = 1\n")
     after = {thing: code_of(thing).digest for thing in affected + others}
     assert [thing for thing in before if after[thing] != before[thing]] == affected
@@ -73,7 +73,7 @@ def test_an_edit_changes_the_code_of_what_runs_it_and_of_nothing_else(
 def test_a_change_is_named(core: Path) -> None:
     then = {name: said[:12] for name, said in code_of(LFS).modules.items()}
     assert code.changed(then, code_of(LFS)) == []
-    with (core / "relevance.py").open("a") as file:
+    with (core / "relevance.py").open("a", encoding="utf-8") as file:
         file.write("\nfrom lfs_core.search import gallery\nprint(gallery)\n")
     changed = code.changed(then, code_of(LFS))
     assert {"lfs_core.relevance", "lfs_core.search.gallery"} <= set(changed)
@@ -153,7 +153,7 @@ WORDS = st.text(st.characters(codec="ascii", exclude_characters="\\\"'\n\r\0"), 
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_comments_docstrings_blank_lines_and_annotations_do_not_count(data: st.DataObject) -> None:
-    source = (CORE / f"{data.draw(st.sampled_from(SOURCES))}.py").read_text()
+    source = (CORE / f"{data.draw(st.sampled_from(SOURCES))}.py").read_text(encoding="utf-8")
     lines = source.splitlines()
     for node in sorted(_statements(source), key=lambda node: -node.lineno):
         if not data.draw(st.booleans()):
@@ -171,7 +171,7 @@ def test_comments_docstrings_blank_lines_and_annotations_do_not_count(data: st.D
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_every_number_counts(data: st.DataObject) -> None:
-    source = (CORE / f"{data.draw(st.sampled_from(SOURCES))}.py").read_text()
+    source = (CORE / f"{data.draw(st.sampled_from(SOURCES))}.py").read_text(encoding="utf-8")
     tree = ast.parse(source)
     in_texts = {
         id(part)
@@ -235,18 +235,19 @@ def test_a_users_file_counts_with_what_it_imports_from_its_folder(
     monkeypatch.syspath_prepend(tmp_path)
     name = f"users_{tmp_path.name.replace('-', '_')}"
     helper = tmp_path / f"{name}_helper.py"
-    helper.write_text("scale = 2\n")
+    helper.write_text("scale = 2\n", encoding="utf-8")
     mine = tmp_path / f"{name}.py"
     mine.write_text(
         f"from lfs_core.mapping import perturb\nfrom {name}_helper import scale\nimport numpy\n"
-        "def explain(a, b):\n    return perturb(a, b, scale), numpy\n"
+        "def explain(a, b):\n    return perturb(a, b, scale), numpy\n",
+        encoding="utf-8",
     )
     before = code_of(f"{name}:explain")
     assert set(before.modules) >= {name, f"{name}_helper", "lfs_core.mapping"}
     assert "numpy" in before.packages
-    helper.write_text("scale = 2  # as before\n")
+    helper.write_text("scale = 2  # as before\n", encoding="utf-8")
     assert code_of(f"{name}:explain").digest == before.digest
-    helper.write_text("scale = 30\n")
+    helper.write_text("scale = 30\n", encoding="utf-8")
     assert code_of(f"{name}:explain").digest != before.digest
 
 
@@ -293,7 +294,7 @@ def test_what_is_typed_in_counts_with_what_it_calls() -> None:
         """
     )
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.split() == ["True", "True"]
 
 
@@ -309,7 +310,7 @@ def test_other_packages_count_by_their_version(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_code_that_cannot_be_read_is_an_error(core: Path) -> None:
-    (core / "mapping.py").write_text("def (")
+    (core / "mapping.py").write_text("def (", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match=r"mapping\.py cannot be read"):
         code_of(LFS)
 

@@ -301,13 +301,16 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
         "h, x = torch.randn(256, 8, generator=g), torch.rand(256, 3, 4, 4, generator=g)\n"
         "d = lfs.MLPDecoder.fit(h, x, validation=(h, x), epochs=3, width=16, progress=False)\n"
         "rank = os.environ.get('RANK', 'alone')\n"
-        "pathlib.Path(sys.argv[1], rank).write_text(json.dumps(d.info['history']))\n"
+        "pathlib.Path(sys.argv[1], rank).write_text(json.dumps(d.info['history']))\n",
+        encoding="utf-8",
     )
     subprocess.run([sys.executable, script, tmp_path], check=True)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     torchrun += ["--nproc-per-node", "2"]
     subprocess.run([*torchrun, script, tmp_path], check=True, capture_output=True)
-    alone, first, second = (json.loads((tmp_path / r).read_text()) for r in ("alone", "0", "1"))
+    alone, first, second = (
+        json.loads((tmp_path / r).read_text(encoding="utf-8")) for r in ("alone", "0", "1")
+    )
     np.testing.assert_allclose(first, second, rtol=0.05)  # each its own half of the loss
     held_out = [[error for _, error in history] for history in (alone, first, second)]
     np.testing.assert_allclose(held_out[1], held_out[0], rtol=1e-4)

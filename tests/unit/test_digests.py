@@ -72,11 +72,11 @@ def test_tensors_count_by_kind_shape_and_content() -> None:
 
 def test_a_file_counts_by_its_content(tmp_path: Path) -> None:
     path, other = tmp_path / "a", tmp_path / "b"
-    path.write_text("one")
-    other.write_text("one")
+    path.write_text("one", encoding="utf-8")
+    other.write_text("one", encoding="utf-8")
     first = key(weights=path)
     assert first == key(weights=other)
-    path.write_text("two")
+    path.write_text("two", encoding="utf-8")
     assert key(weights=path) != first
 
 
@@ -103,7 +103,7 @@ def test_keys_are_the_same_in_every_process() -> None:
         subprocess.run(
             [sys.executable, "-c", script],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=True,
             env=os.environ | {"PYTHONHASHSEED": seed},
         ).stdout

@@ -211,7 +211,7 @@ def test_celeba_as_torchvision_lays_it_out(tmp_path: Path, monkeypatch: pytest.M
         "list_attr_celeba.txt": ["3", "Smiling Young", *(f"{n} 1 -1" for n in names)],
     }
     for name, content in lines.items():
-        (base / name).write_text("\n".join(content) + "\n")
+        (base / name).write_text("\n".join(content) + "\n", encoding="utf-8")
     with pytest.raises(lfs.ImageError, match="not a complete CelebA"):
         find_photographs(tmp_path)  # these are not CelebA's own lists
     monkeypatch.setattr(CelebA, "_check_integrity", lambda self: True)
@@ -256,7 +256,7 @@ def classes(tmp_path: Path) -> Path:
         path = images / f"class {k % 30}" / f"{k}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(generator.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path)
-    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
     return images
 
 
@@ -291,11 +291,11 @@ def test_interrupted_by_the_user(classes: Path) -> None:
 def test_fit_writes_a_report_and_names_what_it_skipped(classes: Path) -> None:
     (classes / "class 0" / "broken.png").write_bytes(b"?")
     command, environment = fit_command(classes, "cache")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert "broken.png is not an image that can be read" in done.stderr
     assert "img/s" in done.stderr  # rate and time left
-    report = (classes.parent / "cache.html").read_text()
+    report = (classes.parent / "cache.html").read_text(encoding="utf-8")
     assert "broken.png is not an image" in report and "slow" in report
     decoder = lfs.load_decoder(classes.parent / "cache.safetensors")
     assert f"{decoder.info['loss']:.4f}" in done.stdout and f"{decoder.info['loss']:.4f}" in report
@@ -328,11 +328,11 @@ def test_killed_and_started_again_gives_the_same_decoder(kind: str, classes: Pat
             process.send_signal(signal.SIGKILL)
             process.communicate()
         kills += 1
-    done = subprocess.run(line, env=environment, check=True, capture_output=True, text=True)
+    done = subprocess.run(line, env=environment, check=True, capture_output=True, encoding="utf-8")
     assert "Wrote" in done.stdout
     assert resumed.read_bytes() == whole.read_bytes()
 
-    embedded = seen.read_text().split()
+    embedded = seen.read_text(encoding="utf-8").split()
     assert len(set(embedded)) == 480
     assert len(embedded) <= 480 + kills * 32  # at most the batch in flight, each time
     with safe_open(resumed, "pt") as file:

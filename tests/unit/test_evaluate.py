@@ -80,7 +80,7 @@ def gives_a_number(embedder):
 def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A user's module in the current folder."""
     name = f"theirs_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(THEIRS)
+    (tmp_path / f"{name}.py").write_text(THEIRS, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return name
 
@@ -167,7 +167,7 @@ def test_nothing_is_done_twice(
     assert len(done) == 6
     # Other code of the same name is another explainer; the same with a comment is the same.
     for edit, expected in (("", 8), ("# More of it.\n", 8), ("SIZE = 33\n", 10)):
-        (tmp_path / f"{theirs}.py").write_text(THEIRS + edit)
+        (tmp_path / f"{theirs}.py").write_text(THEIRS + edit, encoding="utf-8")
         evaluate(settings(f"{theirs}:knows"), pairs, tmp_path / "r", progress=False)
         assert len(done) == expected
 
@@ -264,7 +264,7 @@ def test_troubled_maps_are_named_and_the_run_goes_on(theirs: str, tmp_path: Path
     assert all(row["explainer"] != silent or row["pairs"] == 0 for row in results.rows())
     results.save(tmp_path / "results.json")
     write_leaderboard(results, tmp_path / "board.html")
-    page = (tmp_path / "board.html").read_text()
+    page = (tmp_path / "board.html").read_text(encoding="utf-8")
     assert "always" in page and "12 of 12 pairs" in page
 
 
@@ -287,13 +287,13 @@ def test_results_are_saved_whole(tmp_path: Path) -> None:
     manifest = loaded.manifest
     assert manifest["embedder"] == "corner" and manifest["number"] == 12
     assert manifest["digest"] == pair_set().digest and manifest["versions"]["torch"]
-    with (tmp_path / "results.csv").open() as file:
+    with (tmp_path / "results.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 2 * 2
     similar = results.scores(FLIPS, "similar")[:, 0]
     first = next(row for row in rows if row["metric"] == FLIPS and row["kind"] == "similar")
     assert float(first["mean"]) == pytest.approx(similar.mean())
-    (tmp_path / "broken.json").write_text("{}")
+    (tmp_path / "broken.json").write_text("{}", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match=r"broken.json holds no results"):
         load_results(tmp_path / "broken.json")
 
@@ -403,7 +403,7 @@ def test_the_command(
     assert done.exit_code == 0, done.output
     assert "Wrote out.json, out.csv and out.html." in done.output
     assert {"out.json", "out.csv", "out.html"} <= set(os.listdir())
-    assert json.loads(Path("out.json").read_text())["manifest"]["pairs"] == "demo"
+    assert json.loads(Path("out.json").read_text(encoding="utf-8"))["manifest"]["pairs"] == "demo"
     silent = [*arguments, "--explainer", f"{theirs}:silent", "--number", "6"]
     done = CliRunner().invoke(app, silent)
     assert done.output.count("RuntimeError: always") == 5

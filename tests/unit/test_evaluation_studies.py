@@ -61,7 +61,7 @@ def test_runs_are_of_known_explainers_and_metrics(name: str) -> None:
 @pytest.mark.slow
 def test_an_evaluation_is_stored_as_a_study(demo: Path, tmp_path: Path) -> None:
     run_study("faces", demo, tmp_path / "faces.json")
-    stored = json.loads((tmp_path / "faces.json").read_text())
+    stored = json.loads((tmp_path / "faces.json").read_text(encoding="utf-8"))
     manifest = stored["manifest"]
     assert manifest["study"] == "faces" and manifest["tier"] == "local"
     assert manifest["pairs"] == "train" and manifest["number"] == 6

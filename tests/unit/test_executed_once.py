@@ -66,13 +66,15 @@ def compared(root: Path, *arguments: str) -> dict[str, dict[int, str]]:
     """What pytest says of each cell of each notebook."""
     command = [sys.executable, "-m", "pytest", "--executed-once", "-q", "-rA", "--color=no"]
     command += ["-p", "no:cacheprovider", "--nbval", *arguments]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=root, capture_output=True, encoding="utf-8")
     lines = re.findall(r"^(PASSED|FAILED) \S*?(\w+)\.ipynb::Cell (\d+)", done.stdout, re.MULTILINE)
     found: dict[str, dict[int, str]] = {}
     for outcome, name, cell in lines:
         found.setdefault(name, {})[int(cell)] = outcome
     runs = root / "runs"
-    found["runs"] = {0: runs.read_text() if runs.is_file() else done.stdout + done.stderr}
+    found["runs"] = {
+        0: runs.read_text(encoding="utf-8") if runs.is_file() else done.stdout + done.stderr
+    }
     return found
 
 

@@ -294,7 +294,7 @@ def test_a_page_holds_all_that_its_queries_ask(explorer: RetrievalExplorer) -> N
 
 def test_a_page_asks_for_nothing_from_outside(explorer: RetrievalExplorer, tmp_path: Path) -> None:
     explorer.save(tmp_path / "page.html", [0])
-    document = (tmp_path / "page.html").read_text()
+    document = (tmp_path / "page.html").read_text(encoding="utf-8")
     fetching = {"src", "href", "srcset", "data", "action", "poster"}
     assert not any(fetching & attributes.keys() for _, attributes, _ in Elements(document).found)
     code = document.replace(Elements(document).scripts()[0][1], "")

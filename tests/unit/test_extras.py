@@ -18,7 +18,9 @@ from lfs_core.embedders import network
 from lfs_core.util.extras import PACKAGES, needs
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "optional-dependencies"
+]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def run_without(module: str, *arguments: str) -> subprocess.CompletedProcess:
     """Run `lfs` where a module is not installed."""
     code = f"import sys; sys.modules[{module!r}] = None; from lfs_core.cli import main; main()"
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300, cwd=ROOT)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_every_extra_that_is_named_brings_the_package() -> None:
     block = re.compile(r"^( *)with needs\(\"(\w+)\".*\):\n((?:\1    .*\n|\n)+)", re.MULTILINE)
     found = 0
     for file in (ROOT / "lfs_core").rglob("*.py"):
-        for _, extra, imports in block.findall(file.read_text()):
+        for _, extra, imports in block.findall(file.read_text(encoding="utf-8")):
             for module in re.findall(r"^\s+(?:import|from) (\w+)", imports, re.MULTILINE):
                 if module != "lfs_core":
                     assert PACKAGES.get(module, module.replace("_", "-")) in _brought_by(extra)
@@ -106,7 +108,7 @@ def test_whatever_is_public_can_be_imported_without_extras() -> None:
         f"import sys; sys.modules.update(dict.fromkeys({sorted(modules)!r}))\n"
         "from lfs_core import *; print(train_network)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     assert done.returncode == 0 and "train_network" in done.stdout, done.stderr
 
 

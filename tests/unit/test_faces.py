@@ -69,7 +69,7 @@ def test_a_files_faces_are_found_once(
     assert len(kept) == 2
     for damaged in ("", "[[1, 2]]", "7"):
         for path in kept:
-            path.write_text(damaged)
+            path.write_text(damaged, encoding="utf-8")
         assert [of.tobytes() for of in align_faces(astronaut)] == [of.tobytes() for of in first]
 
 
@@ -77,7 +77,7 @@ def test_a_cache_that_cannot_be_written_is_no_harm(
     astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = [of.tobytes() for of in align_faces(load_image(astronaut))]
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     monkeypatch.setenv("LFS_CACHE", str(tmp_path / "file"))
     assert [of.tobytes() for of in align_faces(astronaut)] == expected
 
@@ -130,7 +130,7 @@ def test_a_folder_of_ones_own(astronaut: Path, tmp_path: Path) -> None:
     for name in ("eileen/1.jpg", "eileen/2.JPG"):
         (tmp_path / name).write_bytes(astronaut.read_bytes())
     Image.new("RGB", (64, 64)).save(tmp_path / "nobody/3.png")
-    (tmp_path / "eileen/notes.txt").write_text("not an image")
+    (tmp_path / "eileen/notes.txt").write_text("not an image", encoding="utf-8")
     (tmp_path / "eileen/broken.jpg").write_bytes(astronaut.read_bytes()[:2000])
     found = load_faces(tmp_path, progress=False)
     assert found.identities == ["eileen", "eileen"]
@@ -146,7 +146,7 @@ def test_identities_of_a_flat_folder(tmp_path: Path) -> None:
     for name in ("000001.jpg", "000002.jpg"):
         (folder / name).touch()
     assert [who for _, who in find_photographs(folder)] == ["000001.jpg", "000002.jpg"]
-    (tmp_path / "celeba_identity.txt").write_text("000001.jpg 77\n000002.jpg 9\n")
+    (tmp_path / "celeba_identity.txt").write_text("000001.jpg 77\n000002.jpg 9\n", encoding="utf-8")
     assert [who for _, who in find_photographs(folder)] == ["77", "9"]
 
 

@@ -121,7 +121,7 @@ def test_the_report_says_what_was_found(
     decoder = fit_decoder(toy_set(), embedder, kind, description="toy & more", **options)
     page = tmp_path / "report.html"
     write_fit_report(decoder, toy_set(), {"<bad>.jpg": "cut short"}, page)
-    text = page.read_text()
+    text = page.read_text(encoding="utf-8")
     assert "toy &amp; more" in text and "&lt;bad&gt;.jpg" in text and "cut short" in text
     assert f"{decoder.info['loss']:.4f}" in text and f"{decoder.info['r2']:.3f}" in text
     assert text.count("data:image/png;base64,") == 2

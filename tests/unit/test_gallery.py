@@ -129,7 +129,7 @@ def test_another_network_starts_anew(folder: Path, colours: Colours) -> None:
 def test_files_that_are_left_out_are_named(
     folder: Path, colours: Colours, paint: Paint, tmp_path: Path
 ) -> None:
-    (folder / "class 0" / "text.jpg").write_text("not an image")
+    (folder / "class 0" / "text.jpg").write_text("not an image", encoding="utf-8")
     copy = folder / "class 9" / "copy.png"
     copy.parent.mkdir()
     copy.write_bytes((folder / "class 1" / "01.png").read_bytes())
@@ -167,7 +167,7 @@ def test_folders_that_make_no_gallery(tmp_path: Path, colours: Colours) -> None:
     empty.mkdir()
     with pytest.raises(lfs.ImageError, match="holds no image"):
         index(empty, colours)
-    (empty / "text.png").write_text("?")
+    (empty / "text.png").write_text("?", encoding="utf-8")
     with pytest.raises(lfs.ImageError, match=r"None of the 1 images.*text.png"):
         index(empty, colours)
 
@@ -187,7 +187,7 @@ def test_what_is_no_gallery(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(lfs.LFSError, match="There is no gallery"):
         load_gallery(tmp_path / "none.gallery")
     for name, write in {
-        "text": lambda path: path.write_text("?"),
+        "text": lambda path: path.write_text("?", encoding="utf-8"),
         "tensors": lambda path: save_file({"embeddings": torch.ones(2, 2)}, path),
         "decoder": lambda path: lfs.save_decoder(lfs.LinearDecoder(4, (2, 2), 1), path),
     }.items():

@@ -19,7 +19,7 @@ def write(folder: Path, **modules: str) -> Path:
     for name, text in modules.items():
         path = folder / f"{name.replace('__', '/')}.js"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     return folder
 
 

@@ -44,7 +44,7 @@ EVALUATIONS = (
 
 @cache
 def raw(name: str) -> dict:
-    return json.loads((RESULTS / f"{name}.json").read_text())
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def of_kind(name: str, kind: str) -> np.ndarray:

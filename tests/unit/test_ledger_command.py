@@ -21,9 +21,9 @@ def folder(tmp_path: Path) -> Path:
     multiverse = stored_run("multiverse")
     multiverse["tests"] = multiverse["tests"][:1]
     multiverse["manifest"]["embedder"] = "facenet-vggface2"
-    (tmp_path / "multiverse.json").write_text(json.dumps(multiverse))
+    (tmp_path / "multiverse.json").write_text(json.dumps(multiverse), encoding="utf-8")
     maps = {"manifest": {"embedder": "facenet-vggface2", "images": []}, "questions": {}}
-    (tmp_path / "map-readings.json").write_text(json.dumps(maps))
+    (tmp_path / "map-readings.json").write_text(json.dumps(maps), encoding="utf-8")
     return tmp_path
 
 
@@ -34,7 +34,7 @@ def run(folder: Path, network: str) -> Result:
 
 def test_only_what_the_results_decide_is_told(folder: Path) -> None:
     assert run(folder, "facenet-vggface2").exit_code == 0
-    text = (folder / "ledger.md").read_text()
+    text = (folder / "ledger.md").read_text(encoding="utf-8")
     with results_in(folder):
         readings = moves("similar")
         verdict = over_readings(readings)

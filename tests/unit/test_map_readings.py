@@ -256,7 +256,7 @@ RUN = {
 
 @pytest.fixture
 def stored(tmp_path: Path) -> Iterator[Path]:
-    (tmp_path / "map-readings.json").write_text(json.dumps(RUN))
+    (tmp_path / "map-readings.json").write_text(json.dumps(RUN), encoding="utf-8")
     with results_in(tmp_path):
         yield tmp_path
 
@@ -274,7 +274,7 @@ def test_readings_are_the_stored_rows() -> None:
 
 
 def test_networks_are_told_where_images_have_several(stored: Path) -> None:
-    (stored / "map-readings-dlib.json").write_text(json.dumps(RUN))
+    (stored / "map-readings-dlib.json").write_text(json.dumps(RUN), encoding="utf-8")
     assert [of.choices["network"] for of in found.p()] == ["FaceNet (CASIA-WebFace)"] * 2
 
 

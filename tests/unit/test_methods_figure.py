@@ -130,7 +130,7 @@ def test_a_page_holds_the_figure_and_asks_for_nothing(
 ) -> None:
     figure = MethodsFigure(explanations)
     figure.save(tmp_path / "page.html")
-    for page in (figure.page(), (tmp_path / "page.html").read_text()):
+    for page in (figure.page(), (tmp_path / "page.html").read_text(encoding="utf-8")):
         assert written(page) == json.loads(json.dumps(figure.contents))
         code = re.sub(r'<script type="application/json">.*?</script>', "", page, flags=re.DOTALL)
         assert "://" not in code and "url(" not in code and " src=" not in code

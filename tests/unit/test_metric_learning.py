@@ -123,7 +123,7 @@ def test_a_file_holds_only_what_was_trained(trained: MetricNetwork, tmp_path: Pa
 def test_other_files_are_refused(kind: str, untrained: MetricNetwork, tmp_path: Path) -> None:
     path = tmp_path / "file.safetensors"
     if kind == "text":
-        path.write_text("no tensors")
+        path.write_text("no tensors", encoding="utf-8")
     elif kind == "decoder":
         path = Path(
             str(files("lfs_core").joinpath("weights", "decoders", "facenet-casia.safetensors"))
@@ -215,7 +215,7 @@ def test_unreadable_files_are_left_out(coloured: Path, tmp_path: Path, quick: No
     for path, label in find_photographs(coloured):
         (tmp_path / label).mkdir(exist_ok=True)
         (tmp_path / label / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "blue" / "bad.png").write_text("no image")
+    (tmp_path / "blue" / "bad.png").write_text("no image", encoding="utf-8")
     (tmp_path / "sand" / "cut.png").write_bytes((tmp_path / "sand" / "0.png").read_bytes()[:900])
     info = train_network(tmp_path, name="x", epochs=1, progress=False).info
     assert list(info["skipped"]) == ["sand/cut.png", "blue/bad.png"]
@@ -254,7 +254,7 @@ def test_folders_that_teach_nothing(
         for k in range(count):
             path = save_image(np.full((9, 9, 3), 40 * k, np.uint8), f"{name}/{k}.png")
             if name == "bad":
-                path.write_text("no image")
+                path.write_text("no image", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match=message):
         train_network(tmp_path, name="x", hold_out=hold_out, epochs=1, progress=False)
 

@@ -239,13 +239,15 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
     cell = found.one_pass_table().loc["Own-likeness alone", "One-pass causal map"]
     assert cell.startswith(f"{ahead} / ")
     assert ("does not show" in found.one_pass_in_words()) == (ahead == 0)
-    intro = (RESULTS.parent / "intro.md").read_text()
+    intro = (RESULTS.parent / "intro.md").read_text(encoding="utf-8")
     assert ("not shown to beat a control that never sees the partner" in intro) == (ahead == 0)
 
 
 def test_the_first_page_names_the_choice_that_decides_most() -> None:
     assert next(iter(deciding(found.ahead(["order"])))) == "decoder"
-    assert "depends on the decoder above all" in (RESULTS.parent / "intro.md").read_text()
+    assert "depends on the decoder above all" in (RESULTS.parent / "intro.md").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize(("count", "told"), [(0, "No people have"), (1, "1 person has")])

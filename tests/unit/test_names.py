@@ -37,7 +37,7 @@ from lfs_core.viz import decoder_figures, pareto, score_figures
 from lfs_core.viz.leaderboard import write_leaderboard
 
 FOR_MACHINES = re.compile(r"\w=|=\w|_|lfs.core|[a-z]:[A-Za-z]|\{|\}")
-STORED = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+STORED = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]
 EVALUATIONS = [stored for stored in STORED if "measured" in stored]
 
 
@@ -230,7 +230,7 @@ def test_figures_and_leaderboards_are_in_words(tmp_path: Path) -> None:
         assert not {"explainlfs", "gradcam", "mlp", "conv"} & set(shown)
     for name in ("randomised", "resolution", "road"):
         write_leaderboard(stored_evaluation(name), tmp_path / "page.html")
-        page = (tmp_path / "page.html").read_text()
+        page = (tmp_path / "page.html").read_text(encoding="utf-8")
         text = re.sub(r"<[^>]*>", " ", page[page.index("<body>") : page.index("Where these")])
         assert not FOR_MACHINES.search(text) and "facenet-casia" not in text
 

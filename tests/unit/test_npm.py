@@ -26,7 +26,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> NpmAsset:
     (folder / "models" / "w.bin").write_bytes(CONTENT)
     scripts = {name: "echo run > ran.txt" for name in ("prepack", "prepare", "postpack")}
     about = {"name": "toy-weights", "version": "1.0.0", "scripts": scripts}
-    (folder / "package.json").write_text(json.dumps(about))
+    (folder / "package.json").write_text(json.dumps(about), encoding="utf-8")
     asset = NpmAsset(
         name="toy.bin",
         sha256=hashlib.sha256(CONTENT).hexdigest(),

@@ -58,7 +58,7 @@ WAYS = (
 def test_an_output_that_is_an_input_is_refused(way: Callable[[Path], Path], tmp_path: Path) -> None:
     path = tmp_path / "folder" / "pairs.csv"
     path.parent.mkdir()
-    path.write_text("the user's")
+    path.write_text("the user's", encoding="utf-8")
     output = way(path)
     with pytest.raises(lfs.LFSError, match=r"would overwrite .* an input"):
         check_outputs([tmp_path / "new.json", output], [None, "demo", path])
@@ -69,7 +69,7 @@ def test_an_output_that_is_an_input_is_refused(way: Callable[[Path], Path], tmp_
 
 def test_case_counts_where_it_counts_to_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
-    path.write_text("the user's")
+    path.write_text("the user's", encoding="utf-8")
     other = tmp_path / "PAIRS.csv"
     if other.exists():  # macOS, Windows
         with pytest.raises(lfs.LFSError, match="would overwrite"):
@@ -81,10 +81,10 @@ def test_case_counts_where_it_counts_to_the_disk(tmp_path: Path) -> None:
 def test_what_is_written_beside_replaces_results_only(tmp_path: Path) -> None:
     named, beside = tmp_path / "out.json", tmp_path / "out.csv"
     check_outputs([named, beside], [])
-    beside.write_text("the user's")
+    beside.write_text("the user's", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match=r"out.csv is there already"):
         check_outputs([named, beside], [])
-    named.write_text("of an earlier run")
+    named.write_text("of an earlier run", encoding="utf-8")
     check_outputs([named, beside], [])
 
 
@@ -145,12 +145,12 @@ COMMANDS = {  # and what they would overwrite
 @pytest.mark.parametrize("case", COMMANDS)
 def test_commands_keep_what_they_read(case: str, tmp_path: Path) -> None:
     command, name = COMMANDS[case]
-    (tmp_path / name).write_text("the user's")
+    (tmp_path / name).write_text("the user's", encoding="utf-8")
     done = run(*command.split(), cwd=tmp_path)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "would overwrite" in done.stderr and "an input" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == [name]
-    assert (tmp_path / name).read_text() == "the user's"
+    assert (tmp_path / name).read_text(encoding="utf-8") == "the user's"
 
 
 def test_a_page_does_not_replace_the_gallery_or_the_query(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_page_does_not_replace_the_gallery_or_the_query(tmp_path: Path) -> Non
     gallery = Gallery(tmp_path, "none", "0", photographs, torch.ones(1, 2), load_with=load_with)
     gallery.save(tmp_path / "gallery.html")
     for name in ("query.html", "weights.html", "decoder.html"):
-        (tmp_path / name).write_text("the user's")
+        (tmp_path / name).write_text("the user's", encoding="utf-8")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     for name in before:
         asked = ["retrieve", "query.html", "--gallery", "gallery.html", "-o", name]

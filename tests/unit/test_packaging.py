@@ -15,7 +15,7 @@ import yaml
 import lfs_core as lfs
 
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def requirements() -> set[str]:
@@ -25,7 +25,7 @@ def requirements() -> set[str]:
 
 
 def test_environment_mirrors_pyproject() -> None:
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     *conda, pip = environment["dependencies"]
     assert f"python{PROJECT['requires-python']}" in [c.replace(" ", "") for c in conda]
     listed = pip["pip"]
@@ -37,7 +37,11 @@ def test_constraints_pin_every_requirement_within_its_range() -> None:
     from packaging.utils import canonicalize_name
 
     pins = dict(
-        re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+        re.findall(
+            r"^([\w.-]+)==(\S+)$",
+            (ROOT / "constraints.txt").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
     )
     pins = {canonicalize_name(name): version for name, version in pins.items()}
     for requirement in map(Requirement, requirements()):
@@ -46,7 +50,9 @@ def test_constraints_pin_every_requirement_within_its_range() -> None:
 
 def test_import_is_light() -> None:
     code = "import sys, lfs_core; print([m for m in ('torch','numpy','PIL') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -57,7 +63,9 @@ def test_relevance_stays_a_function_whatever_is_imported_first() -> None:
         "import lfs_core as lfs\n"
         "print(lfs.relevance([0., 1.], [0., 0.]).tolist(), lfs.relevance is relevance)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert done.stdout.strip() == "[1.0, 0.0] True"
 
 

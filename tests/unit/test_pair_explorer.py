@@ -428,7 +428,7 @@ def test_a_page_answers_as_python_does(explorer: PairExplorer, tmp_path: Path) -
             for k in contents["pPlaces"]:
                 assert f"decoded,{kind},{k},{setting}" in contents["answers"]
     explorer.save(tmp_path / "page.html", PAIRS)
-    page = (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
     code = page[: page.index('<script type="application/json">')] + page.split("</script>", 1)[1]
     assert "://" not in code and "url(" not in code and " src=" not in code
 

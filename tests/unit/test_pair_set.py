@@ -73,7 +73,7 @@ def test_a_folder(tmp_path: Path) -> None:
 
 def test_images_that_cannot_be_read_are_replaced(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "things", {"a": 6, "b": 6})
-    (folder / "a" / "0.png").write_text("no image")
+    (folder / "a" / "0.png").write_text("no image", encoding="utf-8")
     pairs = load_pairs(folder, Network(), 4, progress=False)
     assert len(pairs) == 4 and not any("a/0.png" in pair for pair in pairs.names)
 
@@ -82,21 +82,21 @@ def test_a_table(tmp_path: Path, save_image: Callable[..., Path]) -> None:
     for name in ("x.png", "y.png"):
         save_image(np.full((20, 20, 3), 99, np.uint8), name)
     table = tmp_path / "pairs.csv"
-    table.write_text("same,image_a,image_b\n1,x.png,y.png\n0,y.png,x.png\n")
+    table.write_text("same,image_a,image_b\n1,x.png,y.png\n0,y.png,x.png\n", encoding="utf-8")
     pairs = load_pairs(table, Network(), progress=False)
     assert pairs.names == [("x.png", "y.png"), ("y.png", "x.png")]
     assert pairs.same.tolist() == [True, False] and (pairs.images == 99).all()
     assert len(load_pairs(table, Network(), 1, progress=False)) == 1
-    table.write_text("image_a,image_b,same\nx.png,gone.png,1\n")
+    table.write_text("image_a,image_b,same\nx.png,gone.png,1\n", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match=r"only 0 pairs, not 1; 1 could not be read"):
         load_pairs(table, Network(), progress=False)
-    table.write_text("image_a,image_b,same\nx.png,y.png,yes\n")
+    table.write_text("image_a,image_b,same\nx.png,y.png,yes\n", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match=r"line 2: same is 'yes'; it must be 1 or 0"):
         load_pairs(table, Network(), progress=False)
-    table.write_text("first,second\nx.png,y.png\n")
+    table.write_text("first,second\nx.png,y.png\n", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match="no column image_a or image_b or same"):
         load_pairs(table, Network(), progress=False)
-    table.write_text("image_a,image_b,same\n")
+    table.write_text("image_a,image_b,same\n", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match="names no pair"):
         load_pairs(table, Network(), progress=False)
     with pytest.raises(lfs.ImageError, match=r"gone.csv does not exist"):

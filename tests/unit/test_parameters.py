@@ -67,4 +67,4 @@ def test_a_notebook_runs_from_any_folder_with_other_parameters(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     papermill.execute_notebook(NOTEBOOKS[0], "out.ipynb", {"p": 0.7}, progress_bar=False)
-    assert "p = 0.7" in (tmp_path / "out.ipynb").read_text()
+    assert "p = 0.7" in (tmp_path / "out.ipynb").read_text(encoding="utf-8")

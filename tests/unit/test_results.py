@@ -49,7 +49,7 @@ def test_a_manifest_says_how_to_repeat_the_run(name: str) -> None:
 
 def test_no_path_of_a_machine_is_stored() -> None:
     for path in RESULTS.glob("*.json"):
-        assert not re.search(r'"(/|[A-Z]:\\)', path.read_text())
+        assert not re.search(r'"(/|[A-Z]:\\)', path.read_text(encoding="utf-8"))
 
 
 def test_every_number_of_the_decoding_table() -> None:
@@ -167,7 +167,10 @@ def test_the_speed_page_shows_what_was_measured() -> None:
 def test_results_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(lfs.LFSError, match="no stored results"):
         stored_run("nothing")
-    assert json.loads((RESULTS / "decoding.json").read_text())["manifest"]["study"] == "decoding"
+    assert (
+        json.loads((RESULTS / "decoding.json").read_text(encoding="utf-8"))["manifest"]["study"]
+        == "decoding"
+    )
 
 
 def test_every_number_of_the_sensitivity_table() -> None:

@@ -49,7 +49,7 @@ SHOWN = (
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A current folder, apart from the notebooks."""
     folder = tmp_path_factory.mktemp("here")
-    (folder / "note.txt").write_text("a note")
+    (folder / "note.txt").write_text("a note", encoding="utf-8")
     return folder
 
 
@@ -60,7 +60,8 @@ def done(tmp_path_factory: pytest.TempPathFactory, here: Path) -> Path:
     kernel = folder / "jupyter" / "kernels" / "python3" / "kernel.json"
     kernel.parent.mkdir(parents=True)
     kernel.write_text(
-        json.dumps({"argv": ["false"], "display_name": "Python 3", "language": "python"})
+        json.dumps({"argv": ["false"], "display_name": "Python 3", "language": "python"}),
+        encoding="utf-8",
     )
     notebook = write_notebook(folder / "01_shown.ipynb", PARAMETERS, *SHOWN, figure="fig-one")
     with pytest.MonkeyPatch.context() as patch:
@@ -78,7 +79,7 @@ def test_everything_lies_in_one_folder(done: Path) -> None:
     run.check_executed(done / "01_shown.ipynb")
     assert (done / "fig-one.png").read_bytes() == base64.b64encode(b"one")
     assert (done / "fig-one.jpg").read_bytes() == base64.b64encode(b"two")
-    assert "<b>bold</b>" in (done / "fig-one.html").read_text()
+    assert "<b>bold</b>" in (done / "fig-one.html").read_text(encoding="utf-8")
     with np.load(done / "arrays.npz") as arrays:
         np.testing.assert_array_equal(arrays["square"], np.full((2, 3), 0.7 * 0.7))
 
@@ -86,7 +87,7 @@ def test_everything_lies_in_one_folder(done: Path) -> None:
 def test_numbers_are_kept_in_full(done: Path) -> None:
     from lfs_core.book.outputs import flat
 
-    numbers = json.loads((done / "numbers.json").read_text())
+    numbers = json.loads((done / "numbers.json").read_text(encoding="utf-8"))
     glued = {"square": 0.7 * 0.7, "rounded": 0.7, "word": "none", "of numpy": 0.7}
     assert numbers["glued"] == glued
     table = numbers["tables"]["cell-03"]
@@ -102,7 +103,7 @@ def test_numbers_are_kept_in_full(done: Path) -> None:
 
 
 def test_the_manifest_says_what_it_was_made_from(done: Path) -> None:
-    manifest = json.loads((done / "manifest.json").read_text())
+    manifest = json.loads((done / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["notebook"] == "01_shown"
     assert manifest["parameters"] == {"p": 0.7, "faces": "demo", "seed": 0}
     assert (manifest["tier"], manifest["network"], manifest["seed"]) == (
@@ -158,18 +159,20 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from lfs_core.cli import main; main()", "run", "long.ipynb"]
     there = tmp_path / "started"
     with started(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
-        wait_for(lambda: there.is_file() and there.read_text())
+        wait_for(lambda: there.is_file() and there.read_text(encoding="utf-8"))
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=600)
     assert process.returncode == 130 and said == "Interrupted; nothing was written.\n"
     assert {path.name for path in tmp_path.iterdir()} == {"long.ipynb", "started"}
-    wait_for(lambda: not Path(f"/proc/{there.read_text()}").exists())
+    wait_for(lambda: not Path(f"/proc/{there.read_text(encoding='utf-8')}").exists())
 
 
 def test_whoever_writes_at_once_a_folder_is_whole(tmp_path: Path) -> None:
     notebook = write_notebook(tmp_path / "small.ipynb", "p: float = 0.3", "1")
     origin = run.origin(notebook, {})
-    outcomes = [run.Outcome(notebook.read_text(), None, float(k), {}) for k in range(40)]
+    outcomes = [
+        run.Outcome(notebook.read_text(encoding="utf-8"), None, float(k), {}) for k in range(40)
+    ]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda outcome: run.write_run(tmp_path / "run", origin, outcome), outcomes))
     assert run.read_manifest(tmp_path / "run")["seconds"] in range(40)
@@ -189,14 +192,14 @@ def test_what_no_run_has_written_is_not_replaced(
     elif spoil == "other folder":
         folder.mkdir()
     else:
-        good = run.Outcome(notebook.read_text(), None, 1.0, {})
+        good = run.Outcome(notebook.read_text(encoding="utf-8"), None, 1.0, {})
         run.write_run(folder, run.origin(notebook, {}), good)
         mine = folder / "manifest.json" if spoil == "broken manifest" else mine
-    mine.write_text("mine")
+    mine.write_text("mine", encoding="utf-8")
     monkeypatch.setattr(run, "execute", lambda *_: pytest.fail("it ran"))
     with pytest.raises(lfs.LFSError, match=r"holds other things|no manifest"):
         run.run_notebook(notebook, {}, folder)
-    assert mine.read_text() == "mine"
+    assert mine.read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.parametrize(
@@ -293,7 +296,7 @@ def test_a_notebook_is_found_by_number_or_name(
 
 
 def test_what_is_no_notebook_of_ours(tmp_path: Path) -> None:
-    (tmp_path / "broken.ipynb").write_text("{")
+    (tmp_path / "broken.ipynb").write_text("{", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match=r"broken\.ipynb is no notebook"):
         run.parameters_of(tmp_path / "broken.ipynb")
     notebook = write_notebook(tmp_path / "small.ipynb", "q: float = 0.3", "1")

@@ -59,7 +59,7 @@ print(os.environ["ORT_DISABLE_TELEMETRY"], os.environ["HF_HUB_DISABLE_TELEMETRY"
     own = {name: value for name, value in os.environ.items() if name not in told}
     home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(
-        [sys.executable, "-c", script], env=own | home, capture_output=True, text=True
+        [sys.executable, "-c", script], env=own | home, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["1", "1"]
@@ -73,7 +73,7 @@ def hostile(tmp_path: Path) -> Path:
     folder.mkdir()
     for name in MODULES:
         mark = str(tmp_path / f"ran-{name}")
-        (folder / f"{name}.py").write_text(f"open({mark!r}, 'w').close()\n")
+        (folder / f"{name}.py").write_text(f"open({mark!r}, 'w').close()\n", encoding="utf-8")
     return folder
 
 
@@ -83,7 +83,7 @@ def marks(folder: Path) -> list[str]:
 
 def test_commands_import_nothing_from_the_present_folder(hostile: Path) -> None:
     lfs = Path(sys.executable).with_name("lfs")
-    done = subprocess.run([lfs, "methods"], cwd=hostile, capture_output=True, text=True)
+    done = subprocess.run([lfs, "methods"], cwd=hostile, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert "explainlfs" in done.stdout and not marks(hostile)
 
@@ -93,7 +93,9 @@ def test_workers_and_kernels_import_nothing_from_the_present_folder(
     hostile: Path, tmp_path: Path
 ) -> None:
     code = "import json, numpy, torch, tqdm, beside; assert beside.here and torch.zeros"
-    (hostile / "beside.py").write_text("here = True\n")  # no installed module has this name
+    (hostile / "beside.py").write_text(
+        "here = True\n", encoding="utf-8"
+    )  # no installed module has this name
     notebook = write_notebook(tmp_path / "06_small.ipynb", "seed: int = 0  # of all", code)
     script = tmp_path / "go.py"
     script.write_text(
@@ -113,10 +115,11 @@ def go():
 if __name__ == "__main__":
     lfs_core.cli.app_of_commands, lfs_core.cli.app = lfs_core.cli.app, go
     lfs_core.cli.main()
-"""
+""",
+        encoding="utf-8",
     )
     done = subprocess.run(
-        [sys.executable, script], cwd=hostile, capture_output=True, text=True, timeout=600
+        [sys.executable, script], cwd=hostile, capture_output=True, encoding="utf-8", timeout=600
     )
     assert done.returncode == 0, done.stderr + done.stdout
     assert not marks(hostile)

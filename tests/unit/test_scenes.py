@@ -402,6 +402,6 @@ def test_written_as_an_image_folder(scenes: SceneSet, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written(scenes: SceneSet, tmp_path: Path) -> None:
-    (tmp_path / "gallery").write_text("a file")
+    (tmp_path / "gallery").write_text("a file", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match="Cannot write"):
         write_scenes(scenes, tmp_path / "gallery")

@@ -51,7 +51,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_decoding_study(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = small / "decoding.json"
     run_study("decoding", small, path)
-    stored = json.loads(path.read_text())
+    stored = json.loads(path.read_text(encoding="utf-8"))
     rows = stored["rows"]
     assert stored["manifest"]["study"] == "decoding"
     linear = [row for row in rows if row["decoder"] == "linear" and not row["mirrored"]]
@@ -67,13 +67,13 @@ def test_the_decoding_study(small: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     # What was fitted once is not fitted again: nothing new is saved.
     monkeypatch.setattr(workshop, "save_decoder", None)
     run_study("decoding", small, path)
-    assert json.loads(path.read_text())["rows"] == rows
+    assert json.loads(path.read_text(encoding="utf-8"))["rows"] == rows
 
 
 def test_the_retrieval_study(small: Path) -> None:
     path = small / "retrieval.json"
     run_study("retrieval", small, path)
-    stored = json.loads(path.read_text())
+    stored = json.loads(path.read_text(encoding="utf-8"))
     assert stored["manifest"]["data"] == {"unseen squares": "squares"}
     (quality,) = stored["quality"]
     assert (quality["classes"], quality["images"]) == (10, 100)  # the second half by name

@@ -67,7 +67,7 @@ def first(notebook: Path, here: Path) -> First:
         patch.chdir(here)
         points = sweep(notebook, AXES, here / "runs")
     beside = {path.name for path in (here / "runs").iterdir()}
-    return points, (here / "runs" / "page.html").read_text(), beside
+    return points, (here / "runs" / "page.html").read_text(encoding="utf-8"), beside
 
 
 @pytest.mark.slow
@@ -93,14 +93,17 @@ def test_again_only_what_failed_is_run_and_the_numbers_are_gathered(
 ) -> None:
     monkeypatch.chdir(here)
     (here / "healed").touch()
-    before = (here / "runs.txt").read_text().splitlines()
+    before = (here / "runs.txt").read_text(encoding="utf-8").splitlines()
     assert len(before) == 4
     points = sweep(notebook, AXES, here / "runs")
-    assert (here / "runs.txt").read_text().splitlines()[4:] == ["0.1 conv", "0.5 linear"]
+    assert (here / "runs.txt").read_text(encoding="utf-8").splitlines()[4:] == [
+        "0.1 conv",
+        "0.5 linear",
+    ]
     assert not list((here / "runs").glob("*.failed.ipynb"))
 
-    assert json.loads((here / "runs" / "table.json").read_text())["axes"] == AXES
-    with (here / "runs" / "table.csv").open() as file:
+    assert json.loads((here / "runs" / "table.json").read_text(encoding="utf-8"))["axes"] == AXES
+    with (here / "runs" / "table.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [(float(row["p"]), row["decoder"], row["failed"]) for row in rows] == [
         (p, decoder, "") for p in (0.1, 0.5) for decoder in ("linear", "conv")
@@ -112,7 +115,7 @@ def test_again_only_what_failed_is_run_and_the_numbers_are_gathered(
 
     more = sweep(notebook, AXES | {"p": [0.5]}, here / "runs")  # of those that are there
     assert [point.numbers["square"] for point in more] == [0.25, 0.25]
-    assert len((here / "runs.txt").read_text().splitlines()) == 6
+    assert len((here / "runs.txt").read_text(encoding="utf-8").splitlines()) == 6
 
 
 @pytest.mark.slow

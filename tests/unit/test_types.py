@@ -30,7 +30,7 @@ def complaints() -> dict[str, dict[int, str]]:
         cwd=TESTS,
         env=os.environ | {"MYPYPATH": str(ROOT)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert not done.stderr, done.stderr
     found: dict[str, dict[int, str]] = {"user_script.py": {}, "wrong_script.py": {}}
@@ -46,13 +46,13 @@ def test_nothing_is_said_against_a_script_that_is_right(
 
 
 def test_every_mistake_is_found(complaints: dict[str, dict[int, str]]) -> None:
-    lines = (TESTS / "wrong_script.py").read_text().splitlines()
+    lines = (TESTS / "wrong_script.py").read_text(encoding="utf-8").splitlines()
     wrong = {number for number, line in enumerate(lines, 1) if line.endswith("  # wrong")}
     assert set(complaints["wrong_script.py"]) == wrong
 
 
 def test_the_script_uses_everything_public() -> None:
-    script = (TESTS / "user_script.py").read_text()
+    script = (TESTS / "user_script.py").read_text(encoding="utf-8")
     assert {*re.findall(r"\blfs\.(\w+)", script)} == {*lfs.__all__, "__version__"}
     public = {name for name in vars(lfs.PairExplanation) if not name.startswith("_")}
     public |= {field.name for field in dataclasses.fields(lfs.PairExplanation)}

@@ -393,7 +393,7 @@ def test_the_header_is_that_of_fit_decoder(tmp_path: Path, monkeypatch: pytest.M
     assert ours.info["loss"] == pytest.approx(decoding_error(ours, *test.rows[range(len(test))]))
     assert ours.info["r2"] == pytest.approx(1 - ours.info["loss"] / ours.info["loss_mean_image"])
     write_fit_report(ours, toy_set(), {}, tmp_path / "report.html")
-    assert "autoencoder: weight" in (tmp_path / "report.html").read_text()
+    assert "autoencoder: weight" in (tmp_path / "report.html").read_text(encoding="utf-8")
     lfs.save_decoder(ours, tmp_path / "ours.safetensors")
     explain = lfs.load_explainer("utkin", embedder, autoencoder=tmp_path / "ours.safetensors")
     assert explain(image(1), image(2)).maps.max() == 1

@@ -275,7 +275,7 @@ def test_files_of_something_else(library: str, kind: str, message: str, tmp_path
     if kind == "nothing":
         path.touch()
     elif kind == "text.safetensors":
-        path.write_text("weights")
+        path.write_text("weights", encoding="utf-8")
     elif kind == "checkpoint":
         torch.save({"epoch": 3, "state_dict": state}, path)
     elif kind == "other network":

@@ -29,11 +29,11 @@ def install() -> None:
     """Install the tools, unless they are there as package-lock.json has them."""
     lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
     done = HERE / "node_modules" / "installed"
-    if done.exists() and done.read_text() == lock:
+    if done.exists() and done.read_text(encoding="utf-8") == lock:
         return
     if node(HERE, "npm", "ci", "--ignore-scripts"):
         sys.exit("The tools that check the views could not be installed; see above.")
-    done.write_text(lock)
+    done.write_text(lock, encoding="utf-8")
 
 
 def check() -> int:
