@@ -123,7 +123,7 @@ def index_many(folder: Path, count: int = IMAGES) -> str:
     )
 
 
-def search_many(folder: Path, count: int = EMBEDDINGS, queries: int = 10) -> str:
+def search_many(folder: Path, count: int = EMBEDDINGS, queries: int = 5) -> str:
     """Time and memory of a large gallery; its answers against float64, one product at a time."""
     generator = torch.Generator().manual_seed(0)
     embeddings = torch.empty(count, LATENTS)
@@ -139,6 +139,7 @@ def search_many(folder: Path, count: int = EMBEDDINGS, queries: int = 10) -> str
     start = time.perf_counter()
     Gallery(folder, "none", "0", files, embeddings).save(path)
     writing = time.perf_counter() - start
+    del files, embeddings
     start = time.perf_counter()
     gallery = load_gallery(path)
     reading = time.perf_counter() - start
@@ -149,7 +150,7 @@ def search_many(folder: Path, count: int = EMBEDDINGS, queries: int = 10) -> str
         positions, cosines = gallery.nearest(h, NEAREST)
         seconds.append(time.perf_counter() - start)
         unit = (h / h.norm()).double()
-        exact = torch.cat([part.double() @ unit for part in embeddings.split(50_000)])
+        exact = torch.cat([part.double() @ unit for part in gallery.embeddings.split(50_000)])
         best = exact.topk(NEAREST)
         assert positions == best.indices.tolist()
         np.testing.assert_allclose(cosines, best.values, atol=1e-6)

@@ -154,7 +154,7 @@ def bad_inputs(folder: Path, good: Path) -> dict[str, tuple[list[object], str]]:
             "fitted to 'another-network'",
         ),
         "suffix": ([good, good, "-o", folder / "out.png"], "must end in .html"),
-        "read-only": ([good, good, "-o", "/proc/nowhere/out.html"], "Cannot write"),
+        "read-only": ([good, good, "-o", good / "out.html"], "Cannot write"),
     }
 
 

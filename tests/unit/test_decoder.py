@@ -456,6 +456,7 @@ def test_safetensors_of_something_else(tmp_path: Path) -> None:
         lfs.load_decoder(path)
 
 
-def test_a_folder_that_cannot_be_written() -> None:
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(lfs.LFSError, match="Cannot write"):
-        lfs.save_decoder(lfs.LinearDecoder(1, (1, 1), 1), "/proc/nowhere/decoder.safetensors")
+        lfs.save_decoder(lfs.LinearDecoder(1, (1, 1), 1), tmp_path / "file" / "decoder")

@@ -57,7 +57,7 @@ def test_what_can_be_written_is_known_before_the_work(
     check_outputs([tmp_path], [])
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
-    with pytest.raises(lfs.LFSError, match=r"Cannot write .*file.x \(Not a directory"):
+    with pytest.raises(lfs.LFSError, match=r"Cannot write .*file.x \("):
         check_outputs([tmp_path / "file" / "x"], [])
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(lfs.LFSError, match="No space left"):
