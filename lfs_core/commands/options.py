@@ -75,19 +75,15 @@ def tell_doubts(images: Sequence[Path], embedder: Embedder) -> None:
     doubts = [doubt_about_crop(load_image(path), embedder, path.name) for path in looked]
     found = [doubt for doubt in doubts if doubt]
     if found:
-        typer.echo(
-            f"{len(found)} of {len(looked)} images looked at are no face crops. {found[0]}",
-            err=True,
-        )
+        counted = f"{len(found)} of {len(looked)} images looked at do not look like face crops."
+        typer.echo(f"{counted} {found[0]}", err=True)
 
 
 def tell_several(number: int) -> None:
     """Say how many photographs show several faces, of which a folder's command takes one."""
     if number:
-        show, them = (
-            ("1 photograph shows", "it") if number == 1 else (f"{number} photographs show", "each")
-        )
+        show = "photograph shows" if number == 1 else "photographs show"
         typer.echo(
-            f"{show} several faces; of {them} the one was taken that is large and near the middle.",
+            f"{number} {show} several faces; the one that is large and near the middle was taken.",
             err=True,
         )

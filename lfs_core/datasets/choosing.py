@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from lfs_core.datasets.detecting import Face
 
 SURE = 0.9  # MTCNN's probability; boxes below it are often background
-REACH = 0.25  # of the diagonal: how far from the middle a face's size counts 1/e
 
 
 def chosen_face(faces: Sequence[Face], size: tuple[int, int]) -> int:
@@ -25,12 +24,19 @@ def chosen_face(faces: Sequence[Face], size: tuple[int, int]) -> int:
 def prominence(face: Face, size: tuple[int, int]) -> float:
     r"""How much a face stands out in a photograph by size and centrality, in square pixels.
 
-    .. math:: A \exp(-(d / (D / 4))^2)
+    .. math:: V \, \frac{V}{A} \, e^{-(2 d / D)^2}
 
-    A is the area of its box, d the distance of the box's middle from the photograph's, and D the
-    photograph's diagonal. `lfs study face-choice` compares it with other rules.
+    V is the area of what of the face's box lies in the photograph, so that V/A is below 1 for a
+    face that the edge cuts off; A is the area of the whole box, d the distance of its middle from
+    the photograph's, and D the photograph's diagonal: in a corner, size counts 1/e.
+    `lfs study face-choice` compares this rule with others.
     """
-    return area(face) * math.exp(-off_centre(face, size) / (REACH * math.hypot(*size)) ** 2)
+    left, top, right, bottom = face.box
+    width = max(min(right, size[0]) - max(left, 0), 0)
+    height = max(min(bottom, size[1]) - max(top, 0), 0)
+    seen = width * height
+    away = 4 * off_centre(face, size) / (size[0] ** 2 + size[1] ** 2)
+    return seen * seen / area(face) * math.exp(-away)
 
 
 def area(face: Face) -> float:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 SHIPPED = "size and centrality"  # the rule of `lfs_core.datasets.choosing`
 PROBABILITY = "the detector's probability"
-TITLES = {"as they are": "photographs as they are", "moved": "cropped and padded at random"}
+AS_THEY_ARE, MOVED = "as they are", "moved"
+TITLES = {AS_THEY_ARE: "photographs as they are", MOVED: "cropped and padded at random"}
 
 
 def face_choice_table(results: dict[str, Any]) -> pd.DataFrame:
@@ -54,13 +55,18 @@ def ahead(results: dict[str, Any], version: str, rule: str) -> dict[str, Interva
 
 def face_choice_sentence(results: dict[str, Any]) -> str:
     """How often the face that is explained is the person's own, by the shipped rule and others."""
-    shares = {
-        rule: f"{np.mean(found['own']):.0%}" for rule, found in results["versions"]["moved"].items()
-    }
-    number = len(results["versions"]["moved"][SHIPPED]["own"])
+
+    def told(version: str) -> str:
+        rules = results["versions"][version]
+        share = {rule: f"{np.mean(found['own']):.0%}" for rule, found in rules.items()}
+        return (
+            f"{len(rules[SHIPPED]['own'])} that show several faces, size and centrality together "
+            f"choose the person's own in {share[SHIPPED]}, size alone in {share['size']}, "
+            f"centrality alone in {share['centrality']}, and the detector's probability in "
+            f"{share[PROBABILITY]}"
+        )
+
     return (
-        f"Of {number} photographs of LFW with several faces, cropped and padded at random, size "
-        f"and centrality together choose the person's own face in {shares[SHIPPED]}, size alone in "
-        f"{shares['size']}, centrality alone in {shares['centrality']}, and the detector's "
-        f"probability in {shares[PROBABILITY]}."
+        f"As LFW's photographs are, with their people in the middle: of {told(AS_THEY_ARE)}. "
+        f"Cropped and padded at random: of {told(MOVED)}."
     )

@@ -23,16 +23,18 @@ def face(x: float, y: float, side: float, probability: float = 1.0) -> Face:
 
 def test_the_formula() -> None:
     assert prominence(face(200, 150, 10), SIZE) == pytest.approx(100)  # in the middle, its area
-    # A quarter of the diagonal away, 1/e of it.
-    assert prominence(face(200 + 125, 150, 10), SIZE) == pytest.approx(100 / math.e)
-    assert prominence(face(200 - 75, 150 + 100, 10), SIZE) == pytest.approx(100 / math.e)
+    # Half of the diagonal is 250: half of that away, e to the minus a quarter of it.
+    assert prominence(face(200 + 125, 150, 10), SIZE) == pytest.approx(100 * math.exp(-0.25))
+    assert prominence(face(200 - 75, 150 + 100, 10), SIZE) == pytest.approx(100 * math.exp(-0.25))
+    half = face(0, 150, 10)  # of which half lies outside
+    assert prominence(half, SIZE) == pytest.approx(50 * 0.5 * math.exp(-((200 / 250) ** 2)))
+    assert prominence(face(-50, 150, 10), SIZE) == 0
     assert area(face(5, 6, 7)) == 49 and off_centre(face(203, 146, 9), SIZE) == 25
 
 
 def test_neither_size_nor_centrality_decides_alone() -> None:
-    stranger = face(380, 40, 70)  # larger, at the edge
     passer_by = face(205, 290, 12)  # small
-    central = face(210, 140, 60)
+    central, stranger = face(210, 140, 60), face(10, 60, 90)  # larger, cut off by the edge
     assert chosen_face([stranger, central, passer_by], SIZE) == 1
     person, dot = face(150, 150, 90), face(200, 150, 20)  # a poster in the very middle
     assert chosen_face([person, dot], SIZE) == 0
@@ -44,8 +46,8 @@ def test_what_may_be_no_face_is_chosen_only_if_nothing_else_is_there() -> None:
     assert chosen_face([unsure], SIZE) == 0
 
 
-places = st.floats(20, 280)
-faces = st.builds(face, places, places, st.floats(5, 100))
+places = st.floats(60, 240)
+faces = st.builds(face, places, places, st.floats(5, 50))  # whole in 300 by 300, twice as large
 
 
 @given(st.lists(faces, min_size=1, max_size=5), st.floats(0.5, 3))

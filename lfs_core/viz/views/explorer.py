@@ -174,8 +174,12 @@ class RetrievalExplorer(LiveView):
         """The faces of a query from outside, if it shows several, and which of them is asked."""
         guest = self._guest(item)
         if guest is None or len(guest.parts.all) < 2:
-            return {"faces": None, "face": 0}
-        return {"faces": faces_to_choose(guest.parts), "face": guest.number - 1}
+            return {"faces": None, "face": 0, "photograph": ""}
+        return {
+            "faces": faces_to_choose(guest.parts),
+            "face": guest.number - 1,
+            "photograph": guest.name,
+        }
 
     def _choose_face(self, item: int, place: int) -> dict[str, Any]:
         """The query that asks about another face of a query from outside."""

@@ -8,7 +8,8 @@ import { h, mark, moveWithArrows, photograph } from "./elements.js";
  * Faces are numbered from left to right; a click, or an arrow key, chooses one.
  *
  * @param {string} label
- * @param {(k: number) => void} chosen is told the place of the face, from 0
+ * @param {((k: number) => void) | null} chosen is told the place of the face, from 0; null where
+ *   none can be chosen
  */
 export function faceChooser(label, chosen) {
   const boxes = h("div", { class: "lfs-boxes", role: "group", "aria-label": label });
@@ -31,7 +32,8 @@ export function faceChooser(label, chosen) {
     }
     mark(boxes, current);
     const count = faces.boxes.length;
-    hint.textContent = `Face ${current + 1} of ${count}, from left to right, is explained. Click another one.`;
+    const which = `Face ${current + 1} of ${count}, from left to right, is chosen.`;
+    hint.textContent = chosen ? `${which} Click another one.` : which;
   }
   /**
    * @param {number[]} box left, top, right and bottom, in per cent
@@ -43,7 +45,8 @@ export function faceChooser(label, chosen) {
     const style = `left:${left}%;top:${top}%;width:${width}%;height:${height}%`;
     const words = `Face ${k + 1} in ${name}`;
     const properties = { type: "button", style, title: words, "aria-label": words };
-    return h("button", { ...properties, onclick: () => chosen(k) }, h("span", {}, k + 1));
+    const onclick = () => chosen?.(k);
+    return h("button", { ...properties, onclick, disabled: !chosen }, h("span", {}, k + 1));
   }
   return { element, show };
 }

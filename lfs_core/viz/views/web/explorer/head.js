@@ -49,12 +49,11 @@ function strip(app, { nearest }) {
  * @param {App} app
  * @param {Opened} opened
  */
-function faceChoice(app, { faces, face }) {
-  const { element, show } = faceChooser("Face of the query", (k) => app.askOf(k));
-  show(faces, app.names[app.query], face);
-  if (!app.contents.live) {
-    for (const box of element.querySelectorAll("button")) box.disabled = true;
-  }
+function faceChoice(app, { faces, face, photograph }) {
+  /** @param {number} k */
+  const choose = (k) => app.askOf(k);
+  const { element, show } = faceChooser("Face of the query", app.contents.live ? choose : null);
+  show(faces, photograph, face);
   return element;
 }
 

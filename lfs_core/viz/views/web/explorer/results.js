@@ -23,7 +23,7 @@ function hitButton(app, one, hits) {
   const right = isRight(app, item);
   if (isMarked(app)) facts.push(right ? "right" : "other class");
   const said = likeness(app, score);
-  const sure = said ? h("span", { class: "lfs-sure" }, said) : null;
+  const sure = said ? h("span", { class: "lfs-sure" }, `${said} sure`) : null;
   return h(
     "button",
     {
@@ -35,7 +35,8 @@ function hitButton(app, one, hits) {
       onclick: () => app.explain(item, hits),
     },
     h("span", { class: "lfs-frame" }, app.shelf.image(item, "")),
-    h("span", { class: "lfs-line" }, h("b", {}, rank), h("span", {}, score.toFixed(3)), sure),
+    h("span", { class: "lfs-line" }, h("b", {}, rank), h("span", {}, score.toFixed(3))),
+    sure,
     name ? h("span", { class: "lfs-class" }, name) : null,
     isMarked(app) ? h("span", { class: "lfs-mark" }, verdict(app, item)) : null,
   );

@@ -35,6 +35,7 @@ export interface Opened {
   /** Where the query is from outside and shows several faces, and which of them is asked about. */
   faces: Faces | null;
   face: number;
+  photograph: string;
 }
 
 /** A photograph that was retrieved: which, its rank from 1, its similarity. */
