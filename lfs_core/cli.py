@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import io
 import logging
 import os
 import sys
@@ -81,6 +82,9 @@ def options(
 
 def main() -> None:
     """Run the command line, with messages of progress on the standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that it cannot show ends no command
+            stream.reconfigure(errors="backslashreplace")
     # Processes that we start import no file of the present folder in an installed module's place.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,7 @@ from lfs_core.commands.options import (
     framing,
     network,
     tell_doubts,
+    tell_left_out,
     tell_several,
 )
 from lfs_core.errors import LFSError
@@ -68,10 +70,11 @@ def evaluate(
     Run again after an interruption, or with more explainers or metrics, it does only what is
     missing.
     """
+    from lfs_core.comparators import explainer_class
     from lfs_core.evaluation.evaluate import Settings
     from lfs_core.evaluation.evaluate import evaluate as run_evaluation
     from lfs_core.evaluation.pair_set import load_pairs
-    from lfs_core.evaluation.spec import make_metric
+    from lfs_core.evaluation.spec import make_metric, parse
     from lfs_core.util.assets import cache_folder
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.leaderboard import write_leaderboard
@@ -90,15 +93,19 @@ def evaluate(
         similarity_threshold,
         seeds,
     )
-    folder = records or cache_folder() / "evaluation"
+    for name in (parse(one)[0] for one in explainer):
+        if ":" not in name:
+            explainer_class(name)
     embed = network(embedder, weights)
+    folder = records or cache_folder() / "evaluation"
     pair_set = load_pairs(pairs, embed, number, hold_out=hold_out, framing=framing(aligned))
     tell_several(len(pair_set.several))
     if aligned and pairs != "demo":
         tell_doubts(_files(Path(pairs), pair_set.names), embed)
     results = run_evaluation(settings, pair_set, folder, jobs=jobs, scheduler=scheduler)
-    for names, reason in pair_set.skipped.items():
-        typer.echo(f"left out {names}: {reason}", err=True)
+    tell_left_out(pair_set.skipped)
+    left_out = {"left_out": pair_set.skipped} if pair_set.skipped else {}
+    results = replace(results, names=pair_set.names, manifest=results.manifest | left_out)
     for method, found in results.problems.items():
         for k, problem in islice(found.items(), PROBLEMS):
             typer.echo(f"{method}, pair {k} ({', '.join(pair_set.names[k])}): {problem}.", err=True)

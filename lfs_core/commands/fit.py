@@ -15,8 +15,8 @@ from lfs_core.commands.options import (
     Weights,
     check_suffix,
     network,
+    tell_left_out,
     tell_several,
-    tell_skipped,
 )
 from lfs_core.util.extras import needs
 
@@ -133,6 +133,7 @@ def _fit(
     seed: int,
 ) -> None:
     """Embed photographs, fit a decoder, and write it with its report."""
+    from lfs_core.datasets.folders import folder_names
     from lfs_core.decoder import save_decoder
     from lfs_core.training.embedding import embed_folders
     from lfs_core.training.fitting import without_demo as leave_out_demo
@@ -145,13 +146,13 @@ def _fit(
     check_outputs([output, report], [embedder, weights, *folders])
     embed = network(embedder, weights)
     options: dict[str, Any] = {"size": size, "framing": framing, "mirror": mirror}
-    data = embed_folders(embed, folders, **options)
+    data = embed_folders(embed, folders, enough=True, **options)
     kept = leave_out_demo(data, embed, folders, **options) if without_demo else data
-    description = " + ".join(folder.name for folder in folders)
+    description = " + ".join(folder_names(folders))
     decoder = fitting(kept, embed, description=description, seed=seed)
     if os.environ.get("RANK", "0") != "0":  # of several processes the first one writes
         return
-    tell_skipped(data.skipped)
+    tell_left_out(data.skipped)
     tell_several(data.several)
     save_somewhere(partial(save_decoder, decoder), output)
     write_fit_report(decoder, kept, data.skipped, report)
@@ -185,7 +186,7 @@ def fit_head(
     """
     from lfs_core.amortised import save_head
     from lfs_core.datasets.faces import load_faces
-    from lfs_core.datasets.folders import find_photographs
+    from lfs_core.datasets.folders import find_photographs, folder_names
     from lfs_core.embedders import embed_all
     from lfs_core.training.heads import fit_causal
     from lfs_core.util.files import check_outputs
@@ -194,20 +195,21 @@ def fit_head(
     check_suffix(output, ".safetensors")
     check_outputs([output], [embedder, weights, *images])
     embed = network(embedder, weights)
+    names = folder_names(images)
     head = fit_causal(
         embed,
         [
-            (path, f"{folder.name}/{who}")
-            for folder in images
+            (path, f"{name}/{who}")
+            for folder, name in zip(images, names, strict=True)
             for path, who in find_photographs(folder)
         ],
-        description=" + ".join(folder.name for folder in images),
+        description=" + ".join(names),
         guarded=embed_all(embed, load_faces("demo").images) if without_demo else None,
         variations=variations,
         epochs=epochs,
         seed=seed,
     )
-    tell_skipped(head.info["skipped"])
+    tell_left_out(head.info["skipped"])
     save_somewhere(partial(save_head, head), output)
     typer.echo(
         f"{head.info['unexplained']['partners']:.0%} of what removals do to the similarity with "
@@ -249,7 +251,7 @@ def train(
         seed=seed,
     )
     save_somewhere(partial(save_network, trained), output)
-    tell_skipped(trained.info["skipped"])
+    tell_left_out(trained.info["skipped"])
     quality = trained.info["quality"]
     if quality:
         before, after = (quality[which]["recall@1"] for which in ("frozen", "trained"))

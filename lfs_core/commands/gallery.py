@@ -4,25 +4,40 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lfs_core.commands.options import (
     Aligned,
-    EmbedderName,
     Weights,
     framing,
     network,
     tell_doubts,
+    tell_left_out,
     tell_several,
 )
 from lfs_core.errors import LFSError
 
+if TYPE_CHECKING:
+    from lfs_core.search.gallery import Gallery
+
+NETWORK = "efficientnet-lite0"  # of a new gallery, if none is named
+
+
+def loads(gallery: Gallery) -> dict[str, str]:
+    """What gives a gallery's network again, as arguments of `network`."""
+    return gallery.load_with or {"embedder": gallery.embedder}
+
 
 def index(
     folder: Annotated[Path, typer.Argument(help="Photographs, one sub-folder for each class.")],
-    embedder: EmbedderName = "efficientnet-lite0",
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            help="The network, as for other commands; else the gallery's, or efficientnet-lite0."
+        ),
+    ] = None,
     weights: Weights = None,
     aligned: Aligned = False,
     output: Annotated[
@@ -30,11 +45,16 @@ def index(
         typer.Option("--output", "-o", help="The gallery; else FOLDER.gallery, here."),
     ] = None,
 ) -> None:
-    """Make a gallery of a folder, to search by similarity; run again, update what changed."""
+    """Make a gallery of a folder, to search by similarity; run again, update what changed.
+
+    A gallery keeps its network.
+    """
+    from lfs_core.datasets.folders import folder_name
+    from lfs_core.embedders import fingerprint
     from lfs_core.search.gallery import changes, index_folder, load_gallery
     from lfs_core.util.files import check_outputs
 
-    output = output or Path(f"{folder.resolve().name}.gallery")
+    output = output or Path(f"{folder_name(folder)}.gallery")
     check_outputs([output], [folder, embedder, weights])
     previous = load_gallery(output) if output.exists() else None
     if previous and previous.folder != folder.resolve():
@@ -44,12 +64,22 @@ def index(
     if previous and previous.framing != framing(aligned):
         made = "with" if previous.framing else "without"
         raise LFSError(f"{output} was made {made} --aligned; name another file with --output.")
-    embed = network(embedder, weights)
+    load_with = {"embedder": embedder or NETWORK}
+    load_with |= {"weights": str(weights.resolve())} if weights else {}
+    if previous and not embedder and not weights:
+        load_with = loads(previous)
+    embed = network(**load_with)
+    if previous and fingerprint(embed) != previous.fingerprint:
+        if load_with != loads(previous):
+            raise LFSError(
+                f"{output} is a gallery of {previous.embedder!r}, not of {embedder or NETWORK!r}. "
+                "Name another file with --output, or leave out --embedder and --weights to keep "
+                "its network; to make it anew with the other network, delete it first."
+            )
+        typer.echo("The network has changed since: everything is embedded again.", err=True)
     gallery = index_folder(folder, embed, previous, framing(aligned))
-    load_with = {"embedder": embedder} | ({"weights": str(weights.resolve())} if weights else {})
     replace(gallery, load_with=load_with).save(output)
-    for file in gallery.left_out:
-        typer.echo(f"left out {file.name}: {file.problem}", err=True)
+    tell_left_out({file.name: file.problem for file in gallery.left_out})
     tell_several(sum(file.several for file in gallery.photographs))
     if aligned:
         tell_doubts([gallery.path(k) for k in range(len(gallery))], embed)
@@ -89,8 +119,8 @@ def retrieve(
         from lfs_core.viz.views.explorer import RetrievalExplorer
     searched = load_gallery(gallery)
     if output:
-        check_outputs([output], [query, gallery, decoder, *searched.load_with.values()])
-    embed = network(**searched.load_with)
+        check_outputs([output], [query, gallery, decoder, *loads(searched).values()])
+    embed = network(**loads(searched))
     retriever = Retriever(searched, embed)
     source, name = held(query), query.name
     answer = retriever(source, top, bottom, face)
@@ -99,6 +129,9 @@ def retrieve(
         for rank, hit in enumerate(hits, 1):
             sure = "" if hit.same is None else f"  {hit.same:6.1%}"
             typer.echo(f"{rank:4}  {hit.similarity:+.3f}{sure}  {hit.name}")
+    for hit in (*answer.nearest, *answer.farthest):
+        if hit.problem:
+            typer.echo(hit.problem, err=True)
     typer.echo(what_likeness_means(getattr(embed, "spread", None), searched.embedder), err=True)
     if answer.average_precision is not None:
         right = sum(hit.label == answer.label for hit in answer.nearest)
@@ -113,6 +146,8 @@ def retrieve(
 
         explain = ExplainLFS(embed, load_decoder(decoder or searched.embedder))
         explorer = RetrievalExplorer(retriever, explain, top, bottom)
-        asked = explorer.add(source, name, face) if answer.position is None else answer.position
-        explorer.save(output, [asked])
+        place = answer.position
+        if place is None or searched.problem(place):  # from outside, or of a file that is gone
+            place = explorer.add(source, name, face)
+        explorer.save(output, [place])
         typer.echo(f"Wrote {output}.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lfs_core.errors import LFSError
+from lfs_core.errors import LFSError, printable
 
 if TYPE_CHECKING:
     from lfs_core.embedders import Embedder
@@ -30,6 +32,7 @@ Scheduler = Annotated[
 ]
 
 LOOKED_AT = 20  # images of a folder that are said to be aligned
+TOLD = 20  # of what is left out, each by its name
 
 
 def network(embedder: str, weights: str | Path | None = None) -> Embedder:
@@ -60,10 +63,13 @@ def files_of(spec: str) -> list[str]:
     return [value for value in options.values() if isinstance(value, str)]
 
 
-def tell_skipped(skipped: Mapping[Any, str]) -> None:
-    """Say which files could not be used, and why."""
-    for path, reason in skipped.items():
-        typer.echo(f"skipped {path}: {reason}", err=True)
+def tell_left_out(left_out: Mapping[Any, str]) -> None:
+    """Say what could not be used, and why; of very many, why and how often."""
+    for name, reason in islice(left_out.items(), TOLD):
+        typer.echo(f"left out {printable(name)}: {printable(reason)}", err=True)
+    more = Counter(list(left_out.values())[TOLD:])
+    for reason, count in more.most_common(TOLD):
+        typer.echo(f"left out {count} more: {printable(reason)}", err=True)
 
 
 def tell_doubts(images: Sequence[Path], embedder: Embedder) -> None:

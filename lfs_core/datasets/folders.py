@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,8 +19,12 @@ from torch import Tensor
 from torchvision.datasets import CelebA
 from torchvision.transforms.functional import pil_to_tensor
 
-from lfs_core.datasets.images import SUFFIXES, shrink
-from lfs_core.errors import ImageError
+from lfs_core.datasets.below import photographs_below
+from lfs_core.datasets.images import shrink
+from lfs_core.errors import ImageError, LFSError, printable
+from lfs_core.util.reading import read_text
+
+log = logging.getLogger(__name__)
 
 
 def local_folder(name: str | os.PathLike) -> Path:
@@ -54,31 +60,87 @@ def split_classes(classes: Iterable[str], hold_out: float) -> tuple[set[str], se
 def find_photographs(folder: str | os.PathLike) -> list[tuple[Path, str]]:
     """Every photograph below a folder, with whose it is, sorted by path.
 
-    A photograph in a sub-folder belongs to the person, or class, that the sub-folder is named
-    after (the layout of `torchvision.datasets.ImageFolder`). A photograph in the folder itself
-    belongs to the person that CelebA's list `<folder>_identity.txt` beside the folder gives;
-    without such a list, to nobody else than itself. A folder that `torchvision.datasets.CelebA`
-    filled is read by it.
+    A photograph below a sub-folder, at whatever depth, belongs to the person, or class, that the
+    sub-folder is named after (the layout of `torchvision.datasets.ImageFolder`). A photograph in
+    the folder itself belongs to the person that CelebA's list `<folder>_identity.txt` beside the
+    folder gives; without such a list, to nobody else than itself. A folder that
+    `torchvision.datasets.CelebA` filled is read by it.
+
+    Names of classes that differ only in how Unicode writes their accents are one (NFC). Which
+    files are photographs, `photographs_below` says.
 
     Raises:
-        ImageError: there is no folder, no image in it, or some of CelebA's files are missing.
+        ImageError: there is no folder, no image in it, some of CelebA's files are missing, or the
+            list of identities cannot be read or names none of the photographs.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ImageError(f"{folder} is not a folder.")
     if (folder / "celeba" / "identity_CelebA.txt").is_file():
         return _find_celeba(folder)
-    listed = folder.with_name(f"{folder.name}_identity.txt")
-    lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
-    people = dict(line.split() for line in lines)
-    found = [
-        (path, path.parent.name if path.parent != folder else people.get(path.name, path.name))
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    ]
+    found = photographs_below(folder)
     if not found:
-        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}).")
-    return found
+        raise ImageError(f"{folder} holds no image that can be read, as .jpg or .png.")
+    people = _listed_people(folder, {path.name for path in found if path.parent == folder})
+    return [(path, _class_of(path.relative_to(folder).parts, people)) for path in found]
+
+
+def folder_name(folder: str | os.PathLike[str]) -> str:
+    """What a folder is called, also where it is given as "." or ".."."""
+    return folder_names([folder])[0]
+
+
+def folder_names(folders: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """What folders are called; two of one name are told apart by the folders that they lie in."""
+    paths = [Path(os.path.abspath(folder)).parts for folder in folders]
+    for depth in range(1, max(map(len, paths), default=0) + 1):
+        names = [Path(*parts[-depth:]).as_posix() for parts in paths]
+        if len(set(names)) == len(set(paths)):
+            return names
+    return []
+
+
+def _class_of(parts: Sequence[str], people: dict[str, str]) -> str:
+    """The class of a photograph, from the parts of its path below the folder."""
+    first = _composed(parts[0])
+    return first if len(parts) > 1 else people.get(first, first)
+
+
+def _composed(name: str) -> str:
+    """A name with its accents as one character each; macOS may give them as two."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _listed_people(folder: Path, names: set[str]) -> dict[str, str]:
+    """Whose the photographs of these names, which lie in a folder itself, are by CelebA's list."""
+    beside = Path(os.path.abspath(folder))
+    listed = beside.with_name(f"{beside.name}_identity.txt")
+    if not names or not listed.is_file():
+        return {}
+    known = {_composed(name) for name in names}
+    people = {}
+    for number, line in enumerate(read_text(listed).split("\n"), 1):
+        if not line.strip():
+            continue
+        name, *who = line.strip().rsplit(maxsplit=1)
+        if not who:
+            raise ImageError(f"{listed}, line {number}: {line!r} is no name of a file and of who.")
+        if line != printable(line) and name not in names:
+            raise ImageError(f"{listed}, line {number} is not UTF-8; save the list as UTF-8.")
+        people[_composed(name)] = who[0]
+    if not known & people.keys():
+        raise ImageError(
+            f"{listed} names none of the {len(names)} photographs in {folder}, as {min(names)!r}. "
+            "Correct the list, or move it away."
+        )
+    if missing := known - people.keys():
+        log.warning(
+            "%s does not name %d of the photographs, as %s; each counts as a class of its own.",
+            printable(listed),
+            len(missing),
+            printable(min(missing)),
+        )
+    return people
 
 
 def _find_celeba(folder: Path) -> list[tuple[Path, str]]:
@@ -161,6 +223,11 @@ def stream_views(
         pool.shutdown(cancel_futures=True)
 
 
+def of_this_file(error: LFSError, path: Path) -> str:
+    """What an error says of a file, without its name: it is kept by content, which others share."""
+    return str(error).replace(printable(path), "this file")
+
+
 def _views(
     paths: Sequence[Path],
     frame: Callable[[Path], Image.Image],
@@ -177,7 +244,7 @@ def _views(
         try:
             digest = hashlib.sha256(path.read_bytes()).digest()
         except OSError as error:
-            reason = f"{path.name} cannot be opened ({error.strerror})."
+            reason = f"this file cannot be opened ({error.strerror})."
             views.problems.update((start + side, reason) for side in sides)
             views.keys.extend(None for _ in sides)
             continue
@@ -190,7 +257,7 @@ def _views(
             framed = frame(path)
             image = framed.resize((image_size, image_size), Image.Resampling.BILINEAR)
         except ImageError as error:
-            reason = str(error).replace(str(path), path.name)
+            reason = of_this_file(error, path)
             views.problems.update((start + side, reason) for side in new)
             continue
         if framed.info.get("faces", 1) > 1:

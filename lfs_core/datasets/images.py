@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 MAX_SIDE = 1024  # px; larger photographs are reduced as they are read
 MIN_SIDE = 8  # px; below this there is nothing to explain
 PATIENCE = 2  # seconds after which who waits for a pipe is told so
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
 
 def load_image(source: ImageLike, max_side: int = MAX_SIDE) -> Image.Image:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import os
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,13 +18,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lfs_core.datasets.faces import load_faces
-from lfs_core.datasets.folders import find_photographs, split_classes
+from lfs_core.datasets.folders import find_photographs, folder_name, split_classes
 from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import to_tensor
 from lfs_core.embedders import Embedder, image_size
-from lfs_core.errors import ImageError, LFSError
+from lfs_core.errors import ImageError, LFSError, printable
+from lfs_core.util.reading import read_text
 
 COLUMNS = ("image_a", "image_b", "same")
+SAME = {"1": True, "true": True, "1.0": True, "0": False, "false": False, "0.0": False}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +74,7 @@ def load_pairs(
     Args:
         source: "demo", for the photographs of the demo tier; a folder, laid out as
             `find_photographs` reads it; or a table (.csv) with the columns image_a, image_b and
-            same (1 or 0), whose paths are relative to it.
+            same (1 or 0, true or false), whose paths are relative to it.
         embedder: the network, whose `framing` and `image_size` say what it reads.
         number: how many pairs; needed for a folder, all for a table.
         hold_out: of a folder, only this share of its classes, the last by name, in (0,1].
@@ -80,7 +84,8 @@ def load_pairs(
 
     Raises:
         ImageError: the folder or the table is missing, or holds no image.
-        LFSError: the table lacks a column, or there are fewer pairs.
+        LFSError: the table lacks a column, or there are fewer pairs. A row that cannot be used is
+            left out and named in `skipped`.
     """
     if source == "demo":
         faces = load_faces("demo", progress=progress)
@@ -89,9 +94,9 @@ def load_pairs(
         return _gather(draw_pairs(classes, seed), read, number or 30, "demo", progress)
     path = Path(source)
     if path.suffix == ".csv":
-        rows = _read_table(path)
+        rows, wrong = _read_table(path)
         reader = _Reader(path.parent, embedder, framing)
-        return _gather(iter(rows), reader, number or len(rows), path.name, progress)
+        return _gather(iter(rows), reader, number, path.name, progress, wrong)
     photographs = find_photographs(path)
     if number is None:
         raise LFSError(f"Say how many pairs are to be drawn from {path}.")
@@ -126,7 +131,7 @@ def load_drawn(
         LFSError: there are fewer pairs.
     """
     reader = _Reader(folder, embedder, framing)
-    return _gather(draw_pairs(classes, seed), reader, number, folder.name, progress)
+    return _gather(draw_pairs(classes, seed), reader, number, folder_name(folder), progress)
 
 
 def draw_pairs(classes: Mapping[str, str], seed: int) -> Iterator[tuple[str, str, bool]]:
@@ -161,31 +166,40 @@ def draw_pairs(classes: Mapping[str, str], seed: int) -> Iterator[tuple[str, str
 def _gather(
     drawn: Iterator[tuple[str, str, bool]],
     read: Callable[[str], Tensor],
-    number: int,
+    number: int | None,
     description: str,
     progress: bool,
+    wrong: Mapping[str, str] | None = None,
 ) -> PairSet:
-    """The first pairs whose images can be read."""
-    images, same, names, skipped = [], [], [], {}
+    """The first pairs whose images can be read; of a table, all, and its wrong rows left out."""
+    images, same, names, skipped = [], [], [], dict(wrong or {})
     with tqdm(total=number, desc="Reading pairs", disable=not progress, unit="pair") as bar:
         for a, b, alike in drawn:
             try:
                 images.append(torch.stack([read(a), read(b)]))
             except ImageError as error:
-                skipped[f"{a}, {b}"] = str(error)
+                skipped[f"{a}, {b}"] = _why(error, a, b)
                 continue
             same.append(alike)
             names.append((a, b))
             bar.update()
             if len(names) == number:
                 break
-    if len(names) < number:
+    if not names or (number and len(names) < number):
+        first = "; the first, ".join(["", *(f"{of}: {why}" for of, why in skipped.items())][:2])
         raise LFSError(
-            f"{description} gives only {len(names)} pairs, not {number}; "
-            f"{len(skipped)} could not be read."
+            f"{description} gives only {len(names)} pairs{f', not {number}' if number else ''}; "
+            f"{len(skipped)} could not be read{first.rstrip('.')}."
         )
     several = frozenset(getattr(read, "several", ()))
     return PairSet(torch.stack(images), torch.tensor(same), names, description, skipped, several)
+
+
+def _why(error: ImageError, *names: str) -> str:
+    """What is wrong with a pair, whose names may be in another encoding than their files'."""
+    if any(name != printable(name) for name in names):
+        return f"{error} Its line in the table is not UTF-8; save the table as UTF-8."
+    return str(error)
 
 
 class _Reader:
@@ -196,24 +210,49 @@ class _Reader:
         self.several: set[str] = set()
 
     def __call__(self, name: str) -> Tensor:
-        image = frame(self._folder / name, self._embedder, self._framing)
+        image = frame(_spelt(self._folder, name), self._embedder, self._framing)
         if image.info.get("faces", 1) > 1:
             self.several.add(name)
         return (to_tensor(image, image_size(self._embedder)) * 255).round().byte()
 
 
-def _read_table(path: Path) -> list[tuple[str, str, bool]]:
+def _spelt(folder: Path, name: str) -> Path:
+    """A file below a folder, whose name may be written with other accents or as on Windows."""
+    forms = (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))
+    spellings = [folder / of for form in forms for of in (form, form.replace("\\", "/"))]
+    return next((path for path in spellings if path.exists()), spellings[0])
+
+
+def _read_table(path: Path) -> tuple[list[tuple[str, str, bool]], dict[str, str]]:
+    """The pairs that a table names, and what is wrong with the rows that name none."""
     if not path.is_file():
         raise ImageError(f"{path} does not exist.")
-    with path.open(newline="", encoding="utf-8") as file:
-        table = csv.DictReader(file)
-        missing = [column for column in COLUMNS if column not in (table.fieldnames or ())]
-        if missing:
+    try:
+        text = read_text(path)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read ({error.strerror}).") from error
+    header = text.partition("\n")[0]
+    # Excel separates by semicolons where the comma is the decimal point.
+    separator = max(",;\t", key=header.count)
+    table = csv.DictReader(io.StringIO(text, ""), delimiter=separator, skipinitialspace=True)
+    rows, wrong = [], {}
+    try:
+        table.fieldnames = [name.strip().lower() for name in table.fieldnames or ()]
+        if missing := [column for column in COLUMNS if column not in table.fieldnames]:
             raise LFSError(f"{path} has no column {' or '.join(missing)}; it needs {COLUMNS}.")
-        rows = list(table)
-    for line, row in enumerate(rows, 2):
-        if row["same"] not in ("0", "1"):
-            raise LFSError(f"{path}, line {line}: same is {row['same']!r}; it must be 1 or 0.")
-    if not rows:
+        for row in table:
+            a, b, same = ((row[column] or "").strip() for column in COLUMNS)
+            if not (a or b or same):  # Excel's empty rows
+                continue
+            if not (a and b) or same.lower() not in SAME:
+                reason = (
+                    f"same is {same!r}; it must be 1 or 0" if a and b else "an image is missing"
+                )
+                wrong[f"line {table.line_num}"] = f"{reason}."
+            else:
+                rows.append((a, b, SAME[same.lower()]))
+    except csv.Error as error:
+        raise LFSError(f"{path}, line {table.line_num} cannot be read ({error}).") from error
+    if not rows and not wrong:
         raise LFSError(f"{path} names no pair.")
-    return [(row["image_a"], row["image_b"], row["same"] == "1") for row in rows]
+    return rows, wrong

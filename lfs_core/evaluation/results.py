@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class Results:
         maps: (P,2,SIDE,SIDE) of each explainer, which are not saved.
         classes: (P,2) integers, the class of both images of each pair, where known; it is not
             saved. Intervals and tests then allow for pairs that share a class.
+        names: of both images of each pair, where known; they are saved.
     """
 
     manifest: dict[str, Any]
@@ -52,6 +53,7 @@ class Results:
     problems: dict[str, dict[int, str]]
     maps: dict[str, Tensor] = field(default_factory=dict)
     classes: np.ndarray | None = None
+    names: Sequence[tuple[str, str]] = ()
 
     @property
     def labels(self) -> Labels:
@@ -193,7 +195,7 @@ class Results:
                 for explainer, of in self.measured.items()
             },
             "problems": self.problems,
-        }
+        } | ({"names": [list(pair) for pair in self.names]} if self.names else {})
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the raw numbers as JSON and, next to that file, the table of means as CSV.
@@ -235,6 +237,7 @@ def load_results(path: str | os.PathLike) -> Results:
                 explainer: {int(k): problem for k, problem in of.items()}
                 for explainer, of in content["problems"].items()
             },
+            names=[(a, b) for a, b in content.get("names", ())],
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LFSError(f"{path} holds no results of an evaluation ({error}).") from error

@@ -6,9 +6,11 @@ changed since: name, size, time and content.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -84,6 +86,29 @@ class Gallery:
     def path(self, position: int) -> Path:
         """Where a photograph lies."""
         return self.folder / self.photographs[position].name
+
+    def problem(self, position: int) -> str:
+        """Why a photograph's file is no longer what was embedded; "" if it is."""
+        path, known = self.path(position), self.photographs[position]
+        try:
+            state = path.stat()
+            if (state.st_size, state.st_mtime_ns) == (known.size, known.modified):
+                return ""
+            # A copy, or a file that was touched, is the same.
+            same = hashlib.sha256(path.read_bytes()).hexdigest() == known.key
+        except OSError as error:
+            return f"{known.name} cannot be read ({error.strerror}); run `lfs index` again."
+        return "" if same else f"{known.name} has changed since; run `lfs index` again."
+
+    def unchanged(self, position: int) -> Path:
+        """Where a photograph lies that is still what was embedded.
+
+        Raises:
+            ImageError: its file has been replaced, or is gone.
+        """
+        if problem := self.problem(position):
+            raise ImageError(problem)
+        return self.path(position)
 
     def similarities(self, h: Tensor) -> Tensor:
         """(N,) cosines, in [-1,1], of an embedding (D,) with all photographs."""
@@ -252,11 +277,10 @@ def _files(folder: Path, known: dict[str, Photograph]) -> Iterator[Photograph]:
     """The files below a folder, with the content of those that are as they were."""
     for path, label in find_photographs(folder):
         name = path.relative_to(folder).as_posix()
-        try:
+        file = Photograph(name=name, label=label, size=0, modified=0)
+        with suppress(OSError):  # removed since it was listed, or a link to nothing
             state = path.stat()
-        except OSError:  # removed since it was listed
-            continue
-        file = Photograph(name=name, label=label, size=state.st_size, modified=state.st_mtime_ns)
+            file.size, file.modified = state.st_size, state.st_mtime_ns
         old = known.get(name)
         if old and (old.size, old.modified) == (file.size, file.modified):
             file.key, file.several = old.key, old.several

@@ -31,6 +31,7 @@ class Hit:
         similarity: cosine with the query, in [-1,1].
         same: probability that both show one person or class, if one and two are as likely; None
             where the network's similarities have no known spread.
+        problem: why its file is no longer what was embedded; "" if it is.
     """
 
     position: int
@@ -38,6 +39,7 @@ class Hit:
     label: str
     similarity: float
     same: float | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,16 +158,11 @@ class Retriever:
             return embed(self.embedder, to_tensor(image)[None])[0]
 
     def _hits(self, found: tuple[list[int], list[float]], query: int | None) -> list[Hit]:
-        photographs = self.gallery.photographs
         spread = getattr(self.embedder, "spread", None)
-        return [
-            Hit(
-                position,
-                photographs[position].name,
-                photographs[position].label,
-                similarity,
-                spread and spread.same(similarity),
-            )
-            for position, similarity in zip(*found, strict=True)
-            if position != query
-        ]
+        hits = []
+        for position, similarity in zip(*found, strict=True):
+            if position != query:
+                of = self.gallery.photographs[position]
+                same, problem = spread and spread.same(similarity), self.gallery.problem(position)
+                hits.append(Hit(position, of.name, of.label, similarity, same, problem))
+        return hits

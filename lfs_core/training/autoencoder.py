@@ -20,6 +20,7 @@ from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.training.decoders import ConvDecoder, decoding_error
 from lfs_core.training.embedding import TrainingSet
+from lfs_core.training.enough import check_enough
 from lfs_core.training.epochs import Epochs
 from lfs_core.training.fitting import SHARES, provenance
 from lfs_core.training.moments import BATCH, Moments
@@ -155,11 +156,7 @@ def fit_autoencoder_decoder(
     Raises:
         LFSError: there are too few identities to split.
     """
-    if len(set(data.identities)) < 10:
-        raise LFSError(
-            f"The images show {len(set(data.identities))} people or classes; at least 10 are "
-            "needed to hold some out. Give one sub-folder for each."
-        )
+    check_enough(data.identities, data.skipped, len(data) + len(data.skipped), embedder)
     train, choose, test = data.split(SHARES, seed)
     return fit_autoencoder_parts(
         train, choose, test, embedder, description=description, seed=seed, **options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,10 +15,11 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from lfs_core.datasets.folders import Views, find_photographs, stream_views
+from lfs_core.datasets.folders import Views, find_photographs, folder_names, stream_views
 from lfs_core.datasets.framing import FRAMINGS, check_framing, framing_of
 from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint, image_size
 from lfs_core.errors import LFSError
+from lfs_core.training.enough import check_enough, why_left_out
 from lfs_core.training.rows import Rows
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
@@ -65,6 +66,7 @@ class TrainingSet:
             self.rows.subset(positions),
             [self.identities[k] for k in positions],
             frozenset(new for new, k in enumerate(positions) if k in self.mirrored),
+            self.skipped,
         )
 
     def of(self, identities: set[str], mirrored: bool = True) -> TrainingSet:
@@ -93,11 +95,12 @@ class TrainingSet:
 
 def embed_folders(
     embedder: Embedder,
-    folders: Iterable[str | os.PathLike[str]],
+    folders: Sequence[str | os.PathLike[str]],
     *,
     size: int = SMALL,
     framing: str | None = None,
     mirror: bool = False,
+    enough: bool = False,
     workers: int = os.cpu_count() or 1,
     progress: bool = True,
 ) -> TrainingSet:
@@ -109,18 +112,22 @@ def embed_folders(
         size: side of the decoder's images, in pixels.
         framing: one of `FRAMINGS`; left out, what the network reads.
         mirror: add the mirror image of every photograph.
+        enough: check before the work that there are enough people or classes to fit a decoder to.
         workers: threads that read photographs while the network works.
         progress: show a progress bar.
 
     Raises:
         ImageError: a folder is missing or holds no image.
-        LFSError: there is no such framing, or no photograph can be used.
+        LFSError: there is no such framing, no photograph can be used, or there are not enough
+            people or classes.
     """
     photographs = [
-        (path, f"{Path(folder).name}/{identity}")
-        for folder in folders
+        (path, f"{name}/{identity}")
+        for folder, name in zip(folders, folder_names(folders), strict=True)
         for path, identity in find_photographs(folder)
     ]
+    if enough:
+        check_enough(identity for _, identity in photographs)
     embedded = embed_photographs(
         embedder,
         [path for path, _ in photographs],
@@ -134,8 +141,8 @@ def embed_folders(
     sides = 1 + mirror
     usable = {place: key for place, key in enumerate(embedded.keys) if key is not None}
     if not usable:
-        reason = next(iter(embedded.skipped.values()))
-        raise LFSError(f"None of the {len(photographs)} images can be used; the first: {reason}")
+        why = why_left_out(embedded.skipped, len(photographs), embedder)
+        raise LFSError(f"None of the photographs can be used. {why}".rstrip())
     return TrainingSet(
         embedded.store.rows(list(usable.values())),
         [photographs[place // sides][1] for place in usable],

@@ -12,9 +12,9 @@ from torch import Tensor
 from lfs_core.datasets.faces import FaceSet, load_faces
 from lfs_core.decoder import Decoder, decoder_class
 from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint, load_embedder
-from lfs_core.errors import LFSError
 from lfs_core.training.decoders import DeepDecoder, LinearDecoder, decoding_error
 from lfs_core.training.embedding import TrainingSet, embed_folders
+from lfs_core.training.enough import check_enough
 from lfs_core.training.moments import Moments
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
@@ -51,11 +51,7 @@ def fit_decoder(
         LFSError: there is no such kind, or there are too few identities to split.
     """
     decoder_class(kind)  # now, not after the work
-    if len(set(data.identities)) < 10:
-        raise LFSError(
-            f"The images show {len(set(data.identities))} people or classes; at least 10 are "
-            "needed to hold some out. Give one sub-folder for each."
-        )
+    check_enough(data.identities, data.skipped, len(data) + len(data.skipped), embedder)
     train, choose, test = data.split(SHARES, seed)
     return fit_parts(
         train, choose, test, embedder, kind, description=description, seed=seed, **options

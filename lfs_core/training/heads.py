@@ -18,6 +18,7 @@ from lfs_core.amortised import HIDDEN, CausalHead
 from lfs_core.embedders import Embedder, embedder_name, image_size
 from lfs_core.embedders.taps import find_layers
 from lfs_core.errors import LFSError
+from lfs_core.training.enough import check_enough
 from lfs_core.training.epochs import Epochs
 from lfs_core.training.fitting import LOOK_ALIKE
 from lfs_core.training.removals import Removals, gather_removals, together
@@ -66,6 +67,7 @@ def fit_causal(
     Raises:
         LFSError: no photograph can be used, or they show fewer than ten people or classes.
     """
+    check_enough(who for _, who in photographs)  # now, not after the work
     if layers is None:
         layers = find_layers(embedder, image_size(embedder), grid)
 
@@ -84,11 +86,7 @@ def fit_causal(
         nearest = (data.h @ torch.nn.functional.normalize(guarded).T).amax(dim=1)
         alike = {data.identities[k] for k in (nearest > LOOK_ALIKE).nonzero()[:, 0].tolist()}
     names = sorted(set(data.identities) - alike)
-    if len(names) < 10:
-        raise LFSError(
-            f"The images show {len(names)} people or classes; at least 10 are needed to hold some "
-            "out. Give one sub-folder for each."
-        )
+    check_enough(names, data.skipped, len(photographs), embedder)
     order = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed)).tolist()
     held = {names[k] for k in order[: max(1, round(SHARES[1] * len(names)))]}
     learnt = set(names) - held
@@ -111,7 +109,11 @@ def fit_causal(
         "images": {"train": len(train), "choose": len(choose)},
         "identities": {"train": len(names) - len(held), "choose": len(held)},
         "left out for their likeness": len(alike),
-        "skipped": {Path(path).name: reason for path, reason in data.skipped.items()},
+        "skipped": {
+            f"{who}/{path.name}": data.skipped[str(path)]
+            for path, who in photographs
+            if str(path) in data.skipped
+        },
         "variations": variations,
         "seed": seed,
         "epochs": epochs,

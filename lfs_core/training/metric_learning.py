@@ -21,7 +21,12 @@ from torchvision.transforms import v2
 from torchvision.transforms.functional import pil_to_tensor
 from tqdm import tqdm
 
-from lfs_core.datasets.folders import find_photographs, split_classes
+from lfs_core.datasets.folders import (
+    find_photographs,
+    folder_name,
+    of_this_file,
+    split_classes,
+)
 from lfs_core.datasets.images import load_image
 from lfs_core.embedders import embed_all
 from lfs_core.embedders.efficientnet import (
@@ -110,7 +115,7 @@ def train_network(
         quality["trained"] = _quality(network, held_out, skipped)
     network.info = {
         "start": "efficientnet-lite0, trained on ImageNet",
-        "data": Path(folder).resolve().name,
+        "data": folder_name(folder),
         "classes": {"learnt": len(seen), "held out": len(unseen)},
         "images": {
             "learnt": len(labels),
@@ -291,7 +296,7 @@ def _batches(
             try:
                 images.append(load_image(path))
             except ImageError as error:
-                skipped[path] = str(error).replace(str(path), path.name)
+                skipped[path] = of_this_file(error, path)
             else:
                 labels.append(label)
         if images:

@@ -26,6 +26,7 @@ from lfs_core.embedders import Embedder, device_of, embed, fingerprint, image_si
 from lfs_core.embedders.taps import Taps
 from lfs_core.errors import LFSError
 from lfs_core.training.embedding import BATCH, SMALL
+from lfs_core.training.enough import why_left_out
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
 from lfs_core.util.kept import keep_tensors, kept_tensors
@@ -173,7 +174,8 @@ def gather_removals(
     identities = [who for _, who in photographs]
     skipped = {str(photographs[k][0]): reason for k, reason in removed.problems.items()}
     if not removed.tensors:
-        raise LFSError(f"None of the images can be used; the first: {next(iter(skipped.values()))}")
+        why = why_left_out(skipped, len(photographs), embedder)
+        raise LFSError(f"None of the photographs can be used. {why}".rstrip())
     return Removals(
         removed.tensors["h"],
         [seen.tensors[key] for key in sorted(seen.tensors)],

@@ -147,7 +147,7 @@ def test_what_cannot_be_used_is_listed_and_not_tried_again(own_cache: Path, fold
         data = embed(Brightness(), folder)
         assert len(data) == 12
         assert set(data.skipped) == {str(folder / "class 0" / "broken.png"), str(small)}
-        assert "broken.png is not an image" in data.skipped[str(folder / "class 0" / "broken.png")]
+        assert "this file is not an image" in data.skipped[str(folder / "class 0" / "broken.png")]
 
 
 def test_a_damaged_record_is_made_again(own_cache: Path, folder: Path) -> None:
@@ -168,7 +168,7 @@ def test_nothing_usable(own_cache: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bad"
     folder.mkdir()
     (folder / "1.jpg").write_bytes(b"?")
-    with pytest.raises(lfs.LFSError, match=r"None of the 1 images can be used; the first: 1.jpg"):
+    with pytest.raises(lfs.LFSError, match=r"1 of the 1 photographs.*1.jpg: this file is"):
         embed(Brightness(), folder)
 
 
@@ -189,7 +189,7 @@ def test_faces_are_framed_by_mtcnn(facenet: Embedder, astronaut: Path, tmp_path:
     torch.testing.assert_close(h, expected, atol=1e-5, rtol=0)
     assert x.shape == (1, 3, 40, 40)
     assert list(data.identities) == [f"{tmp_path.name}/eileen"]
-    assert "no face in wall.png" in data.skipped[str(tmp_path / "wall.png")]
+    assert "no face in this file" in data.skipped[str(tmp_path / "wall.png")]
 
 
 def test_celeba_as_torchvision_lays_it_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,7 +293,7 @@ def test_fit_writes_a_report_and_names_what_it_skipped(classes: Path) -> None:
     command, environment = fit_command(classes, "cache")
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
-    assert "broken.png is not an image that can be read" in done.stderr
+    assert "broken.png: this file is not an image that can be read" in done.stderr
     assert "img/s" in done.stderr  # rate and time left
     report = (classes.parent / "cache.html").read_text(encoding="utf-8")
     assert "broken.png is not an image" in report and "slow" in report

@@ -241,9 +241,27 @@ def test_a_photograph_that_has_gone_is_named(tmp_path: Path, explorer: Retrieval
     lone = explorer.contents["names"].index("lone.png")
     pictures = ask(explorer, "pictures", 96, 0, lone)["pictures"]
     assert "source" in pictures["0"]
-    assert "lone.png does not exist" in pictures[str(lone)]["problem"]
-    with pytest.raises(lfs.ImageError, match=r"lone.png does not exist"):
+    assert "lone.png cannot be read" in pictures[str(lone)]["problem"]
+    with pytest.raises(lfs.ImageError, match=r"lone.png cannot be read .* run `lfs index` again"):
         explorer.page([lone])
+
+
+def test_a_page_names_what_has_changed_and_shows_the_rest(tmp_path: Path) -> None:
+    write_crops(tmp_path / "crops", per_scene=2)
+    explorer = make_explorer(tmp_path / "crops")
+    gallery = explorer.retriever.gallery
+    query, changed, gone = 0, *(hit.position for hit in explorer.retriever(0).nearest[:2])
+    Image.new("RGB", (50, 50), "red").save(gallery.path(changed))
+    gallery.path(gone).unlink()
+    contents = page_contents(explorer.page([query]))
+    for place, reason in ((changed, "has changed since"), (gone, "cannot be read")):
+        for said in (contents["pictures"][str(place)], contents["answers"][f"pair,0,{place}"]):
+            assert list(said) == ["problem"]
+            assert gallery.photographs[place].name in said["problem"] and reason in said["problem"]
+    others = [of for k, of in contents["pictures"].items() if int(k) not in (changed, gone)]
+    assert others and all("source" in of for of in others)
+    problems = {hit.position: hit.problem for hit in explorer.retriever(0, top=50).nearest}
+    assert {place for place, problem in problems.items() if problem} == {changed, gone}
 
 
 # Pages
@@ -286,7 +304,8 @@ def test_a_page_holds_all_that_its_queries_ask(explorer: RetrievalExplorer) -> N
             pair = contents["answers"][f"pair,{item},{position}"]
             assert pair == json.loads(json.dumps(explorer.reply("pair", item, position)))
             assert contents["answers"][f"latents,{position}"]["values"]
-            assert contents["pictures"][str(position)].startswith("data:image/webp;base64,")
+            source = contents["pictures"][str(position)]["source"]
+            assert source.startswith("data:image/webp;base64,")
         for position, _ in contents["answers"][f"ranking,{item},0"]["hits"]:
             assert contents["names"][str(position)] == explorer.contents["names"][position]
         assert contents["answers"][f"answers,{item}"]["hits"]

@@ -21,7 +21,7 @@ from PIL import Image
 from lfs_core.datasets.framing import Parts, frame, parts
 from lfs_core.datasets.images import ImageLike, held
 from lfs_core.embedders import network_title
-from lfs_core.errors import LFSError
+from lfs_core.errors import ImageError, LFSError
 from lfs_core.explanation import Explainer
 from lfs_core.findings.trust import confidence_means, confidence_words, what_likeness_means
 from lfs_core.search.retriever import Answer, Retriever
@@ -351,7 +351,7 @@ class RetrievalExplorer(LiveView):
         if guest:
             return guest.parts.part(guest.number if len(guest.parts.all) > 1 else None).image
         gallery = self.retriever.gallery
-        return frame(gallery.path(item), self.retriever.embedder, gallery.framing)
+        return frame(gallery.unchanged(item), self.retriever.embedder, gallery.framing)
 
     def _draw(self, item: int, side: int) -> str:
         """A photograph, at most `side` pixels a side, as a data URL."""
@@ -381,12 +381,19 @@ class RetrievalExplorer(LiveView):
         """`contents`, with the answers to all that the view of these queries can ask."""
         if not queries:
             raise LFSError("The explorer's page needs at least one query.")
+        gallery = self.retriever.gallery
         items = [query if isinstance(query, int) else self.add(query) for query in queries]
         items = list(dict.fromkeys(items))
+        if all(item < len(gallery) and gallery.problem(item) for item in items):
+            gallery.unchanged(items[0])
         answers: dict[str, dict[str, Any]] = {}
 
         def ask(kind: str, *arguments: object) -> dict[str, Any]:
-            answer = answers[question_key([kind, *arguments])] = self.reply(kind, *arguments)
+            try:
+                answer = self.reply(kind, *arguments)
+            except ImageError as error:  # a file has changed: the others are shown
+                answer = {"problem": str(error)}
+            answers[question_key([kind, *arguments])] = answer
             return answer
 
         explained, pictured, listed = set(items), set(items), set(items)
@@ -403,7 +410,7 @@ class RetrievalExplorer(LiveView):
             listed |= results | {position for position, *_ in hits}
         for item in explained:
             ask("latents", item)
-        photographs = self.retriever.gallery.photographs
+        photographs = gallery.photographs
         inside = sorted(item for item in listed if item < len(photographs))
         names = {k: photographs[k].name for k in inside}
         return {
@@ -413,6 +420,8 @@ class RetrievalExplorer(LiveView):
             "names": names | {item: self._answer(item).name for item in items},
             "labels": {k: self._classes[k] for k in inside},
             "classNames": {self._classes[k]: photographs[k].label for k in inside},
-            "pictures": {item: self._picture(item, PRINTED) for item in sorted(pictured)},
+            "pictures": {
+                item: self._picture_or_problem(item, PRINTED) for item in sorted(pictured)
+            },
             "answers": answers,
         }

@@ -162,12 +162,16 @@ function whereabouts(app, current) {
  *
  * @param {Contents} contents
  */
-function scope({ live, entries, photographs }) {
+function scope({ live, entries, photographs, pictures = {} }) {
   if (live) return null;
+  const problems = Object.values(pictures).flatMap(({ problem }) => problem ?? []);
   const text =
     `${entries.length} queries of a gallery of ${photographs} photographs; live, in JupyterLab, ` +
     "all of them can be asked.";
-  return h("p", { class: "lfs-hint" }, text);
+  const alert = problems.length
+    ? h("p", { role: "alert", class: "lfs-alert" }, [...new Set(problems)].join(" "))
+    : null;
+  return h("div", {}, alert, h("p", { class: "lfs-hint" }, text));
 }
 
 /**

@@ -64,8 +64,8 @@ export function pictureShelf(root, contents, ask, askLater) {
   const [small, large] = contents.sides;
   /** @type {Map<string, Picture>} */
   const known = new Map();
-  for (const [item, source] of Object.entries(contents.pictures ?? {})) {
-    for (const side of contents.sides) known.set(`${side}:${item}`, { source });
+  for (const [item, found] of Object.entries(contents.pictures ?? {})) {
+    for (const side of contents.sides) known.set(`${side}:${item}`, found);
   }
   const { want, forget } = wishes(askLater, (key, found) => {
     known.set(key, found);

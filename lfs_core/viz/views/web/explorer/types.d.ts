@@ -8,7 +8,7 @@ export interface Contents {
   names: Record<number, string>;
   labels: Record<number, number>;
   classNames: Record<number, string>;
-  pictures?: Record<number, string>;
+  pictures?: Record<number, Picture>;
   answers?: Record<string, any>;
   top: number;
   bottom: number;
