@@ -138,7 +138,8 @@ def learn_spread(
         typer.echo(f"How sure the network is stays unknown: {error}", err=True)
     else:
         typer.echo(
-            "How sure the network is was measured; `lfs explain` says it from now on.", err=True
+            "How sure the network is has been measured; `lfs explain` says it from now on.",
+            err=True,
         )
 
 

@@ -127,7 +127,7 @@ def retrieve(
     for title, hits in {"most similar": answer.nearest, "least similar": answer.farthest}.items():
         typer.echo(title)
         for rank, hit in enumerate(hits, 1):
-            sure = "" if hit.same is None else f"  {hit.same:6.1%}"
+            sure = "" if hit.same is None else f"  same: {hit.same:6.1%}"
             typer.echo(f"{rank:4}  {hit.similarity:+.3f}{sure}  {hit.name}")
     for hit in (*answer.nearest, *answer.farthest):
         if hit.problem:

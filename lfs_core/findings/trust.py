@@ -100,8 +100,8 @@ def what_likeness_means(spread: Spread | None, network: str) -> str:
         return what_confidence_means(None, network)
     genuine, impostor = spread.number
     return (
-        "The share beside a similarity is the probability that both show one person or class, if a "
-        f"pair is as likely to show one as two; from the similarities of {genuine} pairs of one "
+        "Same is the probability that both show one person or class, if a pair is as likely to "
+        f"show one as two; from the similarities of {genuine} pairs of one "
         f"and {impostor} of two, of {spread.pairs}. Among many photographs it is lower."
     )
 

@@ -52,6 +52,6 @@ export function likeness({ contents: { same } }, score) {
 export function factsOfHit(app, [item, rank, score]) {
   const name = className(app, item);
   const facts = [`Rank ${rank}`, `similarity ${score.toFixed(3)}`];
-  if (app.contents.same) facts.push(`${likeness(app, score)} sure`);
+  if (app.contents.same) facts.push(`of one class: ${likeness(app, score)}`);
   return name ? [...facts, `class ${name}`] : facts;
 }

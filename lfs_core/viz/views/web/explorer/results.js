@@ -23,7 +23,7 @@ function hitButton(app, one, hits) {
   const right = isRight(app, item);
   if (isMarked(app)) facts.push(right ? "right" : "other class");
   const said = likeness(app, score);
-  const sure = said ? h("span", { class: "lfs-sure" }, `${said} sure`) : null;
+  const sure = said ? h("span", { class: "lfs-sure" }, `same: ${said}`) : null;
   return h(
     "button",
     {
