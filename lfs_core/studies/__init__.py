@@ -68,7 +68,6 @@ STUDIES = {
 NOT_STORED = (
     "face-choice",
     "confidence",
-    "multiverse-mobilenet",
     "multiverse-dlib",
 )
 """Studies whose results the book does not have yet; each takes two cores a quarter of an hour, and
