@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TypeGuard
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from lfs_core.errors import ImageError
+from lfs_core.errors import ImageError, printable
 
 FileLike = str | os.PathLike[str] | IO[bytes]
 ImageLike = FileLike | Image.Image | np.ndarray | torch.Tensor
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 MAX_SIDE = 1024  # px; larger photographs are reduced as they are read
 MIN_SIDE = 8  # px; below this there is nothing to explain
+ANIMATED = {"AVIF", "GIF", "PNG", "TIFF", "WEBP"}  # formats whose further frames are pictures too
 PATIENCE = 2  # seconds after which who waits for a pipe is told so
 
 
@@ -32,7 +33,8 @@ def load_image(source: ImageLike, max_side: int = MAX_SIDE) -> Image.Image:
     """Read an image as upright 8-bit RGB, at most `max_side` pixels a side.
 
     Turns EXIF-rotated photographs upright, lays transparency on white, scales 16-bit grey to
-    8 bits, and takes the first frame of an animation.
+    8 bits, and takes the first frame of an animation and the first page of a TIFF. What is left out
+    so, or is nearly black since its 16 bits hold fewer, is said in the log.
 
     Args:
         source: a path, an open binary file, a PIL image, an array (H,W), (H,W,3) or (H,W,4), or a
@@ -46,9 +48,11 @@ def load_image(source: ImageLike, max_side: int = MAX_SIDE) -> Image.Image:
     if is_file(source):
         return _decoded(_read(source), shown_name(source), max_side)
     if isinstance(source, Image.Image):
+        _check_shape(source.size, "the PIL image", max_side)
         image = _to_rgb(ImageOps.exif_transpose(source), "the PIL image")
     else:
         pixels = (_pixels(source) * 255).round().byte()
+        _check_shape(pixels.shape[:0:-1], f"the {type(source).__name__}", max_side)
         image = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
     return _reduced(image, max_side)
 
@@ -173,14 +177,21 @@ def _decoded(content: bytes, name: str, max_side: int) -> Image.Image:
             # PIL warns above 89 megapixels and refuses above 179; the refusal is enough.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content)) as image:
+                _check_shape(image.size, name, max_side)  # now: JPEG's is another afterwards
+                if image.format in ANIMATED and getattr(image, "is_animated", False):
+                    log.warning(
+                        "%s has several frames or pages; the first is read.", printable(name)
+                    )
                 image.draft("RGB", (max_side, max_side))  # JPEG decodes at a fraction of its size
                 upright = ImageOps.exif_transpose(image)
     except UnidentifiedImageError:
         raise ImageError(f"{name} is not an image that can be read.") from None
     except Image.DecompressionBombError:
         raise ImageError(f"{name} has more than 178 million pixels; reduce it first.") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ImageError(f"{name} is damaged or cut short ({error}).") from None
+    except ImageError:
+        raise
+    except Exception as error:  # Pillow's readers raise many
+        raise ImageError(f"{name} is damaged or cut short ({error!r}).") from None
     return _reduced(_to_rgb(upright, name), max_side)
 
 
@@ -227,15 +238,38 @@ def _too_small(name: str, width: int, height: int) -> str:
     return f"{name} is {width}x{height} pixels; images need at least {MIN_SIDE} a side."
 
 
+def _check_shape(size: Sequence[int], name: str, max_side: int) -> None:
+    """Raise an ImageError that names the true size of an image that is, or becomes, too small."""
+    width, height = size
+    if min(size) < MIN_SIDE:
+        raise ImageError(_too_small(name, width, height))
+    least = round(min(size) * max_side / max(size))
+    if max(size) > max_side and least < MIN_SIDE:
+        raise ImageError(
+            f"{name} is {width}x{height} pixels; reduced to {max_side} pixels, as images are, its "
+            f"short side has {least}, and at least {MIN_SIDE} are needed. Cut a part out of it."
+        )
+
+
+def _tell_dark(highest: int, name: str) -> None:
+    """Say so if 16-bit values are so low that they may be of 12 or fewer bits."""
+    if 0 < highest < 1 << 12:
+        log.warning(
+            "%s holds 16-bit values of at most %d, and is read as nearly black. If they are of "
+            "fewer bits, as some cameras give them, scale them first.",
+            printable(name),
+            highest,
+        )
+
+
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:
-    if min(image.size) < MIN_SIDE:
-        raise ImageError(_too_small(name, *image.size))
     if image.mode == "RGB":
         return image
     if image.mode.startswith("I"):  # 16-bit grey; PIL's own conversion would clip at 255
         array = np.asarray(image).astype(np.int64)
         if array.min() < 0 or array.max() > 65535:
             raise ImageError(f"{name} holds integers outside the 16-bit range.")
+        _tell_dark(int(array.max()), name)
         return Image.fromarray((array >> 8).astype(np.uint8)).convert("RGB")
     if image.mode == "F":
         raise ImageError(f"{name} holds floating-point pixels of unknown range; save it as 8-bit.")
