@@ -21,6 +21,7 @@ from lfs_core.commands.options import (
     files_of,
     framing,
     network,
+    tell_against,
     tell_doubts,
     tell_left_out,
     tell_several,
@@ -75,6 +76,7 @@ def evaluate(
     from lfs_core.evaluation.evaluate import evaluate as run_evaluation
     from lfs_core.evaluation.pair_set import load_pairs
     from lfs_core.evaluation.spec import make_metric, parse
+    from lfs_core.findings.standings import doubts_about_methods
     from lfs_core.util.assets import cache_folder
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.leaderboard import write_leaderboard
@@ -115,6 +117,7 @@ def evaluate(
     results.save(output)
     write_leaderboard(results, page)
     typer.echo(f"Wrote {output}, {table} and {page}.")
+    tell_against(doubts_about_methods(results))
 
 
 def _files(source: Path, names: Sequence[tuple[str, str]]) -> list[Path]:

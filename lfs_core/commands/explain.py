@@ -15,6 +15,7 @@ from lfs_core.commands.options import (
     files_of,
     framing,
     network,
+    tell_against,
 )
 from lfs_core.errors import LFSError
 
@@ -52,7 +53,12 @@ def explain(
     from lfs_core.comparators import load_explainer
     from lfs_core.datasets.framing import doubt_about_crop, parts
     from lfs_core.evaluation.spec import parse
-    from lfs_core.findings.trust import confidence_in_words, confidence_means
+    from lfs_core.findings.trust import (
+        confidence_in_words,
+        confidence_means,
+        doubts,
+        doubts_about_learnt,
+    )
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.page import check_suffix
     from lfs_core.viz.report import write_report
@@ -73,13 +79,13 @@ def explain(
         doubt = doubt_about_crop(seen.photograph, embed, path.name) if aligned else None
         messages += [doubt] if doubt else remarks(seen, part, path.name, number is not None)
     explanation = explainer(*images)
+    messages += doubts_about_learnt(embed, explainer)
     write_report(explanation, output, [image_a.name, image_b.name], messages, shown)
-    for message in messages:
-        typer.echo(message, err=True)
     decision = "similar" if explanation.is_similar else "dissimilar"
     sure = confidence_in_words(explanation)
     typer.echo(f"cosine {explanation.similarity:+.3f}: {decision}, {sure}. Wrote {output}.")
     typer.echo(confidence_means(explanation), err=True)
+    tell_against([*messages, *doubts(explanation)])
 
 
 def face_numbers(text: str | None) -> tuple[int | None, int | None]:

@@ -15,6 +15,7 @@ from lfs_core.commands.options import (
     Weights,
     check_suffix,
     network,
+    tell_against,
     tell_left_out,
     tell_several,
 )
@@ -135,6 +136,7 @@ def _fit(
     """Embed photographs, fit a decoder, and write it with its report."""
     from lfs_core.datasets.folders import folder_names
     from lfs_core.decoder import save_decoder
+    from lfs_core.findings.trust import doubts_about_decoder
     from lfs_core.training.embedding import embed_folders
     from lfs_core.training.fitting import without_demo as leave_out_demo
     from lfs_core.util.files import check_outputs
@@ -161,6 +163,7 @@ def _fit(
         f"error {info['loss']:.4f} on {info['identities']['test']} unseen people or "
         f"classes (mean image {info['loss_mean_image']:.4f}). Wrote {output} and {report}."
     )
+    tell_against(doubts_about_decoder(info))
 
 
 def fit_head(
@@ -188,6 +191,7 @@ def fit_head(
     from lfs_core.datasets.faces import load_faces
     from lfs_core.datasets.folders import find_photographs, folder_names
     from lfs_core.embedders import embed_all
+    from lfs_core.findings.trust import doubts_about_head
     from lfs_core.training.heads import fit_causal
     from lfs_core.util.files import check_outputs
     from lfs_core.util.kept import save_somewhere
@@ -216,6 +220,7 @@ def fit_head(
         f"others is unexplained, on {head.info['identities']['choose']} people or classes held "
         f"out. Wrote {output}."
     )
+    tell_against(doubts_about_head(head.info))
 
 
 def train(
@@ -236,6 +241,7 @@ def train(
     seen.
     """
     from lfs_core.embedders.efficientnet import save_network
+    from lfs_core.findings.trust import doubts_about_network
     from lfs_core.training.metric_learning import train_network
     from lfs_core.util.files import check_outputs
     from lfs_core.util.kept import save_somewhere
@@ -257,3 +263,4 @@ def train(
         before, after = (quality[which]["recall@1"] for which in ("frozen", "trained"))
         typer.echo(f"Recall@1 on classes not seen: {after:.3f}, before training {before:.3f}.")
     typer.echo(f"Wrote {output}.")
+    tell_against(doubts_about_network(trained.info))

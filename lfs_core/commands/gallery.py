@@ -13,6 +13,7 @@ from lfs_core.commands.options import (
     Weights,
     framing,
     network,
+    tell_against,
     tell_doubts,
     tell_left_out,
     tell_several,
@@ -108,7 +109,7 @@ def retrieve(
 ) -> None:
     """Find the photographs of a gallery that are most and least similar to a query, and see why."""
     from lfs_core.datasets.images import held
-    from lfs_core.findings.trust import what_likeness_means
+    from lfs_core.findings.trust import doubts_about_learnt, what_likeness_means
     from lfs_core.search.gallery import load_gallery
     from lfs_core.search.retriever import Retriever
     from lfs_core.util.files import check_outputs
@@ -140,6 +141,7 @@ def retrieve(
             f"{len(answer.nearest)} most similar; AP@{len(answer.nearest)} "
             f"{answer.average_precision:.3f}"
         )
+    tell_against(doubts_about_learnt(embed, None))
     if output:
         from lfs_core.decoder import load_decoder
         from lfs_core.explainer import ExplainLFS
@@ -151,3 +153,4 @@ def retrieve(
             place = explorer.add(source, name, face)
         explorer.save(output, [place])
         typer.echo(f"Wrote {output}.")
+        tell_against(explorer.doubts)

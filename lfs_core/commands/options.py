@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -93,3 +93,9 @@ def tell_several(number: int) -> None:
             f"{number} {show} several faces; the one that is large and near the middle was taken.",
             err=True,
         )
+
+
+def tell_against(doubts: Iterable[str]) -> None:
+    """Say what speaks against trusting what was made, a line each."""
+    for doubt in doubts:
+        typer.echo(doubt, err=True)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pkgutil import resolve_name
 
 from lfs_core.comparators import EXPLAINERS, explainer_class
 from lfs_core.evaluation.spec import METRICS, make_metric, parse
 from lfs_core.explanation import Words
+from lfs_core.variants import KNOWING_NOTHING
+
+KINDS = ("similar", "dissimilar")  # of pairs, by what the network calls them
+IMAGES = {  # folders of the local tier, and what the demo tier has
+    "lfw": "LFW",
+    "celeba": "CelebA",
+    "cub": "CUB-200 birds",
+    "cars": "Cars-196",
+    "demo": "the demo's faces",
+    "scenes": "the demo's photographs",
+}
 
 
 def reader_name(spec: str) -> str:
@@ -28,6 +40,27 @@ def reader_name(spec: str) -> str:
     if ":" in name:
         return _with_options(_plain(name.rpartition(":")[2]), {}, spec)
     return _plain(spec)
+
+
+def is_control(explainer: str) -> bool:
+    """Whether an explainer is a control, or uses a relevance that ignores the pair."""
+    name, options = parse(explainer)
+    control = name in EXPLAINERS and explainer_class(name).role == "control"
+    return control or options.get("relevance") in KNOWING_NOTHING
+
+
+def images_title(names: str) -> str:
+    """The name for readers of where pairs come from: a folder, several with commas, or a file."""
+    return ", ".join(IMAGES.get(name, name) for name in names.split(", "))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: "a, b and c", with semicolons where names hold commas; or "none"."""
+    if not names:
+        return "none"
+    *front, last = names
+    comma = ";" if any("," in name for name in names) else ","
+    return f"{f'{comma} '.join(front)}{comma if comma == ';' else ''} and {last}" if front else last
 
 
 def _words(of: type) -> Words:

@@ -14,17 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lfs_core.comparators import EXPLAINERS, explainer_class
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import Labels
-from lfs_core.evaluation.spec import make_metric, parse
+from lfs_core.evaluation.names import KINDS, is_control
+from lfs_core.evaluation.spec import make_metric
 from lfs_core.evaluation.statistics import bootstrap_means, holm, paired_test
 from lfs_core.util.files import replacing
 from lfs_core.util.rounding import rounded
-from lfs_core.variants import KNOWING_NOTHING
 
 SIGNIFICANT = 0.05  # p-values below it are
-KINDS = ("similar", "dissimilar")
 COLUMNS = ("metric", "kind", "explainer", "pairs", "mean", "low", "high", "better")
 
 
@@ -241,13 +239,6 @@ def load_results(path: str | os.PathLike) -> Results:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LFSError(f"{path} holds no results of an evaluation ({error}).") from error
-
-
-def is_control(explainer: str) -> bool:
-    """Whether an explainer is a control, or uses a relevance that ignores the pair."""
-    name, options = parse(explainer)
-    control = name in EXPLAINERS and explainer_class(name).role == "control"
-    return control or options.get("relevance") in KNOWING_NOTHING
 
 
 def _tensor(rows: list[list[float | None]]) -> Tensor:

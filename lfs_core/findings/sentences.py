@@ -15,7 +15,7 @@ from lfs_core.decoder import decoder_title
 from lfs_core.evaluation.metrics.agreement import agreement_of_methods
 from lfs_core.evaluation.metrics.ground_truth import region_auroc
 from lfs_core.evaluation.metrics.verification import PERCENTS, equal_error_threshold
-from lfs_core.evaluation.names import reader_name
+from lfs_core.evaluation.names import listed, reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.findings.intervals import Verdict, interval
@@ -35,15 +35,6 @@ VERDICTS: dict[Verdict, str] = {
 COMMON = 0.5  # maps that agree more than this are mostly not about the pair
 FEW = 4  # names that a sentence can bear; more are counted
 DRAWS = 2000
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence: "a, b and c", with semicolons where names hold commas; or "none"."""
-    if not names:
-        return "none"
-    *front, last = names
-    comma = ";" if any("," in name for name in names) else ","
-    return f"{f'{comma} '.join(front)}{comma if comma == ';' else ''} and {last}" if front else last
 
 
 def sentence(text: str) -> str:

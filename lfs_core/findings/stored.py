@@ -15,18 +15,9 @@ import numpy as np
 
 from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
+from lfs_core.evaluation.names import images_title
 from lfs_core.evaluation.results import Results, load_results
 from lfs_core.util.manifest import RESULTS, changed_since
-
-IMAGES = {  # folders of the local tier, and what the demo tier has
-    "lfw": "LFW",
-    "celeba": "CelebA",
-    "cub": "CUB-200 birds",
-    "cars": "Cars-196",
-    "demo": "the demo's faces",
-    "scenes": "the demo's photographs",
-}
-
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -115,11 +106,6 @@ def stored_classes(
 @remembered
 def _classes() -> dict[str, list[list[int]]]:
     return stored_run("classes")["classes"] if is_stored("classes") else {}
-
-
-def images_title(names: str) -> str:
-    """The name for readers of where pairs come from: a folder, several with commas, or a file."""
-    return ", ".join(IMAGES.get(name, name) for name in names.split(", "))
 
 
 def origin_line(manifest: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lfs_core.decoder import Decoder, decoder_title
 from lfs_core.embedders import network_title
+from lfs_core.findings.trust import doubts_about_decoder
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.fitting import SHARES
 from lfs_core.viz.figures import plot_curve, plot_reconstructions, plot_training
@@ -56,6 +57,7 @@ def write_fit_report(
         info=info,
         kind=decoder_title(decoder.kind),
         network=network_title(info["embedder"]),
+        doubts=doubts_about_decoder(info),
         figures=figures,
         rows=[("decoder", decoder_title(decoder.kind)), *settings_rows(info)],
         skipped=skipped,

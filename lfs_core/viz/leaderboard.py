@@ -10,6 +10,7 @@ from lfs_core.embedders import network_title
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, Results
 from lfs_core.findings.score_tables import board
+from lfs_core.findings.standings import doubts_about_methods
 from lfs_core.findings.stored import images_title
 from lfs_core.viz.page import check_suffix, filled, write_page
 
@@ -28,6 +29,7 @@ def write_leaderboard(results: Results, path: str | os.PathLike) -> None:
     boards = [board(results, metric, kind) for metric in results.metrics for kind in KINDS]
     page = filled(
         files("lfs_core.viz") / "leaderboard.html",
+        doubts=doubts_about_methods(results),
         boards=[_with_places(found) for found in boards if found["rows"]],
         manifest=results.manifest,
         network=network_title(results.manifest["embedder"]),

@@ -20,7 +20,7 @@ from lfs_core.datasets.images import to_tensor
 from lfs_core.embedders import network_title
 from lfs_core.errors import FaceError
 from lfs_core.evaluation.names import reader_name
-from lfs_core.findings.trust import confidence_in_words, confidence_means
+from lfs_core.findings.trust import confidence_in_words, confidence_means, doubts
 from lfs_core.viz.figures import MAP_COLOURS, as_picture, overlay
 from lfs_core.viz.page import check_suffix, filled, write_page
 
@@ -50,7 +50,7 @@ def write_report(
         explanation: what to show.
         path: the file, ending in .html.
         names: what to call the two images.
-        messages: remarks to show above the maps.
+        messages: remarks to show above the maps, before what speaks against trusting them.
         photographs: those that the faces were cut out of, each shown with all its faces; or what a
             network can read of each, and the number of the face that is explained.
 
@@ -90,7 +90,7 @@ def render_report(
         settings=explanation.settings,
         names=names,
         sides=sides,
-        messages=messages,
+        messages=[*messages, *doubts(explanation)],
         gradient=", ".join(to_hex(colour) for colour in colours),
         rows=[("method", reader_name(explanation.method)), *settings_rows(explanation.settings)],
         data=explanation.to_dict(),

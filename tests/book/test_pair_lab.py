@@ -154,11 +154,11 @@ def test_a_restarted_kernel_is_noticed_and_nothing_is_lost(
     page.get_by_role("button", name="Confirm Kernel Restart").click()
     gone = explorer.locator(".lfs-waiting")
     expect(gone).to_contain_text("Python does not answer")
-    expect(gone).to_contain_text("run the cell again")
+    expect(gone).to_contain_text("run all cells")
     explorer.get_by_label("Show what is above ξ₂").fill("0.3")
     assert canvases(explorer) != before  # what needs no Python still works
     explorer.get_by_label("p", exact=True).fill("77")
-    expect(gone).to_contain_text("run the cell again")
+    expect(gone).to_contain_text("run all cells")
     expect(explorer.locator(".lfs-picture canvas")).to_have_count(2)
 
 

@@ -6,6 +6,7 @@ it asks a table of this class's answers, made in advance.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +23,16 @@ from lfs_core.datasets.framing import Parts, frame, parts
 from lfs_core.datasets.images import ImageLike, held
 from lfs_core.embedders import network_title
 from lfs_core.errors import ImageError, LFSError
+from lfs_core.evaluation.names import reader_name
 from lfs_core.explanation import Explainer
-from lfs_core.findings.trust import confidence_means, confidence_words, what_likeness_means
+from lfs_core.findings.trust import (
+    confidence_means,
+    confidence_words,
+    doubts,
+    doubts_about_learnt,
+    doubts_about_maps,
+    what_likeness_means,
+)
 from lfs_core.search.retriever import Answer, Retriever
 from lfs_core.training.recall import KS, average_precision
 from lfs_core.util.confidence import Spread
@@ -97,6 +106,8 @@ class RetrievalExplorer(LiveView):
     ) -> None:
         self.retriever, self.explain, self.top, self.bottom = retriever, explain, top, bottom
         self._guests: list[_Guest] = []
+        self._uploads: dict[tuple[str, bytes], int] = {}  # by name and what they hold
+        self.doubts: dict[str, None] = {}  # what was said against maps, once each
         self._answer = lru_cache(64)(self._retrieve)
         self._framed = lru_cache(32)(self._read)
         self._picture = lru_cache(4096)(self._draw)
@@ -226,6 +237,8 @@ class RetrievalExplorer(LiveView):
     def _pair(self, item: int, other: int) -> dict[str, Any]:
         explanation = self.explain(self._framed(item), self._framed(other))
         maps = explanation.maps
+        learnt = doubts_about_learnt(self.retriever.embedder, self.explain)
+        self.doubts |= dict.fromkeys([*learnt, *doubts_about_maps(explanation)])
         reduced = reduce(maps, MAP_SIDE)
         return {
             "similarity": rounded(explanation.similarity),
@@ -233,7 +246,8 @@ class RetrievalExplorer(LiveView):
             "sure": confidence_words(explanation.confidence),
             "sureMeans": confidence_means(explanation),
             "threshold": explanation.settings.get("similarity_threshold"),
-            "method": explanation.method,
+            "method": reader_name(explanation.method),
+            "doubts": [*learnt, *doubts(explanation)],
             "mapThreshold": explanation.map_threshold,
             "ranges": [[rounded(heat.min()), rounded(heat.max())] for heat in maps],
             "size": list(reduced.shape[1:]),
@@ -250,8 +264,12 @@ class RetrievalExplorer(LiveView):
         return {"precisions": {str(k): ap for k, ap in enumerate(self._all_precisions)}}
 
     def _upload(self, name: str, data: str) -> dict[str, Any]:
-        with received(name, data) as path:
-            item = self.add(path, name)
+        """Take in a query from outside; the same one again is the one that is there."""
+        key = name, hashlib.sha256(data.encode()).digest()
+        if key not in self._uploads:
+            with received(name, data) as path:
+                self._uploads[key] = self.add(path, name)
+        item = self._uploads[key]
         return {"item": item, "name": self._answer(item).name}
 
     # What is behind the answers

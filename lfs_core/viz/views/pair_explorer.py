@@ -6,6 +6,7 @@ Python it asks a table of this class's answers, made in advance.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lfs_core.amortised import shipped_heads
+from lfs_core.amortised import load_head, shipped_heads
 from lfs_core.comparators import explainer_class, load_explainer
 from lfs_core.datasets.framing import Parts, doubt_about_crop, parts
 from lfs_core.datasets.images import ImageLike, held, load_image, to_tensor
@@ -40,8 +41,12 @@ from lfs_core.findings.trust import (
     NO_FACE,
     UNSURE_FACE,
     confidence_words,
+    doubts,
+    doubts_about_decoder,
+    doubts_about_learnt,
     doubts_about_method,
     doubts_about_similarity,
+    spec_of,
     what_confidence_means,
 )
 from lfs_core.mapping import check_unit_interval, difference_map, perturb
@@ -87,6 +92,7 @@ COLOURS = ("inferno", "viridis", "cividis", "gray")  # readable with any colour 
 PICTURE, THUMBNAIL = 160, 72  # px, longest side
 QUALITY = 80  # of WebP
 MAP_SIDE = 40  # largest side of a map as the view draws it, in its own pixels
+TRIED = 224  # px, side of the images on which methods are tried; unless the network says
 STEPS = 100  # of p and xi_1 from 0 to 1
 PRINTED_STEPS = 10  # of p in a page
 
@@ -157,6 +163,7 @@ class PairExplorer(LiveView):
             raise LFSError(f"similarity_threshold is {similarity_threshold}, not in [-1, 1].")
         for method in methods:
             explainer_class(method)
+        self._uploads: dict[tuple[str, bytes], int] = {}  # by name and what they hold
         self.names = list(names or map(_name, photographs, range(len(photographs))))
         self.photographs, self.aligned = [held(of) for of in photographs], aligned
         self.networks = [_Network(network, decoders, methods) for network in networks]
@@ -285,38 +292,44 @@ class PairExplorer(LiveView):
 
     def _doubts(self, method: str, decoder: str, network: int, kind: int) -> dict[str, Any]:
         """What measurements say against a method; kind 1 for pairs called similar, else 0."""
-        explainer = f"{method},decoder={decoder}" if decoder not in ("", "linear") else method
-        name = self.networks[network].name
-        return {"doubts": doubts_about_method(name, explainer, KINDS[1 - kind])}
+        of, settings = self.networks[network], {}
+        if decoder:
+            settings["decoder"] = of.decoders[decoder].info
+        explainer = spec_of(method, of.name, settings)
+        return {
+            "doubts": [
+                *doubts_about_learnt(of.embedder, load_head(of.name) if method == LEARNT else None),
+                *doubts_about_method(of.name, explainer, KINDS[1 - kind]),
+                *doubts_about_decoder(settings.get("decoder", {})),
+            ]
+        }
 
     def _report(self, kind: str, method: str, decoder: str, p: int, *setting: int) -> dict:
         """The whole explanation as a file, "html" or "json"."""
         at = Setting(*setting)
         options = {"decoder": decoder, "p": self._ps[p]} if method == DECODED else {}
         e = self._explained(at, method, **options)
-        similar = self._pair(*setting)
-        doubts = [
-            *(
-                d
-                for item, part in ((at.a, at.a_part), (at.b, at.b_part))
-                for d in self._looked(at.network, item).doubts[part]
-            ),
-            *similar["doubts"],
-            *self._doubts(method, decoder, at.network, int(e.is_similar))["doubts"],
+        sides = (at.a, at.a_part), (at.b, at.b_part)
+        against = [
+            doubt for item, part in sides for doubt in self._looked(at.network, item).doubts[part]
         ]
+        against += doubts_about_learnt(self.networks[at.network].embedder, None)
         names = [self.names[at.a], self.names[at.b]]
         if kind == "html":
-            sides = (at.a, at.a_part), (at.b, at.b_part)
             shown = [(self._looked(at.network, item).parts, part + 1) for item, part in sides]
-            return {"text": render_report(e, names, doubts, shown)}
-        content = {"images": names, **e.to_dict(), "doubts": doubts}
+            return {"text": render_report(e, names, against, shown)}
+        content = {"images": names, **e.to_dict(), "doubts": [*against, *doubts(e)]}
         return {"text": json.dumps(content, default=str)}
 
     def _upload(self, name: str, data: str) -> dict[str, Any]:
-        with received(name, data) as path:
-            self.photographs.append(load_image(path))
-        self.names.append(name)
-        item = len(self.photographs) - 1
+        """Take in a photograph; the same one again is the one that is there."""
+        key = name, hashlib.sha256(data.encode()).digest()
+        if key not in self._uploads:
+            with received(name, data) as path:
+                self.photographs.append(load_image(path))
+            self.names.append(name)
+            self._uploads[key] = len(self.photographs) - 1
+        item = self._uploads[key]
         return {"item": item, **self._entry(item)}
 
     # What is behind the answers
@@ -486,7 +499,10 @@ class _Network:
         self._network = network
         self.name = network if isinstance(network, str) else embedder_name(network)
         self.decoders = _shipped(self.name) if decoders is None else dict(decoders)
-        self.methods = [method for method in methods if self._can(method)]
+        able = [method for method in methods if self._can(method)]
+        # The paper's method first; without a decoder, what has passed most tests elsewhere.
+        first = [method for method in (DECODED, LEARNT, "occlusion") if method in able][:1]
+        self.methods = [*first, *(method for method in able if method not in first)]
 
     def _can(self, method: str) -> bool:
         """Whether what a method needs is there."""
@@ -494,9 +510,20 @@ class _Network:
             return bool(self.decoders)
         if method == LEARNT:
             return self.name in shipped_heads()
-        # Methods that look inside can do so in networks of PyTorch, as all those with a name are.
-        inside = isinstance(self._network, str | torch.nn.Module)
-        return inside or not explainer_class(method).needs
+        looks_inside = explainer_class(method).needs & {"gradients", "layers"}
+        measured = isinstance(self._network, str) and bool(_shipped(self.name))
+        return measured or not looks_inside or self._explains(method)
+
+    def _explains(self, method: str) -> bool:
+        """Whether a method that looks inside finds there what it needs: it is tried."""
+        noise = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+        try:
+            size = image_size(self.embedder) or TRIED
+            images = torch.nn.functional.interpolate(noise, size)
+            load_explainer(method, self.embedder)(*images)
+        except Exception:  # of the user's own network, too
+            return False
+        return True
 
     @cached_property
     def embedder(self) -> Embedder:

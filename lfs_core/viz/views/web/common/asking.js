@@ -80,7 +80,8 @@ export function tableModel(contents) {
 
 const WAITING = "Waiting for Python \u2026";
 const GONE =
-  "Python does not answer. If its kernel was restarted, run the cell again; what is shown stays.";
+  "Python does not answer. If its kernel was restarted, run all cells (Run, Run All Cells); " +
+  "what is shown stays.";
 
 /**
  * Says when Python takes long to answer, or has gone.

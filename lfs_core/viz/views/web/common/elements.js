@@ -128,6 +128,18 @@ export function moveWithArrows(group, selector, chosen = () => {}) {
 }
 
 /**
+ * Scrolls a list so that one of its items is seen, and nothing but the list.
+ *
+ * @param {HTMLElement} list
+ * @param {Element} item
+ */
+export function keepInSight(list, item) {
+  const [box, row] = [list.getBoundingClientRect(), item.getBoundingClientRect()];
+  if (row.top < box.top) list.scrollTop += row.top - box.top;
+  if (row.bottom > box.bottom) list.scrollTop += row.bottom - box.bottom;
+}
+
+/**
  * Marks the chosen one among a group's children; there keys enter the group, too.
  *
  * @param {HTMLElement} group

@@ -92,6 +92,7 @@ export function explanation(app, answer, images, names, how) {
   const elements = [
     sentence(answer, decision),
     controls(how, draw),
+    h("ul", { class: "lfs-doubts", "aria-label": "Doubts" }, ...answer.doubts.map((said) => h("li", {}, said))),
     h("div", { class: "lfs-sides" }, ...sides.map(({ figure }) => figure)),
     colourBar(how.colours, `evidence for \u201c${decision}\u201d`),
   ];

@@ -2,7 +2,7 @@
 
 /** @import { App } from "./types.d.ts" */
 
-import { button, h, moveWithArrows, title } from "../common/elements.js";
+import { button, h, keepInSight, moveWithArrows, title } from "../common/elements.js";
 import { dropZone, sendFiles } from "../common/files.js";
 
 const ENTRIES_AT_ONCE = 200;
@@ -49,18 +49,6 @@ function entryList(app, precisions) {
 }
 
 /**
- * Scrolls the list only, not the page.
- *
- * @param {HTMLElement} list
- * @param {HTMLElement} item
- */
-function keepInSight(list, item) {
-  const [box, row] = [list.getBoundingClientRect(), item.getBoundingClientRect()];
-  if (row.top < box.top) list.scrollTop += row.top - box.top;
-  if (row.bottom > box.bottom) list.scrollTop += row.bottom - box.bottom;
-}
-
-/**
  * The reader's own images; they can be given where Python can take them in.
  *
  * @param {App} app
@@ -73,9 +61,9 @@ function ownImages(app, welcome, list) {
   /** @param {File[]} files */
   async function takeIn(files) {
     alert.textContent = "";
-    const { taken, problems } = await sendFiles(files, ask);
+    const { taken, said } = await sendFiles(files, ask);
     for (const { item, name } of taken) welcome(item, name);
-    alert.textContent = problems.join(" ");
+    alert.textContent = said.join(" ");
     if (taken.length) app.open(taken[taken.length - 1].item);
   }
   const hint = ["To query with your own images: ", h("code", {}, "make lab")];

@@ -43,6 +43,8 @@ export type Hit = [number, number, number];
 
 /** Why a pair is similar or not. */
 export interface Explained {
+  /** What speaks against trusting it. */
+  doubts: string[];
   similarity: number;
   similar: boolean;
   /** The confidence, and what it means. */

@@ -13,14 +13,15 @@ export function doubtsPart(app) {
   const list = h("ul", {});
   const element = h(
     "section",
-    { class: "lfs-doubts", "aria-label": "Doubts", hidden: true },
-    title("Not to be trusted, because:"),
+    { class: "lfs-doubts", "aria-label": "Doubts" },
+    title("What speaks against trusting this"),
     list,
   );
   /** @param {string[]} said */
   function show(said) {
-    element.hidden = !said.length;
-    list.replaceChildren(...said.map((text) => h("li", {}, text)));
+    const lines = said.length ? said : ["Nothing that was measured."];
+    list.replaceChildren(...lines.map((text) => h("li", {}, text)));
+    element.classList.toggle("lfs-none", !said.length);
   }
   return {
     element,

@@ -2,7 +2,7 @@
 
 /** @import { App, Entry, Part } from "./types.d.ts" */
 
-import { h, mark, moveWithArrows, photograph, title } from "../common/elements.js";
+import { h, keepInSight, mark, moveWithArrows, photograph, title } from "../common/elements.js";
 import { faceChooser } from "../common/faces.js";
 import { dropZone, sendFiles } from "../common/files.js";
 import { decimals } from "../common/numbers.js";
@@ -25,7 +25,10 @@ export function photographChoice(app, alert) {
   /** @type {(items: number[], parts: (number | null)[]) => Promise<void>} */
   function choose(items, parts) {
     Object.assign(choice, { items, parts });
-    strips.forEach((strip, side) => mark(strip, items[side]));
+    strips.forEach((strip, side) => {
+      mark(strip, items[side]);
+      keepInSight(strip, strip.children[items[side]]);
+    });
     return update();
   }
 
@@ -41,13 +44,15 @@ export function photographChoice(app, alert) {
   /** @param {File[]} files */
   async function takeIn(files) {
     if (!files.length) return;
-    const { taken, problems } = await sendFiles(files, ask);
-    for (const { item, name, picture } of taken) addEntry({ name, picture }, item);
+    const { taken, said } = await sendFiles(files, ask);
+    for (const { item, name, picture } of taken) {
+      if (item >= strips[0].children.length) addEntry({ name, picture }, item);
+    }
     // Two become the pair; one takes the place of the second photograph.
     const chosen = taken.slice(-2).map(({ item }) => item);
     const items = chosen.length === 2 ? chosen : [choice.items[0], ...chosen];
     if (chosen.length) await choose(items, [null, null]);
-    if (problems.length) alert.textContent = problems.join(" ");
+    if (said.length) alert.textContent = said.join(" ");
   }
 
   contents.entries?.forEach(addEntry);
