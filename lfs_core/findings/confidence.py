@@ -23,7 +23,7 @@ def calibration_table(results: dict[str, Any]) -> pd.DataFrame:
     rows = {}
     for name, of in results["spreads"].items():
         spread = Spread(**of)
-        confidence, right = tested(results, name)
+        confidence, right = held_out(results, name)
         rows[network_title(name)] = {
             "pairs of": spread.pairs,
             "of one": "{:.2f} ± {:.2f}".format(*spread.genuine),
@@ -35,13 +35,13 @@ def calibration_table(results: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def tested(results: dict[str, Any], name: str) -> tuple[np.ndarray, np.ndarray]:
+def held_out(results: dict[str, Any], name: str) -> tuple[np.ndarray, np.ndarray]:
     """Of a network's held-out pairs: the confidence, and whether the decision is right, (P,)."""
-    spread, held_out = Spread(**results["spreads"][name]), results["held_out"][name]
-    similarity = np.array(held_out["similarity"])
+    spread, pairs = Spread(**results["spreads"][name]), results["held_out"][name]
+    similarity = np.array(pairs["similarity"])
     similar = similarity > results["manifest"]["threshold"]
     confidence = [spread.confidence(s, d) for s, d in zip(similarity, similar, strict=True)]
-    return np.array(confidence), (similar == np.array(held_out["same"], dtype=bool)).astype(float)
+    return np.array(confidence), (similar == np.array(pairs["same"], dtype=bool)).astype(float)
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float:

@@ -67,7 +67,6 @@ STUDIES = {
 }
 NOT_STORED = (
     "face-choice",
-    "confidence",
     "multiverse-dlib",
 )
 """Studies whose results the book does not have yet; each takes two cores a quarter of an hour, and

@@ -1,0 +1,45 @@
+"""How sure decisions are: the stored run, what ships of it, and pairs held out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lfs_core.embedders.spreads import shipped_spreads
+from lfs_core.findings.confidence import calibration_error, calibration_table, held_out
+from lfs_core.findings.stored import stored_run
+from lfs_core.studies.confidence import MEASURED
+
+
+@pytest.fixture(scope="module")
+def confidence() -> dict[str, Any]:
+    return stored_run("confidence")
+
+
+def test_what_ships_is_what_was_measured(confidence: dict[str, Any]) -> None:
+    shipped = {name: asdict(of) for name, of in shipped_spreads().items()}
+    measured = {
+        name: {key: tuple(of) if isinstance(of, list) else of for key, of in spread.items()}
+        for name, spread in confidence["spreads"].items()
+    }
+    assert shipped == measured and set(shipped) == {*MEASURED}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_confidence_is_right_on_pairs_held_out(name: str, confidence: dict[str, Any]) -> None:
+    """About as many decisions are right as it says, among the sure ones and the unsure."""
+    sure, right = held_out(confidence, name)
+    assert len(right) >= 200
+    assert calibration_error(sure, right) < 0.08
+    assert np.mean((sure - right) ** 2) < np.mean((right.mean() - right) ** 2) + 0.005
+
+
+def test_the_table_of_calibration(confidence: dict[str, Any]) -> None:
+    table = calibration_table(confidence)
+    assert len(table) == len(MEASURED)
+    sure, right = held_out(confidence, "facenet-casia")
+    assert table.loc["FaceNet (CASIA-WebFace)", "mean confidence"] == f"{sure.mean():.3f}"
+    assert f"{right.mean():.3f}" in table.loc["FaceNet (CASIA-WebFace)", "right decisions"]
