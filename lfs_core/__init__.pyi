@@ -1,6 +1,9 @@
 # What is public, and where it is: type checkers and editors read this file, and `__init__.py`
 # imports from it on first use.
 
+from .amortised import CausalHead as CausalHead
+from .amortised import load_head as load_head
+from .amortised import save_head as save_head
 from .comparators import list_explainers as list_explainers
 from .comparators import load_explainer as load_explainer
 from .datasets.faces import align_face as align_face
@@ -13,6 +16,9 @@ from .errors import AssetError as AssetError
 from .errors import FaceError as FaceError
 from .errors import ImageError as ImageError
 from .errors import LFSError as LFSError
+from .evaluation.evaluate import Settings as Settings
+from .evaluation.evaluate import evaluate as evaluate
+from .evaluation.pair_set import load_pairs as load_pairs
 from .explainer import ExplainLFS as ExplainLFS
 from .explanation import Explainer as Explainer
 from .explanation import PairExplanation as PairExplanation
@@ -29,6 +35,7 @@ from .training.decoders import LinearDecoder as LinearDecoder
 from .training.decoders import MLPDecoder as MLPDecoder
 from .training.embedding import embed_folders as embed_folders
 from .training.fitting import fit_decoder as fit_decoder
+from .training.heads import fit_causal as fit_causal
 from .training.metric_learning import train_network as train_network
 
 __version__: str

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from lfs_core.errors import LFSError
-from lfs_core.explanation import Embedder, embed
+from lfs_core.util.networks import Embedder, embed
 
 BATCH = 64  # images of the network at a time
 

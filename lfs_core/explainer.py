@@ -11,7 +11,6 @@ from torch import Tensor
 from lfs_core.decoder import DECODERS, Decoder
 from lfs_core.errors import LFSError
 from lfs_core.explanation import (
-    Embedder,
     Explainer,
     PairExplainer,
     PairExplanation,
@@ -19,6 +18,7 @@ from lfs_core.explanation import (
     cosines,
 )
 from lfs_core.mapping import check_unit_interval, difference_map, display_map
+from lfs_core.util.networks import Embedder, check_fitted
 from lfs_core.variants import OF_THE_COSINE, PERTURBATIONS, RELEVANCE_WORDS, RELEVANCES
 
 __all__ = ["ExplainLFS", "Explainer", "PairExplanation"]
@@ -83,12 +83,7 @@ class ExplainLFS(PairExplainer):
             raise LFSError("latents='scaled' needs a decoder that knows its latents' range.")
         if latents == "scaled" and (perturbation == "sphere" or relevance in OF_THE_COSINE):
             raise LFSError("Scaled latents lie on no sphere and have no cosine; use latents='raw'.")
-        fitted_to = getattr(decoder, "info", {}).get("embedder", self.embedder_name)
-        if fitted_to != self.embedder_name:
-            raise LFSError(
-                f"The decoder was fitted to {fitted_to!r}, not to {self.embedder_name!r}; "
-                "fit one to this network, or explain that one."
-            )
+        check_fitted(getattr(decoder, "info", {}), embedder, "decoder")
         if isinstance(decoder, torch.nn.Module):
             decoder.eval()
         self.decoder, self.p, self.latents = decoder, p, latents
@@ -97,7 +92,7 @@ class ExplainLFS(PairExplainer):
     @torch.no_grad()
     def _explain(self, images: Tensor) -> list[PairExplanation]:
         """Algorithm 1 for pairs of images (P,2,3,H,W)."""
-        h = self._embed(images)
+        h = self._embed(images).float()
         from lfs_core.util.threads import one_thread
 
         with one_thread():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -12,19 +12,12 @@ from torch import Tensor
 
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.mapping import check_unit_interval
+from lfs_core.util.networks import Embedder, embed, embedder_name, ready, try_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from lfs_core.datasets.images import ImageLike
-
-Embedder = Callable[[Tensor], Tensor]
-"""(B,3,H,W) in [0,1] -> (B,D).
-
-May have a `name`; an `image_size`, the side of the images it reads, in pixels; a `framing`,
-"face" if it reads aligned faces, "centre" if the square in the middle, else "whole"; and a
-`spread` of its similarities, from which a decision's confidence follows.
-"""
 
 Role = Literal["method", "control", "ablation", "oracle"]
 Words = Mapping[str, str | Mapping[Any, str]]
@@ -170,8 +163,11 @@ class PairExplainer:
             raise LFSError(
                 f"similarity_threshold is {similarity_threshold}; a cosine lies in [-1, 1]."
             )
-        if isinstance(embedder, torch.nn.Module):
-            embedder.eval()
+        if not callable(embedder):
+            raise LFSError(
+                f"An embedder is a callable, not {type(embedder).__name__}; load it first."
+            )
+        ready(embedder)
         self.embedder, self.embedder_name = embedder, embedder_name(embedder)
         self.similarity_threshold, self.map_threshold = similarity_threshold, map_threshold
 
@@ -211,7 +207,9 @@ class PairExplainer:
                     "one by one."
                 )
             images = torch.stack(read)
-        return self._explain(images)
+        with torch.inference_mode(False), torch.enable_grad():
+            try_out(self.embedder, images[0])
+            return self._explain(images)
 
     def _explain(self, images: Tensor) -> list[PairExplanation]:
         """Explanations of pairs of images (P,2,3,H,W)."""
@@ -233,34 +231,12 @@ class PairExplainer:
 
 
 def cosines(h: Tensor) -> Tensor:
-    """Similarities (P,) of pairs of embeddings (P,2,D), in [-1,1]."""
-    # Rounding may carry the cosine of equal embeddings past 1.
-    return torch.cosine_similarity(h[:, 0], h[:, 1]).clamp(-1, 1)
-
-
-def embedder_name(embedder: Embedder) -> str:
-    """Its `name`, or that of its function or class."""
-    return getattr(embedder, "name", getattr(embedder, "__name__", type(embedder).__name__))
-
-
-def device_of(embedder: Embedder) -> torch.device | None:
-    """Where a network's weights are; None for what has none, which takes images where they are."""
-    parameters = embedder.parameters() if isinstance(embedder, torch.nn.Module) else ()
-    return next((parameter.device for parameter in parameters), None)
-
-
-def embed(embedder: Embedder, images: Tensor) -> Tensor:
-    """Embeddings (B,D) of images (B,3,H,W), checked; on the CPU, wherever the network is.
+    """Similarities (P,) of pairs of embeddings (P,2,D), in [-1,1].
 
     Raises:
-        LFSError: the embedder does not return (B,D), or returns NaN or infinity.
+        LFSError: an embedding is 0 throughout.
     """
-    h = embedder(images.to(device_of(embedder)))
-    if not isinstance(h, Tensor) or h.ndim != 2 or len(h) != len(images):
-        shape = tuple(h.shape) if isinstance(h, Tensor) else type(h).__name__
-        raise LFSError(
-            f"The embedder turned {tuple(images.shape)} into {shape}; it must return (B,D)."
-        )
-    if not h.isfinite().all():
-        raise LFSError("The embedder returned NaN or infinity; check its weights and its input.")
-    return h.cpu()
+    if not h.any(dim=-1).all():
+        raise LFSError("The network gives an image the embedding 0, which has no cosine.")
+    # Rounding may carry the cosine of equal embeddings past 1.
+    return torch.cosine_similarity(h[:, 0], h[:, 1]).clamp(-1, 1)

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 import lfs_core as lfs
 from lfs_core.embedders.efficientnet import MetricNetwork
 from lfs_core.embedders.network import Network
+from lfs_core.embedders.own import Own
+from lfs_core.evaluation.results import Results
 from lfs_core.explanation import PairExplainer
 from lfs_core.search.retriever import Answer, Hit
 from lfs_core.training.embedding import TrainingSet
@@ -61,6 +63,7 @@ def own(folder: Path) -> None:
 
     embedder = lfs.load_embedder(Colours())
     assert_type(embedder, Colours)
+    assert_type(lfs.load_embedder(Colours(), name="mine", image_size=(SIDE, SIDE)), Own)
     black_box = lfs.load_embedder(brightness)
     assert_type(black_box(torch.rand(1, 3, SIDE, SIDE)), Tensor)
 
@@ -89,6 +92,7 @@ def own(folder: Path) -> None:
 
     arithmetic(embedder, decoder)
     decoders(embedder)
+    measured(embedder, folder)
     gallery(embedder, folder)
     errors(folder)
 
@@ -161,6 +165,20 @@ def decoders(embedder: Colours) -> None:
     mlp = lfs.MLPDecoder.fit(h, images, validation=held_out, width=4, epochs=1, progress=False)
     assert_type(mlp, lfs.MLPDecoder)
     assert_type(lfs.ConvDecoder(12, (8, 8), width=8)(h), Tensor)
+
+
+def measured(embedder: Colours, folder: Path) -> None:
+    """A causal head, and what explanations are worth."""
+    photographs = [(file, file.parent.name) for file in sorted(folder.rglob("person*/*.png"))]
+    head = lfs.fit_causal(
+        embedder, photographs, description="noise", grid=4, epochs=1, progress=False
+    )
+    assert_type(head, lfs.CausalHead)
+    lfs.save_head(head, folder / "head.safetensors")
+    assert_type(lfs.load_head(folder / "head.safetensors"), lfs.CausalHead)
+    pairs = lfs.load_pairs(str(folder / "photographs"), embedder, 4, progress=False)
+    settings = lfs.Settings(embedder, ("occlusion,grid=4",), ("partner",), seeds=1)
+    assert_type(lfs.evaluate(settings, pairs, progress=False), Results)
 
 
 def gallery(embedder: Colours, folder: Path) -> None:

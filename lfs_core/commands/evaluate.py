@@ -38,8 +38,8 @@ def evaluate(
     explainer: Annotated[
         list[str],
         typer.Option(
-            help="A name of `lfs methods`, with options as in explainlfs,p=0.5; or module:object, "
-            "called with the network to give an explainer; repeat."
+            help="A name of `lfs methods`, with options as in explainlfs,p=0.5; or module:object "
+            "or file.py:object, called with the network to give an explainer; repeat."
         ),
     ],
     metric: Annotated[
@@ -77,7 +77,6 @@ def evaluate(
     from lfs_core.evaluation.pair_set import load_pairs
     from lfs_core.evaluation.spec import make_metric, parse
     from lfs_core.findings.standings import doubts_about_methods
-    from lfs_core.util.assets import cache_folder
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.leaderboard import write_leaderboard
 
@@ -99,12 +98,11 @@ def evaluate(
         if ":" not in name:
             explainer_class(name)
     embed = network(embedder, weights)
-    folder = records or cache_folder() / "evaluation"
     pair_set = load_pairs(pairs, embed, number, hold_out=hold_out, framing=framing(aligned))
     tell_several(len(pair_set.several))
     if aligned and pairs != "demo":
         tell_doubts(_files(Path(pairs), pair_set.names), embed)
-    results = run_evaluation(settings, pair_set, folder, jobs=jobs, scheduler=scheduler)
+    results = run_evaluation(settings, pair_set, records, jobs=jobs, scheduler=scheduler)
     tell_left_out(pair_set.skipped)
     left_out = {"left_out": pair_set.skipped} if pair_set.skipped else {}
     results = replace(results, names=pair_set.names, manifest=results.manifest | left_out)

@@ -19,6 +19,7 @@ from lfs_core.commands.options import (
     tell_several,
 )
 from lfs_core.errors import LFSError
+from lfs_core.util.own_code import absolute
 
 if TYPE_CHECKING:
     from lfs_core.search.gallery import Gallery
@@ -65,7 +66,7 @@ def index(
     if previous and previous.framing != framing(aligned):
         made = "with" if previous.framing else "without"
         raise LFSError(f"{output} was made {made} --aligned; name another file with --output.")
-    load_with = {"embedder": embedder or NETWORK}
+    load_with = {"embedder": absolute(embedder or NETWORK)}
     load_with |= {"weights": str(weights.resolve())} if weights else {}
     if previous and not embedder and not weights:
         load_with = loads(previous)

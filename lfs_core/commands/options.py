@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from lfs_core.embedders import Embedder
 
 EmbedderName = Annotated[
-    str, typer.Option(help="The network: a name, timm:NAME, torchvision:NAME, or a trained file.")
+    str,
+    typer.Option(
+        help="The network: a name, timm:NAME, torchvision:NAME, a trained file, or your own as "
+        "module:object or file.py:object."
+    ),
 ]
 Weights = Annotated[
     Path | None, typer.Option(help="The file of its weights, for networks that need one.")

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lfs_core.embedders import Embedder, embedder_name
+from lfs_core.embedders import Embedder, embedder_name, load_embedder
 from lfs_core.errors import LFSError
 from lfs_core.explanation import PairExplainer
 
@@ -72,12 +72,14 @@ def explainers_without(*needs: str) -> list[str]:
     ]
 
 
-def load_explainer(name: str, embedder: Embedder, **options: Any) -> PairExplainer:
+def load_explainer(
+    name: str, embedder: Embedder | str | os.PathLike[str], **options: Any
+) -> PairExplainer:
     """An explanation method for a network.
 
     Args:
         name: one of `list_explainers()`.
-        embedder: the network to explain.
+        embedder: the network to explain, or what `load_embedder` takes for it.
         options: passed to the method. "explainlfs" and "mean-map" take a `decoder`, or the name
             or file of one; "mlp" or "conv" for those that ship for the network beside its own
             linear one, which is taken if none is given.
@@ -86,6 +88,7 @@ def load_explainer(name: str, embedder: Embedder, **options: Any) -> PairExplain
         LFSError: no method has this name, or it refuses the network or the options.
     """
     method = explainer_class(name)
+    embedder = load_embedder(embedder)
     signature = inspect.signature(method)
     if "decoder" in signature.parameters:
         options["decoder"] = _decoder(embedder, options.get("decoder"))

@@ -15,6 +15,7 @@ from lfs_core.embedders import Embedder, embedder_name
 from lfs_core.embedders.taps import Taps
 from lfs_core.errors import LFSError
 from lfs_core.explanation import cosines
+from lfs_core.util.networks import check_fitted
 from lfs_core.util.threads import one_thread
 
 
@@ -65,6 +66,7 @@ class Amortised(CausalMethod):
         )
         if not isinstance(head, CausalHead):
             head = load_head(head or embedder_name(embedder))
+        check_fitted(head.info, embedder, "causal head")
         self.head = head
         self._taps = Taps(embedder, self.head.layers)
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lfs_core.embedders import Embedder, embed
-from lfs_core.embedders.last_maps import LastMaps
+from lfs_core.embedders.last_maps import LastMaps, NoMapsError
 from lfs_core.errors import LFSError
 from lfs_core.explanation import PairExplainer, PairExplanation, cosines
 from lfs_core.mapping import display_map
@@ -98,7 +98,7 @@ class Comparator(PairExplainer):
         if "layers" in self.needs:
             try:
                 maps, h = self._last_maps(images)
-            except LFSError as error:
+            except NoMapsError as error:
                 raise LFSError(self._refusal(f"maps of a layer: {error}")) from error
         elif "gradients" in self.needs:
             images = images.detach().clone().requires_grad_()

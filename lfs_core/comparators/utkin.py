@@ -15,6 +15,7 @@ from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Words
 from lfs_core.mapping import difference_map
+from lfs_core.util.networks import check_fitted
 from lfs_core.util.threads import one_thread
 
 BATCH = 1024  # embeddings decoded at a time
@@ -108,7 +109,7 @@ class Utkin(Comparator):
     @torch.no_grad()
     def evidence(self, pairs: Pairs) -> Evidence:
         """Mean changes of pixels (P,2,h,w), >= 0, in units of pixel value."""
-        h = pairs.h
+        h = pairs.h.float()
         shared = nearest_latents(h, self._prototypes_of(h), self._count(h.shape[-1]))
         size = self.noise * h.square().mean(dim=-1, keepdim=True).sqrt()
         generator = torch.Generator().manual_seed(self.seed)
@@ -149,12 +150,7 @@ class Utkin(Comparator):
                 ) from error
         elif isinstance(autoencoder, str | os.PathLike):
             autoencoder = load_decoder(autoencoder)
-        fitted_to = getattr(autoencoder, "info", {}).get("embedder", self.embedder_name)
-        if fitted_to != self.embedder_name:
-            raise LFSError(
-                f"The autoencoder was fitted to {fitted_to!r}, not to {self.embedder_name!r}; fit "
-                "one to this network, or explain that one."
-            )
+        check_fitted(getattr(autoencoder, "info", {}), self.embedder, "autoencoder")
         if isinstance(autoencoder, nn.Module):
             autoencoder.eval()
         return autoencoder

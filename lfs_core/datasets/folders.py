@@ -184,7 +184,7 @@ class Views:
 def stream_views(
     batches: Sequence[Sequence[Path]],
     frame: Callable[[Path], Image.Image],
-    image_size: int,
+    image_size: tuple[int, int],
     small_size: int,
     *,
     mirror: bool = False,
@@ -196,7 +196,7 @@ def stream_views(
     Args:
         batches: paths.
         frame: what to take of a photograph; an `ImageError` says why nothing can be taken.
-        image_size: S, side of the network's images, in pixels.
+        image_size: (H,W) of the network's images, in pixels.
         small_size: s, side of the decoder's images, in pixels.
         mirror: give each photograph's mirror image too.
         known: keys of views that are not made again.
@@ -231,7 +231,7 @@ def of_this_file(error: LFSError, path: Path) -> str:
 def _views(
     paths: Sequence[Path],
     frame: Callable[[Path], Image.Image],
-    image_size: int,
+    image_size: tuple[int, int],
     small_size: int,
     mirror: bool,
     known: frozenset[bytes],
@@ -255,7 +255,7 @@ def _views(
             continue
         try:
             framed = frame(path)
-            image = framed.resize((image_size, image_size), Image.Resampling.BILINEAR)
+            image = framed.resize(image_size[::-1], Image.Resampling.BILINEAR)
         except ImageError as error:
             reason = of_this_file(error, path)
             views.problems.update((start + side, reason) for side in new)

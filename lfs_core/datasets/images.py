@@ -84,12 +84,12 @@ def held(source: ImageLike) -> ImageLike:
     return load_image(source)
 
 
-def to_tensor(source: ImageLike, size: int | None = None) -> torch.Tensor:
+def to_tensor(source: ImageLike, size: int | tuple[int, int] | None = None) -> torch.Tensor:
     """Read an image as a float tensor (3,H,W) in [0, 1]; floats are taken as exact.
 
     Args:
         source: as for `load_image`.
-        size: if given, the image is resized to `size` x `size` pixels.
+        size: if given, the image is resized to `size` x `size` pixels, or to (H,W).
 
     Raises:
         ImageError: as `load_image`.
@@ -98,20 +98,23 @@ def to_tensor(source: ImageLike, size: int | None = None) -> torch.Tensor:
         pixels = _pixels(np.asarray(load_image(source)))
     else:
         pixels = _pixels(source)
-    if size is not None and pixels.shape[1:] != (size, size):
+    sides = (size, size) if isinstance(size, int) else size
+    if sides is not None and pixels.shape[1:] != tuple(sides):
         pixels = torch.nn.functional.interpolate(
-            pixels[None], (size, size), mode="bilinear", antialias=True
+            pixels[None], tuple(sides), mode="bilinear", antialias=True
         )[0].clamp(0, 1)
     return pixels
 
 
-def read_pair(image_a: ImageLike, image_b: ImageLike, size: int | None = None) -> torch.Tensor:
+def read_pair(
+    image_a: ImageLike, image_b: ImageLike, size: int | tuple[int, int] | None = None
+) -> torch.Tensor:
     """Two images as a network reads them, (2,3,H,W) in [0,1].
 
     Args:
         image_a: as for `load_image`.
         image_b: likewise.
-        size: if given, both are resized to `size` x `size` pixels; the network's `image_size`.
+        size: if given, both are resized to it, as by `to_tensor`; the network's `image_size`.
 
     Raises:
         ImageError: an image cannot be read, or the two differ in size.

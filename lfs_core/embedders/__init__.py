@@ -5,18 +5,28 @@ from __future__ import annotations
 import inspect
 import os
 import re
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import torch
 from torch import nn
 
-from lfs_core.embedders.seeing import IMAGE_SIZE, embed_all, fingerprint, image_size
+from lfs_core.embedders.own import Own, named_network
+from lfs_core.embedders.seeing import embed_all, fingerprint
 from lfs_core.embedders.spreads import known_spread
 from lfs_core.errors import LFSError
-from lfs_core.explanation import Embedder, device_of, embed, embedder_name
+from lfs_core.util.networks import (
+    IMAGE_SIZE,
+    Embedder,
+    device_of,
+    embed,
+    embedder_name,
+    image_sides,
+    ready,
+)
 
 if TYPE_CHECKING:
     from lfs_core.embedders.network import Network
@@ -31,7 +41,7 @@ __all__ = [
     "embed_all",
     "embedder_name",
     "fingerprint",
-    "image_size",
+    "image_sides",
     "load_embedder",
     "network_title",
 ]
@@ -73,17 +83,24 @@ ZOOS = {  # "timm:NAME" and "torchvision:NAME" are all networks of these librari
 @overload
 def load_embedder(embedder: str | os.PathLike[str], **options: object) -> Network: ...
 @overload
-def load_embedder(embedder: E, **options: object) -> E: ...
-def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: object) -> Embedder:
+def load_embedder(embedder: E) -> E: ...
+@overload
+def load_embedder(embedder: Embedder, **options: Any) -> Own: ...
+def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: Any) -> Embedder:
     """A network by name or file; or any callable, which is returned ready to use.
 
     Args:
         embedder: a name in `EMBEDDERS`; "timm:NAME" or "torchvision:NAME" for a network of these
-            libraries; a file that `lfs train` wrote, ending in .safetensors; or a callable
+            libraries; a file that `lfs train` wrote, ending in .safetensors; "module:object" or
+            "file.py:object" for a network of one's own (see `named_network`); or a callable
             (B,3,H,W) in [0,1] -> (B,D). An `nn.Module` is switched to evaluation mode.
             "dlib-resnet" is such a callable, and no `nn.Module`.
-        options: passed to the named network's loader: `weights`, a local file, for those that take
-            one.
+        options: of a network that is named, passed to its loader: `weights`, a local file, for
+            those that take one. Of a network of one's own, what `Own` is told of it: `name`,
+            `image_size`, `framing`.
+
+    Returns:
+        The network; of a callable with options, an `Own` about it.
 
     Raises:
         LFSError: no network has this name, it cannot be loaded, or does not take these options.
@@ -95,8 +112,10 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: object
         return network.cuda() if on_gpu else network
     if not callable(embedder):
         raise LFSError(f"An embedder is a name or a callable, not {type(embedder).__name__}.")
-    if isinstance(embedder, nn.Module):
-        embedder.eval()
+    ready(embedder)
+    if options:
+        _check_options(Own, options, embedder_name(embedder), embedder)
+        return Own(embedder, **options)
     return embedder
 
 
@@ -108,16 +127,25 @@ def _load(name: str, options: dict[str, object]) -> Network:
         loader = partial(resolve_name(ZOOS[library]), model)
     elif name.endswith(".safetensors"):
         loader = partial(resolve_name("lfs_core.embedders.efficientnet:load_network"), name)
+    elif colon:
+        loader = partial(named_network, name)
     else:
         raise LFSError(
             f"There is no network {name!r}; choose one of {list(EMBEDDERS)}, "
-            f"{' or '.join(f'{zoo}:NAME' for zoo in ZOOS)}, or a file made by `lfs train`."
+            f"{' or '.join(f'{zoo}:NAME' for zoo in ZOOS)}, module:object or file.py:object for "
+            "one of your own, or a file made by `lfs train`."
         )
+    _check_options(loader, options, name)
+    return loader(**options)
+
+
+def _check_options(
+    loader: Callable[..., object], options: Mapping[str, object], name: str, *given: object
+) -> None:
     try:
-        inspect.signature(loader).bind(**options)
+        inspect.signature(loader).bind(*given, **options)
     except TypeError:
         raise LFSError(f"The network {name!r} takes no {' or '.join(options)}.") from None
-    return loader(**options)
 
 
 def network_title(name: str) -> str:
@@ -133,4 +161,5 @@ def network_title(name: str) -> str:
         return f"{model} of {library}" + (f" with weights {weights}" if weights else "")
     if name.endswith(".safetensors"):
         name = Path(name).stem
+    name = name.rpartition(":")[2]
     return name.replace("_", " ")

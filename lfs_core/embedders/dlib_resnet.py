@@ -15,6 +15,7 @@ from lfs_core.util.code import code_of
 from lfs_core.util.confidence import Spread
 from lfs_core.util.digests import fingerprint
 from lfs_core.util.extras import needs
+from lfs_core.util.networks import check_pixels
 
 if TYPE_CHECKING:
     from dlib import face_recognition_model_v1
@@ -50,6 +51,7 @@ class DlibResNet:
     name, image_size, framing = "dlib-resnet", 150, "face"
     similarity_threshold = 0.917
     spread: Spread | None = None
+    one_by_one = False
 
     def __init__(self) -> None:
         with needs("faces", "'dlib-resnet'"):
@@ -58,9 +60,9 @@ class DlibResNet:
         self._model: face_recognition_model_v1 | None = None
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Embed images (B,3,H,W) in [0,1]; no gradient passes."""
+        """Embed images (B,3,H,W), uint8 or floats in [0,1]; no gradient passes."""
         size = (self.image_size, self.image_size)
-        images = images.detach()
+        images = check_pixels(images.detach())
         if images.shape[-2:] != size:
             images = nn.functional.interpolate(
                 images, size, mode="bilinear", align_corners=False, antialias=True

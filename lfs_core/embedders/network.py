@@ -23,6 +23,7 @@ from lfs_core.util.confidence import Spread
 from lfs_core.util.digests import fingerprint
 from lfs_core.util.files import file_name
 from lfs_core.util.kept import keep, kept
+from lfs_core.util.networks import check_pixels
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -48,6 +49,7 @@ class Network(nn.Module):
     """
 
     spread: Spread | None = None
+    one_by_one = False  # it answers an image alone as in a batch
 
     def __init__(self, name: str, image_size: int, framing: str) -> None:
         super().__init__()
@@ -64,8 +66,12 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embed images (B,3,H,W) in [0,1]."""
-        images = self.resized(images)
+        """Embed images (B,3,H,W), uint8 or floats in [0,1].
+
+        Raises:
+            ImageError: they are not.
+        """
+        images = self.resized(check_pixels(images))
         if images.device.type != "cpu" or (torch.is_grad_enabled() and self._learns(images)):
             # Without TF32, for a CPU's numbers; cuDNN itself would be off if it were not named.
             with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):

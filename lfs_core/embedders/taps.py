@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
 from lfs_core.embedders import Embedder, device_of, embed, embedder_name
+from lfs_core.embedders.layouts import Layout, fits, look
 from lfs_core.embedders.network import Network
 from lfs_core.errors import LFSError
+from lfs_core.util.networks import must_go_one_by_one
 
 
 class Tapped(Network):
@@ -33,7 +35,7 @@ class Tapped(Network):
             """As `forward`."""
 
     def in_torch(self, images: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
-        """Embeddings (B,D), and the maps (B,c,h,w) of each layer."""
+        """Embeddings (B,D), and what each layer returns."""
         modules = {name: self.network.get_submodule(name) for name in self.layers}
         with _taken(modules) as maps:
             h = self.network.in_torch(images)
@@ -70,47 +72,62 @@ class Taps:
                 raise LFSError(f"{embedder_name(embedder)!r} has no layer {name!r}.")
         self.embedder, self.layers = embedder, tuple(layers)
         self._modules = {name: known[name] for name in layers}
+        self._layouts: dict[tuple[str, torch.Size], Layout] = {}
         self._tapped = Tapped(embedder, layers) if isinstance(embedder, Network) else None
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Embeddings (B,D) and maps (B,c,h,w), of images (B,3,H,W) in [0,1]; on the CPU."""
         if not self.layers:
-            return embed(self.embedder, images), [images.cpu()]
+            return embed(self.embedder, images).float(), [images.cpu()]
         if self._tapped is None:
+            if must_go_one_by_one(self.embedder):
+                raise LFSError(f"{embedder_name(self.embedder)!r} takes images one by one only.")
             with _taken(self._modules) as maps:
                 h = embed(self.embedder, images)
-            return h, [maps[name].cpu() for name in self.layers]
-        h, *taken = (of.cpu() for of in self._tapped(images.to(device_of(self.embedder))))
-        return h, taken
+            taken = [maps[name].cpu().float() for name in self.layers]
+        else:
+            h, *taken = (of.cpu() for of in self._tapped(images.to(device_of(self.embedder))))
+        return h.float(), [
+            self._maps(name, of, images) for name, of in zip(self.layers, taken, strict=True)
+        ]
+
+    def _maps(self, name: str, output: Tensor, images: Tensor) -> Tensor:
+        """What a layer has returned, as maps (B,c,h,w)."""
+        sides = getattr(self._tapped, "image_size", None)
+        sides = images.shape[-2:] if sides is None else (sides, sides)
+        first, last = output.shape[2:], output.shape[1:3]
+        if output.ndim == 4 and fits(first, sides) and not fits(last, sides):
+            return output
+        if not self._layouts.keys() >= {(name, images.shape[-2:])}:
+            for seen in look(cast("nn.Module", self.embedder), images[0]):
+                if seen.layout:
+                    self._layouts[seen.name, images.shape[-2:]] = seen.layout
+        layout = self._layouts.get((name, images.shape[-2:]))
+        if layout is None:
+            raise LFSError(
+                f"Layer {name!r} of {embedder_name(self.embedder)!r} returns "
+                f"{tuple(output.shape)}, in which no grid of places is known."
+            )
+        return layout.maps(output)
 
 
-def find_layers(embedder: Embedder, image_size: int, cells: int) -> list[str]:
+def find_layers(embedder: Embedder, image_size: int | tuple[int, int], cells: int) -> list[str]:
     """The layers to read: the coarsest that still tells `cells` places a side apart, and the last.
 
     Args:
         embedder: the network; a black box has none.
-        image_size: side of its images, in pixels.
+        image_size: side of its images, in pixels, or (H,W).
         cells: places along each side, 2 or more.
     """
     if not isinstance(embedder, nn.Module):
         return []
+    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+    noise = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
     sides: dict[str, int] = {}  # in the order of the computation
-    with ExitStack() as hooks:
-
-        def watch(name: str, module: nn.Module) -> None:
-            def look(module: nn.Module, inputs: object, output: object) -> None:
-                if isinstance(output, Tensor) and output.ndim == 4:
-                    sides[name] = min(output.shape[-2:])
-
-            hooks.callback(module.register_forward_hook(look).remove)
-
-        for name, module in embedder.named_modules():
-            if name and any(True for _ in module.parameters()):
-                watch(name, module)
-        # A gradient of the images is asked for so that a `Network` runs in PyTorch.
-        noise = torch.rand(1, 3, image_size, image_size, generator=torch.Generator().manual_seed(0))
-        embed(embedder, noise.requires_grad_())
+    for seen in look(embedder, noise[0]):
+        if seen.layout and seen.name and any(True for _ in seen.module.parameters()):
+            sides[seen.name] = min(seen.layout.grid)
 
     def coarsest(cells: int) -> list[str]:
         """The last of the layers with the fewest places that are enough, in no other such layer."""

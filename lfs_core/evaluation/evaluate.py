@@ -24,6 +24,7 @@ from lfs_core.evaluation.results import Results
 from lfs_core.evaluation.spec import code_of_explainer, code_of_metric, make_explainer, make_metric
 from lfs_core.evaluation.workers import run
 from lfs_core.explanation import cosines
+from lfs_core.util.assets import cache_folder
 from lfs_core.util.code import code_of
 from lfs_core.util.digests import fingerprint as fingerprint_of
 from lfs_core.util.manifest import ALL_NUMBERS, commit, made_by, versions
@@ -56,7 +57,7 @@ class Settings:
 def evaluate(
     settings: Settings,
     pairs: PairSet,
-    folder: Path,
+    folder: Path | None = None,
     *,
     jobs: int = 1,
     scheduler: str | None = None,
@@ -67,8 +68,8 @@ def evaluate(
     Args:
         settings: what is measured.
         pairs: on which pairs.
-        folder: where records are kept. A run that was interrupted, or that has more explainers,
-            metrics or pairs, starts from them.
+        folder: where records are kept; left out, in the cache. A run that was interrupted, or that
+            has more explainers, metrics or pairs, starts from them.
         jobs: how many processes work at once, on this machine.
         scheduler: address of a Dask scheduler, whose workers do the work instead.
         progress: show a progress bar.
@@ -94,6 +95,7 @@ def evaluate(
     common = code_of(network) | code_of(completed)
     code = made_by(codes | {ALL_NUMBERS: common})
     about = {"network": fingerprint(network), "threshold": settings.threshold}
+    folder = folder or cache_folder() / "evaluation"
     store = Store(folder, about, {spec: of | common for spec, of in codes.items()}, learnt)
     chunks = _chunks(pairs, h, settings.seeds)
     records = {

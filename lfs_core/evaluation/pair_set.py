@@ -21,7 +21,7 @@ from lfs_core.datasets.faces import load_faces
 from lfs_core.datasets.folders import find_photographs, folder_name, split_classes
 from lfs_core.datasets.framing import frame
 from lfs_core.datasets.images import to_tensor
-from lfs_core.embedders import Embedder, image_size
+from lfs_core.embedders import Embedder, image_sides
 from lfs_core.errors import ImageError, LFSError, printable
 from lfs_core.util.reading import read_text
 
@@ -213,7 +213,7 @@ class _Reader:
         image = frame(_spelt(self._folder, name), self._embedder, self._framing)
         if image.info.get("faces", 1) > 1:
             self.several.add(name)
-        return (to_tensor(image, image_size(self._embedder)) * 255).round().byte()
+        return (to_tensor(image, image_sides(self._embedder)) * 255).round().byte()
 
 
 def _spelt(folder: Path, name: str) -> Path:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from pkgutil import resolve_name
 
 from lfs_core.comparators import EXPLAINERS, load_explainer
@@ -15,6 +12,7 @@ from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.base import Metric
 from lfs_core.util.code import Code, code_of
+from lfs_core.util.own_code import load_object, told
 
 METRICS = {
     "selectivity": "lfs_core.evaluation.metrics.selectivity:Selectivity",
@@ -60,9 +58,9 @@ def make_explainer(spec: str, embedder: Embedder, threshold: float) -> Callable[
     """The explainer that a text describes.
 
     Args:
-        spec: a name that `load_explainer` knows, with options; or "module:object", which is called
-            with the embedder and the options and returns an explainer. The module is looked for
-            in the current folder too.
+        spec: a name that `load_explainer` knows, with options; or "module:object" or
+            "file.py:object" (see `load_object`), which is called with the embedder and the options
+            and returns an explainer.
         embedder: the network.
         threshold: xi_1, for explainers of ours.
 
@@ -72,14 +70,15 @@ def make_explainer(spec: str, embedder: Embedder, threshold: float) -> Callable[
     name, options = parse(spec)
     if ":" not in name:
         return load_explainer(name, embedder, similarity_threshold=threshold, **options)
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # after what is installed
-        importlib.invalidate_caches()
+    made = load_object(name, "explainer")
+    if not callable(made):
+        raise LFSError(f"{name!r} is {type(made).__name__}, and makes no explainer.")
     try:
-        made = resolve_name(name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise LFSError(f"There is no explainer {name!r}: {error}.") from error
-    explainer = made(embedder, **options)
+        explainer = made(embedder, **options)
+    except LFSError:
+        raise
+    except Exception as error:
+        raise LFSError(f"{name!r} failed: {told(error)}.") from error
     if not callable(explainer):
         raise LFSError(
             f"{name!r} gives {type(explainer).__name__}; called with an embedder, it must give an "
@@ -109,7 +108,7 @@ def make_metric(spec: str) -> Metric:
 def code_of_explainer(spec: str) -> Code:
     """The code of the explainer that a text describes; its options and weights are no part."""
     name, _ = parse(spec)
-    return code_of(EXPLAINERS.get(name, name))
+    return code_of(EXPLAINERS.get(name) or load_object(name, "explainer"))
 
 
 def code_of_metric(spec: str) -> Code:

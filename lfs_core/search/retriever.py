@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lfs_core.datasets.framing import parts
 from lfs_core.datasets.images import ImageLike, to_tensor
-from lfs_core.embedders import Embedder, embed, image_size
+from lfs_core.embedders import Embedder, embed, image_sides
 from lfs_core.errors import LFSError
 from lfs_core.search.gallery import Gallery
 from lfs_core.training.recall import average_precision
@@ -150,10 +150,10 @@ class Retriever:
             return None
 
     def _embed(self, query: ImageLike, face: int | None, name: str) -> Tensor:
-        size = image_size(self.embedder)
+        height, width = image_sides(self.embedder)
         part = parts(query, self.embedder, self.gallery.framing).part(face, name)
         # As photographs of the gallery were resized.
-        image = part.image.resize((size, size), Image.Resampling.BILINEAR)
+        image = part.image.resize((width, height), Image.Resampling.BILINEAR)
         with torch.no_grad():
             return embed(self.embedder, to_tensor(image)[None])[0]
 

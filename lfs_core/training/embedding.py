@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from lfs_core.datasets.folders import Views, find_photographs, folder_names, stream_views
 from lfs_core.datasets.framing import FRAMINGS, check_framing, framing_of
-from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint, image_size
+from lfs_core.embedders import Embedder, embed_all, embedder_name, fingerprint, image_sides
 from lfs_core.errors import LFSError
 from lfs_core.training.enough import check_enough, why_left_out
 from lfs_core.training.rows import Rows
@@ -192,7 +192,7 @@ def embed_photographs(
     framing = check_framing(framing) if framing else framing_of(embedder)
     if size < 1:
         raise LFSError(f"The decoder's images cannot have {size} pixels a side.")
-    read = image_size(embedder)
+    read = image_sides(embedder)
     folder = store_folder(embedder, framing, read, size)
     store = EmbeddingStore(folder, (size, size))
     keys: list[bytes | None] = []
@@ -248,7 +248,7 @@ class _Several:
             file.writelines(f"{key}\n" for key in sorted(new))
 
 
-def store_folder(embedder: Embedder, framing: str, image_size: int, size: int) -> Path:
+def store_folder(embedder: Embedder, framing: str, image_size: Sequence[int], size: int) -> Path:
     """Where embeddings by this network, of images framed like this, are kept."""
     name = key(
         code=[FRAMINGS[framing], stream_views, embed_all, embedder],

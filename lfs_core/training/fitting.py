@@ -18,6 +18,7 @@ from lfs_core.training.enough import check_enough
 from lfs_core.training.moments import Moments
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
+from lfs_core.util.networks import print_of
 
 SHARES = (0.8, 0.1, 0.1)  # of the identities: to learn from, to choose by, to measure on
 RIDGES = tuple(10.0**k for k in range(-6, 3))
@@ -114,6 +115,7 @@ def provenance(
     cumulated = moments.variances.flip(0).cumsum(0)
     return {
         "embedder": embedder_name(embedder),
+        "print": print_of(embedder),
         "data": description,
         "images": {name: len(part) for name, part in parts.items()},
         "identities": {name: len(set(part.identities)) for name, part in parts.items()},

@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from lfs_core.amortised import HIDDEN, CausalHead
-from lfs_core.embedders import Embedder, embedder_name, image_size
+from lfs_core.embedders import Embedder, embedder_name, image_sides
 from lfs_core.embedders.taps import find_layers
 from lfs_core.errors import LFSError
 from lfs_core.training.enough import check_enough
 from lfs_core.training.epochs import Epochs
 from lfs_core.training.fitting import LOOK_ALIKE
 from lfs_core.training.removals import Removals, gather_removals, together
+from lfs_core.util.networks import print_of, ready
 
 PARTNERS = 64  # random ones, in each step
 BATCH = 128  # images
@@ -68,8 +69,9 @@ def fit_causal(
         LFSError: no photograph can be used, or they show fewer than ten people or classes.
     """
     check_enough(who for _, who in photographs)  # now, not after the work
+    ready(embedder)
     if layers is None:
-        layers = find_layers(embedder, image_size(embedder), grid)
+        layers = find_layers(embedder, image_sides(embedder), grid)
 
     gather = partial(
         what_windows_do,
@@ -105,6 +107,7 @@ def fit_causal(
     partners, itself = unexplained(head, choose).tolist()
     head.info |= {
         "name": embedder_name(embedder),
+        "print": print_of(embedder),
         "data": description,
         "images": {"train": len(train), "choose": len(choose)},
         "identities": {"train": len(names) - len(held), "choose": len(held)},

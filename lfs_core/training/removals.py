@@ -22,7 +22,7 @@ from lfs_core.comparators.causal import FEW, draw_sets, draw_windows
 from lfs_core.comparators.fills import plain
 from lfs_core.datasets.folders import stream_views
 from lfs_core.datasets.framing import FRAMINGS, framing_of
-from lfs_core.embedders import Embedder, device_of, embed, fingerprint, image_size
+from lfs_core.embedders import Embedder, device_of, embed, fingerprint, image_sides
 from lfs_core.embedders.taps import Taps
 from lfs_core.errors import LFSError
 from lfs_core.training.embedding import BATCH, SMALL
@@ -154,7 +154,7 @@ def gather_removals(
     Raises:
         LFSError: no photograph can be used, or the cache cannot be written.
     """
-    windows = tiles((image_size(embedder), image_size(embedder)), [grid])
+    windows = tiles(image_sides(embedder), [grid])
     draw = partial(draw_windows if alone else draw_sets, len(windows), count)
     kept = partial(
         _kept,
@@ -216,7 +216,7 @@ def _kept(
         code=[FRAMINGS[framing], stream_views, gather_removals, embedder],
         what=title,
         network=network,
-        image_size=image_size(embedder),
+        image_size=image_sides(embedder),
         settings=settings,
         variation=variation,
     )
@@ -231,7 +231,7 @@ def _kept(
     views = stream_views(
         [[file for file, _ in batches[k]] for k in missing],
         FRAMINGS[framing],
-        image_size(embedder),
+        image_sides(embedder),
         SMALL,
         workers=workers,
     )

@@ -39,6 +39,8 @@ def tangled(images: torch.Tensor) -> torch.Tensor:
 class Witness:
     """Notes the images that a network embeds."""
 
+    one_by_one = False  # it need not be tried out
+
     def __init__(self, embedder: Embedder) -> None:
         self.embedder, self.seen = embedder, []
 

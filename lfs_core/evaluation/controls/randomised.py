@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from lfs_core.datasets.folders import find_photographs, local_folder
 from lfs_core.datasets.framing import framing_of
 from lfs_core.decoder import load_decoder
-from lfs_core.embedders import Embedder, embedder_name, image_size
+from lfs_core.embedders import Embedder, embedder_name, image_sides
 from lfs_core.errors import LFSError
 from lfs_core.explainer import ExplainLFS
 from lfs_core.explanation import Words
@@ -106,7 +106,7 @@ class _Forgetful:
     def __init__(self, embedder: Embedder, seed: int) -> None:
         self.network = with_shuffled_weights(embedder, seed)
         self.name = embedder_name(embedder)
-        self.image_size = image_size(embedder)
+        self.image_size = image_sides(embedder)
         self.framing = framing_of(embedder)
 
     @torch.no_grad()

@@ -5,6 +5,7 @@ As `randomised` does to ExplainLFS: a map that stays the same does not depend on
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 from typing import ClassVar, Literal, get_args
@@ -20,6 +21,7 @@ from lfs_core.embedders.taps import Tapped
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.controls.randomised import with_shuffled_weights
 from lfs_core.explanation import Words
+from lfs_core.util.networks import check_fitted
 
 Shuffled = Literal["network", "head"]
 
@@ -72,6 +74,9 @@ class RandomisedCausal(Amortised):
         network = embedder
         if shuffled == "network":
             network = with_shuffled_weights(embedder, seed)
+            check_fitted(head.info, embedder, "causal head")
+            head = copy.copy(head)
+            head.info = {key: of for key, of in head.info.items() if key != "print"}
         else:
             head = _forgetful(head, seed)
         super().__init__(

@@ -29,7 +29,7 @@ from lfs_core.embedders import (
     Embedder,
     embed,
     embedder_name,
-    image_size,
+    image_sides,
     load_embedder,
     network_title,
 )
@@ -398,7 +398,7 @@ class PairExplorer(LiveView):
         """Pixels (3,H,W) and embedding (D,) of one part of a photograph."""
         embedder = self.networks[network].embedder
         image = self._looked(network, item).parts.all[part].image
-        pixels = to_tensor(image, image_size(embedder))
+        pixels = to_tensor(image, image_sides(embedder))
         with torch.no_grad():
             return pixels, embed(embedder, pixels[None])[0]
 
