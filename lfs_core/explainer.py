@@ -15,7 +15,6 @@ from lfs_core.explanation import (
     PairExplainer,
     PairExplanation,
     Words,
-    cosines,
 )
 from lfs_core.mapping import check_unit_interval, difference_map, display_map
 from lfs_core.util.networks import Embedder, check_fitted
@@ -96,7 +95,7 @@ class ExplainLFS(PairExplainer):
         from lfs_core.util.threads import one_thread
 
         with one_thread():
-            similarity = cosines(h)
+            similarity = self._similarities(h)
             is_similar = similarity > self.similarity_threshold
 
             z = self._to_latents(h)

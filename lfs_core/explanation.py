@@ -12,6 +12,13 @@ from torch import Tensor
 
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.mapping import check_unit_interval
+from lfs_core.util.distances import (
+    Distance,
+    distance_name,
+    distance_of,
+    needs_cosine,
+    similarity,
+)
 from lfs_core.util.networks import Embedder, embed, embedder_name, ready, try_out
 
 if TYPE_CHECKING:
@@ -29,7 +36,8 @@ class PairExplanation:
 
     Attributes:
         method: the explainer's name.
-        similarity: cosine of the two embeddings, in [-1,1].
+        similarity: cosine of the two embeddings, in [-1,1]; or 1 less their distance, for networks
+            that compare by another one.
         is_similar: the decision, similarity > xi_1.
         images: (2,3,H,W) in [0,1], what the network saw.
         maps: (2,H,W) in [0,1], higher where the evidence for the decision is stronger.
@@ -119,7 +127,8 @@ class PairExplainer:
 
     Args:
         embedder: the network to explain; an `nn.Module` is switched to evaluation mode.
-        similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
+        similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar". Of a network that
+            compares by a distance, 1 less the distance below which it is.
         map_threshold: xi_2, in [0,1]; pixels above it are shown.
 
     Raises:
@@ -138,6 +147,7 @@ class PairExplainer:
             reconstructed from their description.
         needs: what it asks for beyond embeddings: "gradients", "layers", "training",
             "class images".
+        cosine_only: whether it takes a cosine apart, and so cannot explain another distance.
     """
 
     method: ClassVar[str]
@@ -151,6 +161,7 @@ class PairExplainer:
     source: ClassVar[str]
     verified: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset()
+    cosine_only: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -159,7 +170,10 @@ class PairExplainer:
         map_threshold: float = 0.7,
     ) -> None:
         check_unit_interval("map_threshold", map_threshold)
-        if not -1 <= similarity_threshold <= 1:
+        self.distance: Distance = distance_of(embedder)
+        if self.cosine_only:
+            needs_cosine(embedder, self.method)
+        if self.distance == "cosine" and not -1 <= similarity_threshold <= 1:
             raise LFSError(
                 f"similarity_threshold is {similarity_threshold}; a cosine lies in [-1, 1]."
             )
@@ -219,6 +233,12 @@ class PairExplainer:
         """(P,2,D) of images (P,2,3,H,W)."""
         return embed(self.embedder, images.flatten(0, 1)).unflatten(0, (-1, 2))
 
+    def _similarities(self, h: Tensor) -> Tensor:
+        """(P,) of pairs of embeddings (P,2,D), as the network compares them."""
+        if self.distance == "cosine":
+            return cosines(h)
+        return similarity(h[:, 0], h[:, 1], self.distance)
+
     def settings(self) -> dict[str, Any]:
         """Everything needed to make this explainer again."""
         spread = getattr(self.embedder, "spread", None)
@@ -227,6 +247,7 @@ class PairExplainer:
             "similarity_threshold": self.similarity_threshold,
             "map_threshold": self.map_threshold,
             "spread": spread and asdict(spread),
+            **({} if self.distance == "cosine" else {"distance": distance_name(self.distance)}),
         }
 
 

@@ -82,7 +82,7 @@ def own(folder: Path) -> None:
     )
     explained(explain(files[0], str(files[1])), folder)
     explained(explain(image, np.asarray(image)), folder)
-    explained(explain(torch.rand(3, SIDE, SIDE), np.zeros((SIDE, SIDE))), folder)
+    explained(explain(torch.rand(3, SIDE, SIDE), np.ones((SIDE, SIDE))), folder)
     assert_type(explain.batch([(files[0], files[1])]), list[lfs.PairExplanation])
     assert_type(explain.settings(), dict[str, Any])
     assert_type(lfs.list_explainers(), list[str])

@@ -59,6 +59,7 @@ def explain(
         doubts,
         doubts_about_learnt,
     )
+    from lfs_core.util.distances import measured
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.page import check_suffix
     from lfs_core.viz.report import write_report
@@ -83,7 +84,8 @@ def explain(
     write_report(explanation, output, [image_a.name, image_b.name], messages, shown)
     decision = "similar" if explanation.is_similar else "dissimilar"
     sure = confidence_in_words(explanation)
-    typer.echo(f"cosine {explanation.similarity:+.3f}: {decision}, {sure}. Wrote {output}.")
+    said = measured(explanation.similarity, explanation.settings)
+    typer.echo(f"{said}: {decision}, {sure}. Wrote {output}.")
     typer.echo(confidence_means(explanation), err=True)
     tell_against([*messages, *doubts(explanation)])
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -13,8 +13,12 @@ from torch import Tensor
 from lfs_core.embedders import Embedder, embed
 from lfs_core.embedders.last_maps import LastMaps, NoMapsError
 from lfs_core.errors import LFSError
-from lfs_core.explanation import PairExplainer, PairExplanation, cosines
+from lfs_core.explanation import PairExplainer, PairExplanation
 from lfs_core.mapping import display_map
+from lfs_core.util.distances import Distance, distance_of, similarity
+
+if TYPE_CHECKING:
+    from lfs_core.datasets.images import ImageLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,17 +31,19 @@ class Pairs:
         maps: the last maps (P,2,c,h,w) of the network, a leaf of the graph; empty for methods that
             need no layers.
         is_similar: (P,) bool, the decisions.
+        distance: by which the network compares embeddings.
     """
 
     images: Tensor
     h: Tensor
     maps: Tensor
     is_similar: Tensor
+    distance: Distance = field(default="cosine", kw_only=True)
 
     @cached_property
     def similarity(self) -> Tensor:
-        """(P,) cosines, differentiable where the embeddings are."""
-        return torch.cosine_similarity(self.h[:, 0], self.h[:, 1])
+        """(P,) cosines, or 1 less distances; differentiable where the embeddings are."""
+        return similarity(self.h[:, 0], self.h[:, 1], self.distance)
 
     @property
     def partners(self) -> Tensor:
@@ -66,10 +72,13 @@ class Comparator(PairExplainer):
         signed: whether its evidence tells for from against.
         margin: whether evidence sums to the similarity. What speaks for the decision is then its
             surplus over an even share of xi_1, so that it sums to the margin of the decision.
+        of_embeddings: whether evidence in an image needs no more of the other one than its
+            embedding.
     """
 
     signed: ClassVar[bool] = True
     margin: ClassVar[bool] = False
+    of_embeddings: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -109,10 +118,13 @@ class Comparator(PairExplainer):
         else:
             with torch.no_grad():
                 h = self._embed(images)
-        return Pairs(images, h, maps, cosines(h.detach()) > self.similarity_threshold)
+        is_similar = self._similarities(h.detach()) > self.similarity_threshold
+        return Pairs(images, h, maps, is_similar, distance=self.distance)
 
     def _explain(self, images: Tensor) -> list[PairExplanation]:
-        pairs = self.see(images)
+        return self._explained(self.see(images), images)
+
+    def _explained(self, pairs: Pairs, images: Tensor) -> list[PairExplanation]:
         found = self.evidence(pairs)
         values, size = found.values.detach(), images.shape[-2:]
         if not values.isfinite().all():
@@ -120,11 +132,11 @@ class Comparator(PairExplainer):
         signed = spread(values, size) if self.signed else None
         maps = display_map(self._for_the_decision(values, pairs.is_similar), size)
         promised = found.promised_sums
-        similarity = cosines(pairs.h.detach())
+        found_similar = self._similarities(pairs.h.detach())
         return [
             PairExplanation(
                 method=self.method,
-                similarity=similarity[k].item(),
+                similarity=found_similar[k].item(),
                 is_similar=bool(pairs.is_similar[k]),
                 images=images[k],
                 maps=maps[k].float(),
@@ -154,6 +166,62 @@ class Comparator(PairExplainer):
         )
 
 
+def explain_beside(explain: PairExplainer, image: ImageLike, partner: Tensor) -> PairExplanation:
+    """Explain the similarity of an image to an embedding, as that of a text by a second network.
+
+    Args:
+        explain: a method made for the network of images, which needs no more of the other side
+            than its embedding.
+        image: as for the method.
+        partner: (D,), the other embedding.
+
+    Returns:
+        An explanation whose first map is the image's. In the place of the second image stands
+        grey, and its map is 0.
+
+    Raises:
+        LFSError: the method needs two images, or the embedding has another length.
+    """
+    from lfs_core.comparators import EXPLAINERS, explainer_class
+    from lfs_core.datasets.images import to_tensor
+
+    if not isinstance(explain, Comparator) or not explain.of_embeddings:
+        able = [
+            name
+            for name in EXPLAINERS
+            if issubclass(of := explainer_class(name), Comparator)
+            and of.of_embeddings
+            and of.role == "method"
+        ]
+        raise LFSError(
+            f"{explain.method} explains pairs of images only. Methods that explain an image beside "
+            f"an embedding: {', '.join(able)}."
+        )
+    one = to_tensor(image, getattr(explain.embedder, "image_size", None))
+    images = torch.stack([one, one])[None]
+    with torch.inference_mode(False), torch.enable_grad():
+        pairs = explain.see(images)
+        if partner.shape != pairs.h.shape[2:]:
+            raise LFSError(
+                f"The embedding has shape {tuple(partner.shape)}; the network gives "
+                f"{tuple(pairs.h.shape[2:])}."
+            )
+        h = torch.stack([pairs.h[:, 0], partner.detach().to(pairs.h)[None]], dim=1)
+        is_similar = explain._similarities(h.detach()) > explain.similarity_threshold
+        (e,) = explain._explained(replace(pairs, h=h, is_similar=is_similar), images)
+
+    def first(values: Tensor | None) -> Tensor | None:
+        return None if values is None else torch.stack([values[0], torch.zeros_like(values[1])])
+
+    return replace(
+        e,
+        images=torch.stack([one, torch.full_like(one, 0.5)]),
+        maps=torch.stack([e.maps[0], torch.zeros_like(e.maps[1])]),
+        signed_maps=first(e.signed_maps),
+        promised_sums=first(e.promised_sums),
+    )
+
+
 class SimilarityTo:
     """The network's similarity to given embeddings, as one function of images, for captum.
 
@@ -162,11 +230,11 @@ class SimilarityTo:
     """
 
     def __init__(self, embedder: Embedder) -> None:
-        self.embedder = embedder
+        self.embedder, self.distance = embedder, distance_of(embedder)
 
     def __call__(self, images: Tensor, partners: Tensor) -> Tensor:
-        """Cosines (B,) of images (B,3,H,W) with embeddings (B,D)."""
-        return torch.cosine_similarity(embed(self.embedder, images), partners)
+        """Cosines (B,), or 1 less distances, of images (B,3,H,W) with embeddings (B,D)."""
+        return similarity(embed(self.embedder, images), partners, self.distance)
 
 
 def spread(evidence: Tensor, size: Sequence[int]) -> Tensor:

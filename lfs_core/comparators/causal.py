@@ -52,6 +52,7 @@ class CausalMethod(Comparator):
         "contrast": {0: "without contrast", 1: "with full contrast"},
     }
     source = "this book"
+    cosine_only = True
 
     def __init__(
         self,
@@ -72,6 +73,11 @@ class CausalMethod(Comparator):
             if not weight >= 0:
                 raise LFSError(f"{name} is {weight}; it must be at least 0.")
         self.relevance, self.own, self.contrast, self.seed = relevance, own, contrast, seed
+
+    @property
+    def of_embeddings(self) -> bool:  # type: ignore[override]
+        """Not what differs between two images, place by place."""
+        return self.contrast == 0
 
     def of_windows(self, C: Tensor, pairs: Pairs) -> Tensor:
         """The evidence (P,2,K) of the windows of pairs with the causal maps C (P,2,K,D)."""

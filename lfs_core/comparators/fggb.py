@@ -27,6 +27,7 @@ class FGGB(Comparator):
     title = "FGGB"
     source = "Lu, Xu, Ebrahimi 2024"
     needs = frozenset({"gradients"})
+    cosine_only = True
 
     def evidence(self, pairs: Pairs) -> Evidence:
         """Sum over latents of (c_j - xi_1 / D) * g_j: (P,2,H,W)."""

@@ -51,6 +51,7 @@ class IntegratedJacobians(Comparator):
     words: ClassVar[Words] = {"reference": "from {}", "steps": "{} steps"}
     source = "Möller, Nikolaev, Padó 2023; Eberle et al. 2020"
     needs = frozenset({"gradients"})
+    cosine_only = True
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from lfs_core.comparators.base import Pairs
 from lfs_core.embedders import Embedder, embed
+from lfs_core.util.distances import similarity as alike
 from lfs_core.util.threads import one_thread
 
 CHUNK = 64  # masked images embedded at a time
@@ -23,7 +24,7 @@ def masked_similarity(embedder: Embedder, pairs: Pairs, masks: Tensor) -> Tensor
         masks: (M,H,W), bool or in [0,1]; images are multiplied by them, so 0 makes a pixel black.
 
     Returns:
-        Cosines (P,2,M), in [-1,1].
+        Cosines (P,2,M), or 1 less distances.
     """
 
     def embedded(image: Tensor) -> Tensor:
@@ -41,7 +42,7 @@ def masked_similarity(embedder: Embedder, pairs: Pairs, masks: Tensor) -> Tensor
     for k in dict.fromkeys(place.tolist()):  # an image that is in several pairs is masked once
         h = embedded(images[k])
         for n in (place == k).nonzero().flatten():
-            similarity[n] = torch.cosine_similarity(h, partners[n, None])
+            similarity[n] = alike(h, partners[n, None], pairs.distance)
     return similarity.unflatten(0, (-1, 2))
 
 

@@ -44,6 +44,8 @@ class SimExpert(Comparator):
     source = "Stylianou, Souvenir, Pless 2019"
     needs = frozenset({"layers"})
     margin = True
+    of_embeddings = False
+    cosine_only = True
 
     def __init__(
         self,

@@ -50,6 +50,7 @@ class Tummala(Comparator):
     verified = False
     needs = frozenset({"gradients", "layers"})
     signed = False
+    of_embeddings = False
 
     def __init__(
         self,

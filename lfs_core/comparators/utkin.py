@@ -76,6 +76,7 @@ class Utkin(Comparator):
     verified = False
     needs = frozenset({"training", "class images"})
     signed = False
+    of_embeddings = False
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ class XSSAB(Comparator):
     title = "xSSAB"
     source = "Huber, Luu, Terhörst, Damer 2024"
     needs = frozenset({"gradients"})
+    cosine_only = True
 
     def evidence(self, pairs: Pairs) -> Evidence:
         """What argues for a match less what argues against it: (P,2,H,W), in 1 / pixel value."""

@@ -9,9 +9,10 @@ from PIL import Image
 
 from lfs_core.datasets.choosing import SURE, area, chosen_face
 from lfs_core.datasets.detecting import Face, detect_faces
-from lfs_core.datasets.faces import FACE_SIZE, align_face, crop_face, find_faces, no_face
+from lfs_core.datasets.faces import align_face, crop_face, find_faces, no_face
 from lfs_core.datasets.images import ImageLike, load_image
 from lfs_core.errors import FaceError, LFSError
+from lfs_core.util.networks import image_sides
 
 FILLED = 0.5  # of a crop, by the face in it; crops of `align_face` are filled by 0.69 and more
 CENTRE = 224 / 256  # of the short side; ImageNet's networks resize it to 256 and cut out 224
@@ -161,14 +162,14 @@ def doubt_about_crop(image: Image.Image, embedder: object, name: str) -> str | N
     """
     if framing_of(embedder) != "face":
         return None
-    side = getattr(embedder, "image_size", FACE_SIZE)
+    height, width = image_sides(embedder)
     share = max(map(area, detect_faces(image)), default=0.0)
     share = min(share / (image.width * image.height), 1.0)
-    if image.size == (side, side) and share >= FILLED:
+    if image.size == (width, height) and share >= FILLED:
         return None
     fills = f"the face fills {share:.0%} of it" if share else "no face is found in it"
     return (
         f"{name} is taken for a face crop, as it is: it has {image.width}x{image.height} pixels, "
-        f"the network reads {side}x{side}, and {fills}. The decision means something only for "
+        f"the network reads {width}x{height}, and {fills}. The decision means something only for "
         "crops that a face fills; of a whole photograph the face is cut out without --aligned."
     )

@@ -6,6 +6,7 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
@@ -97,7 +98,7 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: Any) -
             "dlib-resnet" is such a callable, and no `nn.Module`.
         options: of a network that is named, passed to its loader: `weights`, a local file, for
             those that take one. Of a network of one's own, what `Own` is told of it: `name`,
-            `image_size`, `framing`.
+            `image_size`, `framing`, `distance`.
 
     Returns:
         The network; of a callable with options, an `Own` about it.
@@ -107,7 +108,9 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: Any) -
     """
     if isinstance(embedder, str | os.PathLike):
         network = _load(os.fspath(embedder), options)
-        network.spread = known_spread(os.fspath(embedder), network)
+        ready(network)
+        with suppress(AttributeError):  # as of a method of an object
+            network.spread = known_spread(os.fspath(embedder), network)
         on_gpu = torch.cuda.is_available() and isinstance(network, nn.Module)
         return network.cuda() if on_gpu else network
     if not callable(embedder):

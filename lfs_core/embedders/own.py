@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lfs_core.embedders.seeing import fingerprint
 from lfs_core.errors import LFSError
 from lfs_core.util.digests import fingerprint as fingerprint_of
+from lfs_core.util.distances import Distance, check_distance, distance_of
 from lfs_core.util.networks import Embedder, embedder_name
 from lfs_core.util.own_code import load_object, told
 
@@ -23,6 +24,11 @@ class Own(nn.Module):
         name: of the network and its weights; else its own, or that of its function or class.
         image_size: side of the images it reads, in pixels, or (H,W); else its own.
         framing: what it reads, as of `Embedder`; else its own.
+        distance: by which it compares embeddings: a name in `DISTANCES`, or a function; else its
+            own, or the cosine. Similarities are then 1 less the distance.
+
+    Raises:
+        LFSError: there is no such distance.
     """
 
     def __init__(
@@ -31,16 +37,18 @@ class Own(nn.Module):
         name: str | None = None,
         image_size: int | Sequence[int] | None = None,
         framing: str | None = None,
+        distance: Distance | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.name = name or embedder_name(network)
-        said = {"image_size": image_size, "framing": framing}
+        said = {"image_size": image_size, "framing": framing, "distance": distance}
         for key in ("image_size", "framing", "distance", "one_by_one", "project"):
             value = said.get(key)
             value = getattr(network, key, None) if value is None else value
             if value is not None:
                 setattr(self, key, tuple(value) if isinstance(value, list) else value)
+        check_distance(getattr(self, "distance", "cosine"))
 
     def forward(self, images: Tensor) -> Tensor:
         """What the network returns."""
@@ -49,7 +57,7 @@ class Own(nn.Module):
     def fingerprint(self) -> str:
         """What tells it from every other: that of the network, and what it reads."""
         said = [getattr(self, key, None) for key in ("name", "image_size", "framing")]
-        return fingerprint_of([fingerprint(self.network), said])
+        return fingerprint_of([fingerprint(self.network), said, distance_of(self)])
 
 
 def named_network(name: str, weights: str | Path | None = None) -> Embedder:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lfs_core.datasets.images import load_image
 from lfs_core.errors import LFSError
+from lfs_core.util.distances import measured
 
 if TYPE_CHECKING:
     from lfs_core.datasets.pairs import Pair
@@ -45,7 +46,8 @@ def plot_explanations(explanations: Sequence[PairExplanation]) -> Figure:
     blocks = figure.subfigures(lines, columns, squeeze=False, wspace=0.03, hspace=0.03)
     for block, explanation in zip(blocks.flat, explanations, strict=False):
         decision = "similar" if explanation.is_similar else "dissimilar"
-        block.suptitle(f"cosine {explanation.similarity:+.2f}: {decision}", fontsize=11)
+        said = measured(explanation.similarity, explanation.settings, 2)
+        block.suptitle(f"{said}: {decision}", fontsize=11)
         axes = block.subplots(3, 2)
         for side, panels in enumerate(axes.T):
             image, heat = explanation.images[side], explanation.maps[side]
