@@ -11,10 +11,10 @@ from pathlib import Path
 
 from lfs_core.embedders.seeing import fingerprint
 from lfs_core.errors import LFSError
-from lfs_core.explanation import Embedder
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.confidence import Spread
 from lfs_core.util.files import replacing
+from lfs_core.util.networks import Embedder
 
 SHIPPED = "spreads.json"  # the "spreads" of `lfs study confidence`
 
