@@ -32,6 +32,7 @@ from lfs_core.errors import LFSError
 from lfs_core.evaluation import workers
 from lfs_core.findings.speed import speed_markdown, throughput_markdown
 from lfs_core.findings.stored import stored_run
+from lfs_core.studies import own_networks
 from lfs_core.util.digests import key
 from lfs_core.util.manifest import RESULTS, changed_since, parts_changed
 
@@ -239,6 +240,9 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
     speed = speed_markdown(stored_run("bench"))
     speed += "\n" + throughput_markdown(stored_run("throughput"))
     (source / "book" / "speed_tables.md").write_text(speed, encoding="utf-8")
+    (source / "book" / "own_networks_table.md").write_text(
+        own_networks.markdown(own_networks.try_all()), encoding="utf-8"
+    )
     return source
 
 

@@ -15,7 +15,7 @@ from lfs_core.explanation import Words
 
 Form = Literal["folded", "raw"]
 
-DIRECTION_TOLERANCE = 1e-4  # between unit vectors; rounding is a hundredth of it
+DIRECTION_TOLERANCE = 1e-4  # between unit vectors; float32's rounding is a hundredth of it
 
 
 class SimExpert(Comparator):
@@ -95,10 +95,17 @@ class SimExpert(Comparator):
         """Raise an LFSError unless averages (P,2,D) are the embeddings, but for their length."""
         if e.shape == h.shape:
             unit, expected = (nn.functional.normalize(x.double(), dim=-1) for x in (e, h))
-            if (unit - expected).norm(dim=-1).max() <= DIRECTION_TOLERANCE:
+            tolerance = max(DIRECTION_TOLERANCE, 4 * torch.finfo(_precision(self.embedder)).eps)
+            if (unit - expected).norm(dim=-1).max() <= tolerance:
                 return
         raise LFSError(
             f"simexpert cannot fold the last steps of {self.embedder_name!r}: its embedding is no "
             "affine map of the average of its last maps. Where it is one, the network's `project` "
             'must say which; else use form="raw", which explains the cosine of the averages.'
         )
+
+
+def _precision(network: Embedder) -> torch.dtype:
+    """Of a network's weights; float32, if it has none."""
+    weights = network.parameters() if isinstance(network, nn.Module) else ()
+    return next((of.dtype for of in weights if of.dtype.is_floating_point), torch.float32)

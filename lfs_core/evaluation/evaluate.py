@@ -27,6 +27,7 @@ from lfs_core.explanation import cosines
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.code import code_of
 from lfs_core.util.digests import fingerprint as fingerprint_of
+from lfs_core.util.distances import needs_cosine
 from lfs_core.util.manifest import ALL_NUMBERS, commit, made_by, versions
 
 CHUNK = 25  # pairs explained and measured between two records
@@ -81,6 +82,7 @@ def evaluate(
     start = time.monotonic()
     metrics = {spec: make_metric(spec) for spec in settings.metrics}
     network = _network(settings.embedder, settings.weights)
+    needs_cosine(network, "The evaluation")
     h = embed_all(network, pairs.images.flatten(0, 1)).unflatten(0, (-1, 2))
     labels = Labels(pairs.same, cosines(h), settings.threshold)
     for metric in metrics.values():

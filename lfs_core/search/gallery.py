@@ -24,6 +24,7 @@ from lfs_core.datasets.folders import find_photographs
 from lfs_core.embedders import Embedder, embedder_name, fingerprint
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.training.embedding import embed_photographs
+from lfs_core.util.distances import needs_cosine
 from lfs_core.util.tensors import read_tensors, write_tensors
 
 BATCH = 1024  # embeddings read from the store at once
@@ -205,6 +206,7 @@ def index_folder(
     Raises:
         ImageError: there is no folder, no image in it, or none that can be used.
     """
+    needs_cosine(embedder, "A gallery")
     folder, mark = Path(folder).resolve(), fingerprint(embedder)
     known: dict[str, Photograph] = {}
     vectors: dict[str, Tensor] = {}

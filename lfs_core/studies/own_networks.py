@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ QUICK: dict[str, dict[str, Any]] = {  # options that cost little
     "smoothgrad": {"samples": 3},
     "causal": {"grid": GRID, "scales": 1},
 }
-YES = "yes"
+YES, BESIDE = "yes", "an image and a text's embedding"
 
 
 class _Convolutions(nn.Module):
@@ -157,27 +158,32 @@ def try_all() -> dict[str, dict[str, str]]:
         torch.manual_seed(0)
         network = load_embedder(_Convolutions())
     for name in names:
-        found[name]["an image and a text's embedding"] = _tried(
-            name, network, _learnt(network), beside=True
-        )
+        found[name][BESIDE] = _tried(name, network, _learnt(network), beside=True)
     return found
 
 
-def markdown() -> str:
-    """`try_all` as a table; refusals are numbered below it."""
-    found = try_all()
+def markdown(found: dict[str, dict[str, str]]) -> str:
+    """What `try_all` found as a table; refusals are numbered below it."""
     columns = list(next(iter(found.values())))
     reasons: list[str] = []
     lines = [" | ".join(["method", *columns]), " | ".join("---" for _ in range(len(columns) + 1))]
     for name, row in found.items():
         cells = []
         for said in row.values():
-            if said != YES and said not in reasons:
-                reasons.append(said)
-            cells.append(YES if said == YES else f"no ({reasons.index(said) + 1})")
+            reason = _general(said, name)
+            if said != YES and reason not in reasons:
+                reasons.append(reason)
+            cells.append(YES if said == YES else f"no ({reasons.index(reason) + 1})")
         lines.append(" | ".join([explainer_class(name).title, *cells]))
     table = "\n".join(f"| {line} |" for line in lines)
     return table + "\n\n" + "\n".join(f"{k}. {of}" for k, of in enumerate(reasons, 1)) + "\n"
+
+
+def _general(said: str, name: str) -> str:
+    """A refusal without the names of the method and of the network."""
+    text = re.sub(rf"^{name} (cannot explain '.*?': )?", "", said.partition(" Methods that")[0])
+    text = re.sub(r"'_\w+'", "a network", text)
+    return text[:1].upper() + text[1:]
 
 
 def _images(network: Embedder) -> Tensor:

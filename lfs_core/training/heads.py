@@ -22,6 +22,7 @@ from lfs_core.training.enough import check_enough
 from lfs_core.training.epochs import Epochs
 from lfs_core.training.fitting import LOOK_ALIKE
 from lfs_core.training.removals import Removals, gather_removals, together
+from lfs_core.util.distances import needs_cosine
 from lfs_core.util.networks import print_of, ready
 
 PARTNERS = 64  # random ones, in each step
@@ -70,6 +71,7 @@ def fit_causal(
     """
     check_enough(who for _, who in photographs)  # now, not after the work
     ready(embedder)
+    needs_cosine(embedder, "A causal head")
     if layers is None:
         layers = find_layers(embedder, image_sides(embedder), grid)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from typer.testing import CliRunner
 
 import lfs_core as lfs
 from lfs_core.cli import app
+from lfs_core.comparators import explainer_class
 from lfs_core.embedders import embed, embed_all, fingerprint
 from lfs_core.embedders.last_maps import LastMaps
 from lfs_core.embedders.taps import Taps, find_layers
+from lfs_core.studies.own_networks import BESIDE, YES, markdown, try_all
 from lfs_core.util.networks import check_pixels, print_of
 
 ROOT = Path(__file__).parents[2]
@@ -427,3 +430,101 @@ def test_tokens_that_are_no_places_are_refused() -> None:
 
     with pytest.raises(lfs.LFSError, match=r"40 tokens \(B,N,c\), which are no grid"):
         lfs.load_explainer("gradcam", Latents())(*PAIR)
+
+
+# Distances, and texts
+
+
+@pytest.mark.parametrize(
+    ("distance", "of"),
+    [
+        ("euclidean", lambda a, b: (a - b).square().sum().sqrt()),
+        ("sqeuclidean", lambda a, b: (a - b).square().sum()),
+        ("manhattan", lambda a, b: (a - b).abs().sum()),
+        (lambda a, b: (a - b).abs().amax(dim=-1), lambda a, b: (a - b).abs().max()),
+    ],
+)
+def test_a_network_may_compare_by_a_distance(distance: object, of: Callable) -> None:
+    """The evidence of a window is by how much covering it moves the images apart."""
+    network = lfs.load_embedder(conv(), image_size=SIDE, distance=distance)
+    a, b = PAIR
+    h = network(PAIR).detach()
+    apart = of(*h).item()
+    for threshold in (1 - apart * 1.01, 1 - apart * 0.99):
+        e = lfs.load_explainer("occlusion", network, grid=2, similarity_threshold=threshold)(a, b)
+        assert e.similarity == pytest.approx(1 - apart, abs=1e-5)
+        assert e.is_similar == (apart < 1 - threshold)
+    covered = a.clone()
+    covered[:, :16, :16] = a.mean(dim=(1, 2), keepdim=True)
+    moved = of(network(covered[None])[0].detach(), h[1]).item() - apart
+    assert e.signed_maps[0, :16, :16].sum().item() == pytest.approx(moved, rel=0.3, abs=1e-4)
+    for method in ("simexpert", "causal", "fggb"):
+        with pytest.raises(lfs.LFSError, match="knows cosines only"):
+            lfs.load_explainer(method, network)
+
+
+def test_the_euclidean_distance_of_unit_vectors_is_a_cosine() -> None:
+    """So that the decisions of both are the same, and each pixel speaks to the same side."""
+    network = Then(lambda h: nn.functional.normalize(h)).eval()
+    by_cosine = lfs.load_explainer("occlusion", network, grid=4)(*PAIR)
+    far = lfs.load_embedder(network, distance="sqeuclidean")
+    by_distance = lfs.load_explainer("occlusion", far, grid=4)(*PAIR)
+    torch.testing.assert_close(
+        by_distance.signed_maps, 2 * by_cosine.signed_maps, atol=1e-6, rtol=0
+    )
+    assert 1 - by_distance.similarity == pytest.approx(2 - 2 * by_cosine.similarity, abs=1e-5)
+
+
+def test_reports_say_by_which_distance(tmp_path: Path) -> None:
+    network = lfs.load_embedder(conv(), distance="euclidean")
+    e = lfs.load_explainer("occlusion", network, similarity_threshold=0.4)(*PAIR)
+    e.save(tmp_path / "out.html")
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert f"Euclidean distance <strong>{1 - e.similarity:.3f}</strong>" in page and "0.6" in page
+    with pytest.raises(lfs.LFSError, match="no distance 'hamming'"):
+        lfs.load_embedder(conv(), distance="hamming")
+    with pytest.raises(lfs.LFSError, match="A gallery knows cosines only"):
+        lfs.index_folder(tmp_path, network)
+
+
+def test_an_image_is_explained_beside_a_texts_embedding() -> None:
+    """As beside an image that has this embedding."""
+    network = conv()
+    text = network(PAIR[1:])[0].detach()
+    for method in ("occlusion", "gradcam", "causal", "integrated-gradients", "corrrise"):
+        explain = lfs.load_explainer(method, network)
+        beside, pair = lfs.explain_beside(explain, PAIR[0], text), explain(*PAIR)
+        torch.testing.assert_close(beside.maps[0], pair.maps[0], atol=1e-4, rtol=1e-3)
+        assert beside.similarity == pytest.approx(pair.similarity, abs=1e-6)
+        assert not beside.maps[1].any() and (beside.images[1] == 0.5).all()
+    with pytest.raises(lfs.LFSError, match="explains pairs of images only"):
+        lfs.explain_beside(lfs.load_explainer("simexpert", network), PAIR[0], text)
+    with pytest.raises(lfs.LFSError, match=r"has shape \(3,\); the network gives \(8,\)"):
+        lfs.explain_beside(explain, PAIR[0], text[:3])
+
+
+@pytest.mark.slow
+def test_every_method_on_every_shape() -> None:
+    """They work, or refuse in one sentence that says what they need."""
+    found = try_all()
+    boxes = ["occlusion", "corrrise", "distance-explainer", "kernel-shap", "lime", "explainlfs"]
+    for name, row in found.items():
+        needs = explainer_class(name).needs
+        for shape, said in row.items():
+            if said == YES:
+                continue
+            assert re.search(
+                r"needs a network with (gradients|layers|maps)|knows cosines only|no affine map of "
+                r"the average|pairs of images only",
+                said,
+            ), (name, shape, said)
+            blind = shape in ("function of NumPy", "without gradients")
+            assert name not in boxes or shape == BESIDE, (name, shape, said)
+            assert needs & {"gradients", "layers"} or not blind, (name, shape, said)
+    for shape in ("transformer, class token", "channels last (Swin)", "bfloat16"):
+        assert found["gradcam"][shape] == found["tummala"][shape] == YES
+        assert found["amortised"][shape] == YES
+    assert found["simexpert"]["channels last (Swin)"] == YES
+    assert found["occlusion"][BESIDE] == YES != found["tummala"][BESIDE]
+    table = markdown(found)
+    assert table.count("\n| ") == len(found) + 1 and "1. " in table

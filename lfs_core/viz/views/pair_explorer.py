@@ -92,7 +92,6 @@ COLOURS = ("inferno", "viridis", "cividis", "gray")  # readable with any colour 
 PICTURE, THUMBNAIL = 160, 72  # px, longest side
 QUALITY = 80  # of WebP
 MAP_SIDE = 40  # largest side of a map as the view draws it, in its own pixels
-TRIED = 224  # px, side of the images on which methods are tried; unless the network says
 STEPS = 100  # of p and xi_1 from 0 to 1
 PRINTED_STEPS = 10  # of p in a page
 
@@ -518,8 +517,7 @@ class _Network:
         """Whether a method that looks inside finds there what it needs: it is tried."""
         noise = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
         try:
-            size = image_size(self.embedder) or TRIED
-            images = torch.nn.functional.interpolate(noise, size)
+            images = torch.nn.functional.interpolate(noise, image_sides(self.embedder))
             load_explainer(method, self.embedder)(*images)
         except Exception:  # of the user's own network, too
             return False
