@@ -88,6 +88,8 @@ def own(folder: Path) -> None:
     assert_type(lfs.list_explainers(), list[str])
     occlusion = lfs.load_explainer("occlusion", black_box)
     assert_type(occlusion, PairExplainer)
+    h = black_box(torch.rand(1, 3, SIDE, SIDE))[0]
+    assert_type(lfs.explain_beside(occlusion, files[0], h), lfs.PairExplanation)
     compared([explain, occlusion, my_method], files)
 
     arithmetic(embedder, decoder)

@@ -20,16 +20,21 @@ import lfs_core as lfs
 from lfs_core.search import gallery as module
 from lfs_core.search.gallery import Gallery, Photograph, changes, index_folder, load_gallery
 from lfs_core.search.retriever import Retriever
+from lfs_core.util.digests import fingerprint
 
 
 class Colours(torch.nn.Module):
     """The mean colours of four quarters; counts the images that it sees."""
 
     name, image_size, framing = "colours", 16, "whole"
+    one_by_one = False  # so that it sees no image but those of the gallery
 
     def __init__(self) -> None:
         super().__init__()
         self._seen = 0
+
+    def fingerprint(self) -> str:
+        return fingerprint([self.name, self])
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         self._seen += len(images)

@@ -109,7 +109,7 @@ def test_the_root_holds_the_method_and_little_else() -> None:
 
 @pytest.mark.parametrize("module", METHOD)
 def test_the_method_imports_torch_itself_and_errors(module: str) -> None:
-    """And where images meet a network; what files, photographs and figures need, within."""
+    """And where images meet a network and what compares embeddings; what files, photographs and figures need, within."""
     for node in ast.parse(source_of(module)).body:
         if isinstance(node, ast.Import):
             names = {alias.name for alias in node.names}
@@ -120,7 +120,7 @@ def test_the_method_imports_torch_itself_and_errors(module: str) -> None:
         for name in names:
             package, _, inner = name.partition(".")
             if package == "lfs_core":
-                assert inner in {*METHOD, "errors", "util.networks"}, name
+                assert inner in {*METHOD, "errors", "util.networks", "util.distances"}, name
             else:
                 assert package in {"torch", *sys.stdlib_module_names}, name
 
