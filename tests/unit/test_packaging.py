@@ -109,7 +109,7 @@ def test_the_root_holds_the_method_and_little_else() -> None:
 
 @pytest.mark.parametrize("module", METHOD)
 def test_the_method_imports_torch_itself_and_errors(module: str) -> None:
-    """And where images meet a network and what compares embeddings; what files, photographs and figures need, within."""
+    """And what meets networks and embeddings; files, photographs, figures are for within."""
     for node in ast.parse(source_of(module)).body:
         if isinstance(node, ast.Import):
             names = {alias.name for alias in node.names}
