@@ -40,7 +40,7 @@ def embedder_name(embedder: Embedder) -> str:
     return getattr(embedder, "name", getattr(embedder, "__name__", type(embedder).__name__))
 
 
-def image_sides(embedder: Embedder) -> tuple[int, int]:
+def image_sides(embedder: object) -> tuple[int, int]:
     """(H,W) of the images that a network reads, in pixels; squares of `IMAGE_SIZE` by default.
 
     Raises:
