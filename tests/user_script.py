@@ -115,6 +115,7 @@ def explained(e: lfs.PairExplanation, folder: Path) -> None:
     assert_type(e.signed_maps, Tensor | None)
     assert_type(e.promised_sums, Tensor | None)
     assert_type(e.completeness_error, float | None)
+    assert_type(e.confidence, float | None)
     assert_type(e.to_dict(), dict[str, Any])
     assert_type(e.plot(), Figure)
     e.save(folder / "out.html")

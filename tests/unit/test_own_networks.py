@@ -451,13 +451,15 @@ def test_a_network_may_compare_by_a_distance(distance: object, of: Callable) -> 
     h = network(PAIR).detach()
     apart = of(*h).item()
     for threshold in (1 - apart * 1.01, 1 - apart * 0.99):
-        e = lfs.load_explainer("occlusion", network, grid=2, similarity_threshold=threshold)(a, b)
+        explain = lfs.load_explainer("occlusion", network, grid=2, similarity_threshold=threshold)
+        e = explain(a, b)
         assert e.similarity == pytest.approx(1 - apart, abs=1e-5)
         assert e.is_similar == (apart < 1 - threshold)
     covered = a.clone()
     covered[:, :16, :16] = a.mean(dim=(1, 2), keepdim=True)
     moved = of(network(covered[None])[0].detach(), h[1]).item() - apart
-    assert e.signed_maps[0, :16, :16].sum().item() == pytest.approx(moved, rel=0.3, abs=1e-4)
+    found = explain.evidence(explain.see(PAIR[None])).values[0, 0, 0, 0].item()
+    assert found == pytest.approx(moved, abs=3e-6)
     for method in ("simexpert", "causal", "fggb"):
         with pytest.raises(lfs.LFSError, match="knows cosines only"):
             lfs.load_explainer(method, network)
@@ -494,7 +496,7 @@ def test_an_image_is_explained_beside_a_texts_embedding() -> None:
     for method in ("occlusion", "gradcam", "causal", "integrated-gradients", "corrrise"):
         explain = lfs.load_explainer(method, network)
         beside, pair = lfs.explain_beside(explain, PAIR[0], text), explain(*PAIR)
-        torch.testing.assert_close(beside.maps[0], pair.maps[0], atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(beside.maps[0], pair.maps[0], atol=5e-3, rtol=0)
         assert beside.similarity == pytest.approx(pair.similarity, abs=1e-6)
         assert not beside.maps[1].any() and (beside.images[1] == 0.5).all()
     with pytest.raises(lfs.LFSError, match="explains pairs of images only"):
