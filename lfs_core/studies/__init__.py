@@ -66,7 +66,6 @@ STUDIES = {
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
 }
 NOT_STORED = (
-    "face-choice",
     "multiverse-dlib",
 )
 """Studies whose results the book does not have yet; each takes two cores a quarter of an hour, and
