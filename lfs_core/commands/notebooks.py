@@ -61,6 +61,15 @@ def sweep(
     points = run_sweep(found, axes, folder, jobs, scheduler)
     failed = [point for point in points if point.failed is not None]
     table, page = folder / "table.csv", folder / "page.html"
+    numbers = [point.numbers for point in points if point.failed is None]
+    names = {name for of in numbers for name in of}
+    changing = [name for name in names if len({of.get(name) for of in numbers}) > 1]
+    if len(numbers) > 1:
+        change = f"{len(changing)} of its {len(names)} numbers change"
+        if not changing:
+            change = f"None of its {len(names)} numbers changes"
+            change += f": {', '.join(axes)} may show in figures only"
+        typer.echo(f"{change}.")
     typer.echo(f"{len(points) - len(failed)} of {len(points)} done. Wrote {table} and {page}.")
     if failed:
         raise typer.Exit(1)

@@ -330,3 +330,26 @@ def test_a_gallery_of_another_network(photographs: Path, tmp_path: Path) -> None
     replace(load_gallery(gallery), fingerprint="of other weights").save(gallery)
     done = run("retrieve", photographs / "china" / "00.png", "--gallery", gallery)
     assert done.returncode == 1 and "made with 'efficientnet-lite0'" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_gallery_keeps_its_network(photographs: Path, tmp_path: Path) -> None:
+    from lfs_core.search.gallery import load_gallery
+
+    gallery = tmp_path / "some.gallery"
+    made = run("index", photographs, "-o", gallery, "--embedder", "efficientnet-lite0-cub")
+    assert made.returncode == 0, made.stderr
+    before = gallery.read_bytes()
+    other = run("index", photographs, "-o", gallery, "--embedder", "efficientnet-lite0")
+    assert other.returncode == 1 and "is a gallery of 'efficientnet-lite0-cub'" in other.stderr
+    assert gallery.read_bytes() == before
+    again = run("index", ".", "-o", gallery, cwd=photographs)
+    assert again.returncode == 0 and "0 added, 0 changed, 0 removed" in again.stdout
+    assert load_gallery(gallery).embedder == "efficientnet-lite0-cub"
+    query = photographs / "coffee" / "02.png"
+    changed = next((photographs / "coffee").glob("00.png"))
+    kept = changed.read_bytes()
+    changed.write_bytes((photographs / "china" / "00.png").read_bytes())
+    done = run("retrieve", query, "--gallery", gallery)
+    changed.write_bytes(kept)
+    assert done.returncode == 0 and "coffee/00.png has changed since" in done.stderr
