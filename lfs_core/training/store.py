@@ -81,14 +81,20 @@ class EmbeddingStore:
         self._ask(lambda database: _insert(database, rows))
 
     def keys(self) -> set[bytes]:
-        """The keys of all records whose checksum is right."""
-        return self._ask(
+        """The keys of all records whose checksum is right; says how many are wrong."""
+        whole = self._ask(
             lambda database: {
-                key
+                key: _is_whole(key, value)
                 for key, value in database.execute("SELECT key, value FROM records")
-                if _is_whole(key, value)
             }
         )
+        if damaged := len(whole) - sum(whole.values()):
+            log.warning(
+                "Of the embedding store %s, %d images are damaged; they are embedded again.",
+                self.folder,
+                damaged,
+            )
+        return {key for key, is_whole in whole.items() if is_whole}
 
     def reason(self, key: bytes) -> str | None:
         """Why this image cannot be used; None if it can."""
