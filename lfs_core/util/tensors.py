@@ -16,7 +16,7 @@ from torch import Tensor
 from lfs_core.errors import LFSError
 from lfs_core.util.files import reason, replacing
 
-CHECKSUM = "lfs_checksum"  # its name in the file's header
+CHECKSUM = "lfs_checksum"  # a tensor: texts are written in random order, and bytes would differ
 
 
 def write_tensors(
@@ -29,7 +29,7 @@ def write_tensors(
     """
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as new:
-        save_file(stored, new, {**about, CHECKSUM: _checksum(stored, about)})
+        save_file({**stored, CHECKSUM: _checksum(stored, about)}, new, dict(about))
 
 
 def read_tensors(
@@ -53,15 +53,17 @@ def read_tensors(
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise LFSError(f"{Path(path)} is not {what} ({reason(error)}).") from error
-    if about.pop(CHECKSUM, None) not in (None, _checksum(tensors, about)):
+    told = tensors.pop(CHECKSUM, None)
+    right = _checksum(tensors, about).tolist()
+    if told is not None and told.reshape(-1).view(torch.uint8).tolist() != right:
         raise LFSError(f"{Path(path)} is damaged: its checksum is wrong.")
     return tensors, about
 
 
-def _checksum(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> str:
+def _checksum(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> Tensor:
     kinds = [(name, str(of.dtype), list(of.shape)) for name, of in sorted(tensors.items())]
     told = hashlib.blake2b(json.dumps([kinds, sorted(about.items())]).encode(), digest_size=16)
     for _, of in sorted(tensors.items()):
         if of.numel():
             told.update(of.reshape(-1).view(torch.uint8).numpy().data)
-    return told.hexdigest()
+    return torch.tensor(list(told.digest()), dtype=torch.uint8)

@@ -39,13 +39,13 @@ def test_a_face_is_chosen_by_its_number(folder: Path, tmp_path: Path) -> None:
     page, scene, one = tmp_path / "page.html", folder / "other/1.png", folder / "eileen/1.png"
     done = run("explain", scene, one, "-o", page)
     assert "1.png shows 2 faces; face 2 from the left is explained" in done.stderr
-    chosen = page.read_text()
+    chosen = page.read_text(encoding="utf-8")
     assert chosen.count('class="face') == 3 and chosen.count('class="face chosen') == 2
     assert "2 faces, numbered from left to right; face 2 is explained" in chosen
     assert re.search(r"similar, confidence (\d|not known)", done.stdout)
     done = run("explain", one, scene, "--face", ",1", "-o", page)
     assert done.returncode == 0 and "shows 2 faces" not in done.stderr
-    assert "face 1 is explained" in page.read_text()
+    assert "face 1 is explained" in page.read_text(encoding="utf-8")
     for face, problem in {
         "3": "no face 3 in 1.png; it shows 2 faces, 1 to 2 from left to right",
         "1,2": "no face 2 in 1.png; it shows one face, number 1",
@@ -66,7 +66,7 @@ def test_whole_photographs_are_no_crops(folder: Path, tmp_path: Path) -> None:
     assert done.returncode == 0
     (doubt,) = re.findall(r"\w+\.png is taken for a face crop.*", done.stderr)
     assert "1.png" in doubt and "512x512 pixels, the network reads 160x160" in doubt
-    assert "the face fills" in doubt and doubt in page.read_text()
+    assert "the face fills" in doubt and doubt in page.read_text(encoding="utf-8")
 
 
 def test_what_looks_like_a_crop(astronaut: Path) -> None:

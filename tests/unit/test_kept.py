@@ -28,6 +28,12 @@ def test_what_is_kept_is_found(
     assert keep_json(path, value) == kept_json(path) == value
 
 
+def test_the_same_gives_the_same_bytes(tmp_path: Path) -> None:
+    for k in range(20):
+        write_tensors(tmp_path / str(k), TENSORS, {"about": "all"})
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
 def test_tensors_come_back(tmp_path: Path) -> None:
     keep_tensors(tmp_path / "file", {**TENSORS, "turned": TENSORS["maps"].T}, {"a": "b"})
     tensors, about = kept_tensors(tmp_path / "file")
