@@ -11,7 +11,7 @@ import numpy as np
 
 from lfs_core.decoder import decoder_title
 from lfs_core.embedders import network_title
-from lfs_core.evaluation.names import reader_name
+from lfs_core.evaluation.names import listed, reader_name
 from lfs_core.evaluation.results import KINDS
 from lfs_core.evaluation.spec import parse
 from lfs_core.findings.intervals import interval
@@ -147,22 +147,31 @@ def _counted(own: str, other: str) -> str:
 
 def one_pass_in_words() -> str:
     """How the one-pass map does beside the two controls that are hardest for it."""
-    parts, ahead_of = [], {}
+    parts, unshown = [], []
     for other in ("own-likeness", "centre"):
         readings = one_pass_ahead(other)
-        count = Counter(verdicts(readings))
-        ahead_of[other] = count["holds"]
+        said = verdicts(readings)
+        count = Counter(said)
+        by_images = []
+        for images in dict.fromkeys(of.choices["images"] for of in readings):
+            of_images = [
+                v for v, of in zip(said, readings, strict=True) if of.choices["images"] == images
+            ]
+            by_images.append(f"{of_images.count('holds')} of {len(of_images)} on {images}")
+            if other == "own-likeness" and "holds" not in of_images:
+                unshown.append(images)
         parts.append(
             f"{reader_name(other)} in {count['holds']} of {len(readings)} readings "
-            f"(behind in {count['fails']}; mean advantage "
+            f"({listed(by_images)}; behind in {count['fails']}; mean advantage "
             f"{np.mean([of.found.mean for of in readings]):+.3f})"
         )
     text = f"The one-pass map is ahead of {' and of '.join(parts)}."
-    if ahead_of["own-likeness"]:
+    if not unshown:
         return text
     return (
-        f"{text} {reader_name('own-likeness')} never sees the partner. So deletion does not show "
-        "that the map owes its lead to the pair, and not to each image by itself."
+        f"{text} {reader_name('own-likeness')} never sees the partner. So on {listed(unshown)} "
+        "deletion does not show that the map owes its lead to the pair, and not to each image by "
+        "itself."
     )
 
 

@@ -18,8 +18,7 @@ from lfs_core.evaluation.flip_tests import FlipTest
 from lfs_core.evaluation.metrics.selectivity import enlarged, flip_curves, flip_ranks, superpixels
 from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.findings import multiverse as found
-from lfs_core.findings.beyond_sentences import under_two_names
-from lfs_core.findings.readings import deciding, verdicts
+from lfs_core.findings.readings import verdicts
 from lfs_core.findings.stored import is_stored, stored_classes, stored_run
 from lfs_core.studies import multiverse
 from lfs_core.training.decoders import LinearDecoder
@@ -205,7 +204,7 @@ def test_the_papers_reading_of_birds_is_that_of_the_stored_run() -> None:
     (birds,) = [
         of
         for of in found.ahead(["order"])
-        if {"images": "birds", "pairs": "similar", "decoder": "linear"}.items()
+        if {"images": "birds", "pairs": "similar", "decoder": "linear", **found.USUAL}.items()
         <= of.choices.items()
     ]
     stored = stored_run("birds")
@@ -224,7 +223,8 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
     """One reading again from the raw numbers, and the words that follow from all."""
     stored, similar = raw()
     readings = found.one_pass_ahead("own-likeness")
-    assert len(readings) == 2 * len(stored["tests"])
+    with_head = [of for of in stored_multiverses() if "amortised" not in of["manifest"]["refused"]]
+    assert len(readings) == 2 * sum(len(of["tests"]) for of in with_head)  # kinds of pairs
     test = stored["tests"][2]
 
     def fall(name: str) -> np.ndarray:
@@ -232,27 +232,31 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
         at = np.array([0, 6, 13, 20]) / 64
         return curves[:, 0] - np.trapezoid(curves, at, axis=1) / at[-1]
 
-    wanted = {"pairs": "similar", **{choice: test[choice] for choice in multiverse.CHOICES}}
+    wanted = {"images": "faces", "pairs": "similar"}
+    wanted |= {choice: test[choice] for choice in multiverse.CHOICES}
     (one,) = [of for of in readings if wanted.items() <= of.choices.items()]
     assert one.found.mean == pytest.approx((fall("amortised") - fall("own-likeness")).mean())
     ahead = sum(verdict == "holds" for verdict in verdicts(readings))
     cell = found.one_pass_table().loc["Own-likeness alone", "One-pass causal map"]
     assert cell.startswith(f"{ahead} / ")
-    assert ("does not show" in found.one_pass_in_words()) == (ahead == 0)
+    on_faces = [of for of in readings if of.choices["images"] == "faces"]
+    lead = [v for v, of in zip(verdicts(readings), readings, strict=True) if of in on_faces]
+    said = found.one_pass_in_words()
+    assert f"{lead.count('holds')} of {len(lead)} on faces" in said
+    assert ("So on faces deletion does not show" in said) == ("holds" not in lead)
     intro = (RESULTS.parent / "intro.md").read_text(encoding="utf-8")
-    assert ("not shown to beat a control that never sees the partner" in intro) == (ahead == 0)
-
-
-def test_the_first_page_names_the_choice_that_decides_most() -> None:
-    assert next(iter(deciding(found.ahead(["order"])))) == "decoder"
-    assert "depends on the decoder above all" in (RESULTS.parent / "intro.md").read_text(
-        encoding="utf-8"
+    assert ("on faces it is not shown to beat a control that never sees the partner" in intro) == (
+        "holds" not in lead
     )
 
 
-@pytest.mark.parametrize(("count", "told"), [(0, "No people have"), (1, "1 person has")])
-def test_people_who_may_have_served_twice_are_counted(count: int, told: str) -> None:
-    part = {"people": 3, "same_picture": 0, "twins": {"0.6": ["x"], "0.8": ["x"] * count}}
-    twins = {"parts": {"test": part}, "learnt_from": {"people": 1200}}
-    text = under_two_names(twins)
-    assert told in text and "1,200" in text and "no photographs are the same" in text
+def test_the_first_page_says_that_most_readings_leave_it_open() -> None:
+    readings = found.ahead(["order"])
+    of_decoder: dict[str, list[str]] = {}
+    for reading, verdict in zip(readings, verdicts(readings), strict=True):
+        of_decoder.setdefault(reading.choices["decoder"], []).append(verdict)
+    assert len(of_decoder) == 3
+    assert all(said.count("not shown") > len(said) / 2 for said in of_decoder.values())
+    assert "is not shown in most readings, whichever the decoder" in (
+        RESULTS.parent / "intro.md"
+    ).read_text(encoding="utf-8")
