@@ -140,7 +140,8 @@ def main() -> None:
     lines = ",\n".join(json.dumps(row) for row in rows)
     FILE.write_text(
         f'{{"of": {json.dumps(digests(), indent=1)},\n"similarities": '
-        f'{json.dumps(similarities(), indent=1)},\n"standings": [\n{lines}\n]}}\n'
+        f'{json.dumps(similarities(), indent=1)},\n"standings": [\n{lines}\n]}}\n',
+        encoding="utf-8",
     )
 
 

@@ -261,16 +261,19 @@ def test_a_decoder_of_another_network_of_the_same_class_is_refused() -> None:
 
 
 def test_a_network_by_module_or_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "sides.py").write_text("BY = 2\n")
+    (tmp_path / "sides.py").write_text("BY = 2\n", encoding="utf-8")
     (tmp_path / "my_net.py").write_text(
         "import torch\nfrom sides import BY\n\n"
         "def embed(images):\n    return images[:, :, ::8, ::8].flatten(1) * BY\n\n"
         "def make(weights=None):\n    return embed\n\n"
         "class Net(torch.nn.Flatten):\n    pass\n\n"
         "def broken():\n    raise ValueError('no luck')\n\n"
-        "number = 3\n"
+        "number = 3\n",
+        encoding="utf-8",
     )
-    (tmp_path / "json.py").write_text("raise SystemExit('loaded from the present folder')\n")
+    (tmp_path / "json.py").write_text(
+        "raise SystemExit('loaded from the present folder')\n", encoding="utf-8"
+    )
     monkeypatch.chdir(tmp_path)
     expected = PAIR[:, :, ::8, ::8].flatten(1) * 2
     for name in ("my_net:embed", "my_net.py:embed", "my_net:make", f"{tmp_path}/my_net.py:make"):
@@ -286,7 +289,7 @@ def test_a_network_by_module_or_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ):
         with pytest.raises(lfs.LFSError, match=said):
             lfs.load_embedder(name)
-    (tmp_path / "typo.py").write_text("x = 1\ndef f(:\n")
+    (tmp_path / "typo.py").write_text("x = 1\ndef f(:\n", encoding="utf-8")
     with pytest.raises(lfs.LFSError, match=r"SyntaxError: .*typo.py, line 2\)"):
         lfs.load_embedder("typo.py:f")
 
@@ -321,7 +324,8 @@ def test_a_network_of_ones_own_on_the_command_line(
     (tmp_path / "mine.py").write_text(
         "def network(images):\n    return images[:, :, ::8, ::8].flatten(1)\n\n"
         "network.image_size = 32\n\n"
-        "def wrong(images):\n    return images[9]\n"
+        "def wrong(images):\n    return images[9]\n",
+        encoding="utf-8",
     )
     monkeypatch.chdir(tmp_path)
     (tmp_path / "F" / "one").mkdir(parents=True)
