@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lfs_core.errors import ImageError, LFSError
 from lfs_core.mapping import check_unit_interval
+from lfs_core.util.confidence import Spread, spread_of
 from lfs_core.util.distances import (
     Distance,
     distance_name,
@@ -72,8 +73,6 @@ class PairExplanation:
     @property
     def confidence(self) -> float | None:
         """Probability in [0,1] that the decision is right; None where the network has no spread."""
-        from lfs_core.util.confidence import Spread
-
         spread = self.settings.get("spread")
         return spread and Spread(**spread).confidence(self.similarity, self.is_similar)
 
@@ -241,7 +240,7 @@ class PairExplainer:
 
     def settings(self) -> dict[str, Any]:
         """Everything needed to make this explainer again."""
-        spread = getattr(self.embedder, "spread", None)
+        spread = spread_of(self.embedder)
         return {
             "embedder": self.embedder_name,
             "similarity_threshold": self.similarity_threshold,

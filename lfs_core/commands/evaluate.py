@@ -129,12 +129,13 @@ def learn_spread(
 ) -> None:
     """Remember how a network's similarities are spread, if that is not known yet."""
     from lfs_core.embedders.spreads import keep_spread
-    from lfs_core.util.confidence import Spread
+    from lfs_core.util.confidence import Spread, spread_of
+    from lfs_core.util.distances import distance_name, distance_of
 
-    if getattr(embed, "spread", None):
+    if spread_of(embed):
         return
     try:
-        keep_spread(embed, Spread.of(similarities, same, pairs))
+        keep_spread(embed, Spread.of(similarities, same, pairs, distance_name(distance_of(embed))))
     except LFSError as error:
         typer.echo(f"How sure the network is stays unknown: {error}", err=True)
     else:

@@ -18,6 +18,7 @@ from lfs_core.embedders import Embedder, embed, image_sides
 from lfs_core.errors import LFSError
 from lfs_core.search.gallery import Gallery
 from lfs_core.training.recall import average_precision
+from lfs_core.util.confidence import spread_of
 
 
 @dataclass(frozen=True)
@@ -158,11 +159,12 @@ class Retriever:
             return embed(self.embedder, to_tensor(image)[None])[0]
 
     def _hits(self, found: tuple[list[int], list[float]], query: int | None) -> list[Hit]:
-        spread = getattr(self.embedder, "spread", None)
+        spread = spread_of(self.embedder)
         hits = []
         for position, similarity in zip(*found, strict=True):
             if position != query:
                 of = self.gallery.photographs[position]
-                same, problem = spread and spread.same(similarity), self.gallery.problem(position)
+                same = spread.same(similarity) if spread else None
+                problem = self.gallery.problem(position)
                 hits.append(Hit(position, of.name, of.label, similarity, same, problem))
         return hits

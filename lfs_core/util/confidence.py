@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean, pstdev
 
 from lfs_core.errors import LFSError
+from lfs_core.util.distances import distance_name, distance_of
 
 FEWEST = 30  # pairs of each kind, for a spread to be known
 
@@ -25,25 +26,34 @@ class Spread:
         impostor: the same for pairs that show two.
         number: of pairs of each kind.
         pairs: where they come from, in words.
+        distance: by which they were compared; of another one nothing follows.
     """
 
     genuine: tuple[float, float]
     impostor: tuple[float, float]
     number: tuple[int, int]
     pairs: str
+    distance: str = "cosine"
 
     def __post_init__(self) -> None:
         for name in ("genuine", "impostor", "number"):  # lists, where they come from a file
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
     @classmethod
-    def of(cls, similarities: Iterable[float], same: Iterable[bool], pairs: str) -> Spread:
+    def of(
+        cls,
+        similarities: Iterable[float],
+        same: Iterable[bool],
+        pairs: str,
+        distance: str = "cosine",
+    ) -> Spread:
         """The spread of measured pairs.
 
         Args:
-            similarities: cosines of P pairs.
+            similarities: of P pairs.
             same: whether each shows one person or class.
             pairs: where they come from, in words.
+            distance: by which they were compared.
 
         Raises:
             LFSError: there are fewer than `FEWEST` pairs of a kind, or they are all alike.
@@ -59,7 +69,7 @@ class Spread:
         genuine, impostor = ((fmean(kind), pstdev(kind)) for kind in kinds)
         if not (genuine[1] and impostor[1]):
             raise LFSError("All pairs of a kind have one similarity: no confidence follows.")
-        return cls(genuine, impostor, (len(kinds[0]), len(kinds[1])), pairs)
+        return cls(genuine, impostor, (len(kinds[0]), len(kinds[1])), pairs, distance)
 
     def same(self, similarity: float) -> float:
         r"""Probability that a pair shows one person or class, if that is as likely as two.
@@ -85,3 +95,9 @@ class Spread:
     def confidence(self, similarity: float, is_similar: bool) -> float:
         """Probability in [0,1] that a decision is right; below 0.5 where xi_1 is ill chosen."""
         return self.same(similarity) if is_similar else 1 - self.same(similarity)
+
+
+def spread_of(network: object) -> Spread | None:
+    """How a network's similarities are spread, if that is known of the distance that it uses."""
+    spread: Spread | None = getattr(network, "spread", None)
+    return spread if spread and spread.distance == distance_name(distance_of(network)) else None

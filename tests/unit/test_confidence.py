@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist, fmean, pstdev
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ import lfs_core as lfs
 from lfs_core.embedders.spreads import keep_spread, known_spread, shipped_spreads
 from lfs_core.findings.confidence import calibration_error
 from lfs_core.findings.trust import confidence_means, confidence_words
-from lfs_core.util.confidence import FEWEST, Spread
+from lfs_core.util.confidence import FEWEST, Spread, spread_of
 
 MANY = (10**9, 10**9)
 spreads = st.builds(
@@ -127,3 +128,12 @@ def test_networks_that_ship_know_how_sure_they_are() -> None:
     for name, spread in shipped_spreads().items():
         assert name in EMBEDDERS
         assert spread.genuine[0] > spread.impostor[0] and min(spread.number) >= 100
+
+
+@pytest.mark.parametrize(("distance", "known"), [("cosine", True), ("euclidean", False)])
+def test_a_spread_says_nothing_of_another_distance(distance: str, known: bool) -> None:
+    """A spread of cosines would call a Euclidean similarity of -0.2 a stranger's."""
+    network = SimpleNamespace(spread=Spread((0.6, 0.1), (0.1, 0.1), (50, 50), "pairs"))
+    assert spread_of(network) is network.spread
+    network.distance = distance
+    assert (spread_of(network) is not None) == known

@@ -22,6 +22,7 @@ from lfs_core.embedders.last_maps import LastMaps
 from lfs_core.embedders.taps import Taps, find_layers
 from lfs_core.studies.own_networks import BESIDE, YES, markdown, try_all
 from lfs_core.util.networks import check_pixels, print_of
+from lfs_core.viz.views.pair_explorer import PairExplorer
 
 ROOT = Path(__file__).parents[2]
 SIDE = 32
@@ -489,6 +490,8 @@ def test_reports_say_by_which_distance(tmp_path: Path) -> None:
     assert f"Euclidean distance <strong>{1 - e.similarity:.3f}</strong>" in page and "0.6" in page
     with pytest.raises(lfs.LFSError, match="no distance 'hamming'"):
         lfs.load_embedder(conv(), distance="hamming")
+    with pytest.raises(lfs.LFSError, match="The explorer of pairs knows cosines only"):
+        PairExplorer([*PAIR], [network])
     with pytest.raises(lfs.LFSError, match="A gallery knows cosines only"):
         lfs.index_folder(tmp_path, network)
 

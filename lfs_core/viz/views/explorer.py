@@ -35,7 +35,7 @@ from lfs_core.findings.trust import (
 )
 from lfs_core.search.retriever import Answer, Retriever
 from lfs_core.training.recall import KS, average_precision
-from lfs_core.util.confidence import Spread
+from lfs_core.util.confidence import Spread, spread_of
 from lfs_core.util.rounding import rounded
 from lfs_core.viz.page import check_suffix
 from lfs_core.viz.views.view import (
@@ -293,7 +293,7 @@ class RetrievalExplorer(LiveView):
 
     @property
     def _spread(self) -> Spread | None:
-        return getattr(self.retriever.embedder, "spread", None)
+        return spread_of(self.retriever.embedder)
 
     @property
     def _same(self) -> list[int] | None:

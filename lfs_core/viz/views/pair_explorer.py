@@ -52,6 +52,8 @@ from lfs_core.findings.trust import (
 from lfs_core.mapping import check_unit_interval, difference_map, perturb
 from lfs_core.relevance import normalized_distance, relevance
 from lfs_core.training.decoders import LinearDecoder
+from lfs_core.util.confidence import spread_of
+from lfs_core.util.distances import needs_cosine
 from lfs_core.util.threads import one_thread
 from lfs_core.viz.page import check_suffix
 from lfs_core.viz.report import render_report
@@ -409,9 +411,10 @@ class PairExplorer(LiveView):
     def _confidence(self, network: int, similarity: float, is_similar: bool) -> dict[str, str]:
         """How sure a decision is, and what that means, in words."""
         embedder, name = self.networks[network].embedder, self.networks[network].name
-        spread = getattr(embedder, "spread", None)
+        spread = spread_of(embedder)
+        sure = spread.confidence(similarity, is_similar) if spread else None
         return {
-            "sure": confidence_words(spread and spread.confidence(similarity, is_similar)),
+            "sure": confidence_words(sure),
             "sureMeans": what_confidence_means(spread, name),
         }
 
@@ -495,6 +498,8 @@ class _Network:
         decoders: Mapping[str, Decoder] | None,
         methods: Sequence[str],
     ) -> None:
+        if not isinstance(network, str):
+            needs_cosine(network, "The explorer of pairs")
         self._network = network
         self.name = network if isinstance(network, str) else embedder_name(network)
         self.decoders = _shipped(self.name) if decoders is None else dict(decoders)
