@@ -438,6 +438,19 @@ def forgetting(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]])
     return f"Rank correlation with the map before weights were shuffled: {listed(told)}."
 
 
+def shuffled(results: Results, metric: str) -> str:
+    """Whether each method does better than its copies with shuffled weights, as a list."""
+    lines = []
+    for name, copies in {METHOD: "randomised,", "amortised": "randomised-causal,"}.items():
+        others = [other for other in results.explainers if other.startswith(copies)]
+        told = versus(results, name, others, {metric: reader_name(metric)})
+        lines += [
+            f"- {reader_name(name)}, compared with {reader_name(other)}, is {text}."
+            for other, text in told.items()
+        ]
+    return "\n".join(lines)
+
+
 def against_controls(tests: Mapping[str, tuple[Results, str]]) -> str:
     """In how many of some tests each method beats every control, the most first.
 
