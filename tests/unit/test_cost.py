@@ -101,3 +101,4 @@ def test_the_pages_find_the_costs_of_every_method() -> None:
     costs = stored_run("costs")["costs"]
     assert {*explainers_without(), *CONTROLS, ONE_GRID} <= set(costs)
     assert costs["explainlfs"]["forward"] == 2 and costs["occlusion"]["forward"] > 100
+    assert costs[ONE_GRID]["forward"] == 2 + 2 * (1 + 8 * 8)  # the pair; each whole, and windows
