@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Role = Literal["method", "control", "ablation", "oracle"]
 Words = Mapping[str, str | Mapping[Any, str]]
+OF_THE_NETWORK = ("embedder", "spread", "distance")  # in settings; all others are the method's
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from lfs_core.errors import LFSError
 from lfs_core.util.extras import needs
-
-with needs("evaluate", "A confidence interval"):
-    from scipy.stats import norm, t
 
 DRAWS = 10_000
 LEVEL = 0.95
@@ -97,6 +95,7 @@ def stretch(influence: np.ndarray, classes: np.ndarray) -> np.ndarray:
     Raises:
         LFSError: all pairs are of one class.
     """
+    norm, t = _distributions()
     names, places = np.unique(classes, return_inverse=True)
     if len(names) < 2:
         raise LFSError("All pairs are of one class; an interval over classes needs two or more.")
@@ -116,6 +115,13 @@ def stretch(influence: np.ndarray, classes: np.ndarray) -> np.ndarray:
     times = np.sqrt(np.divide(variance, alone, out=np.ones_like(alone), where=alone > 0).clip(1))
     upper = (1 + LEVEL) / 2
     return (times * t.ppf(upper, len(names) - 1) / norm.ppf(upper)).reshape(influence.shape[1:])
+
+
+def _distributions() -> tuple[Any, Any]:
+    """The normal distribution and Student's t; an interval needs them, its import does not."""
+    with needs("evaluate", "A confidence interval"):
+        from scipy.stats import norm, t
+    return norm, t
 
 
 def bootstrap_means(
@@ -182,6 +188,7 @@ def p_values(mean: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     Returns:
         (...), in [0,1]; 1 where there is no mean.
     """
+    norm, _ = _distributions()
     half = np.where(mean > 0, mean - low, high - mean)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = norm.ppf((1 + LEVEL) / 2) * np.abs(mean) / half

@@ -16,6 +16,7 @@ from lfs_core.comparators import masking
 from lfs_core.comparators.corrrise import CorrRISE, patch_masks
 from lfs_core.comparators.distance_explainer import DistanceExplainer, rise_masks
 from lfs_core.embedders import Embedder
+from lfs_core.explanation import OF_THE_NETWORK
 
 HEIGHT, WIDTH = 12, 15
 SMALL = {
@@ -292,7 +293,7 @@ def test_patches_larger_than_the_images() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_settings_make_the_same_explainer_again(method: type[lfs.Explainer]) -> None:
     explain = method(tangled, **SMALL[method], seed=5)
-    options = {key: value for key, value in explain.settings().items() if key != "embedder"}
+    options = {key: of for key, of in explain.settings().items() if key not in OF_THE_NETWORK}
     assert options.items() >= SMALL[method].items()
     again = method(tangled, **options)
     assert torch.equal(again(image(1), image(2)).maps, explain(image(1), image(2)).maps)

@@ -104,6 +104,7 @@ def test_with_one_tiling_it_is_occlusion() -> None:
 
 def test_an_image_is_passed_once_for_all_its_partners() -> None:
     network = Linear()
+    network.one_by_one = False  # so that it is not tried out
     explain = Causal(network, grid=4, scales=2)
     windows = 16 + 25 + 4 + 9
     with counted(network) as passes:

@@ -133,8 +133,9 @@ def test_scripts_and_styles_belong_to_the_view_of_their_name(core: Path) -> None
         return {path.relative_to(core / "viz").as_posix() for path in found}
 
     common = "views/web/common/style.css"
-    assert beside("views.explorer") == {"views/web/explorer/main.js", common, "report.html"}
-    assert beside("views.flipbook") == {"views/web/flipbook/main.js", common, "report.html"}
+    assert beside("views.explorer") == {"views/web/explorer/main.js", common}
+    assert beside("views.flipbook") == {"views/web/flipbook/main.js", common}
+    assert beside("report") == {"report.html"}
     assert beside("figures") == set()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from lfs_core.embedders.spreads import shipped_spreads
 from lfs_core.findings.confidence import calibration_error, calibration_table, held_out
 from lfs_core.findings.stored import stored_run
 from lfs_core.studies.confidence import MEASURED
+from lfs_core.util.confidence import Spread
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +20,8 @@ def confidence() -> dict[str, Any]:
 
 
 def test_what_ships_is_what_was_measured(confidence: dict[str, Any]) -> None:
-    shipped = {name: asdict(of) for name, of in shipped_spreads().items()}
-    measured = {
-        name: {key: tuple(of) if isinstance(of, list) else of for key, of in spread.items()}
-        for name, spread in confidence["spreads"].items()
-    }
+    shipped = shipped_spreads()
+    measured = {name: Spread(**of) for name, of in confidence["spreads"].items()}
     assert shipped == measured and set(shipped) == {*MEASURED}
 
 

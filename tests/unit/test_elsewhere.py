@@ -97,7 +97,7 @@ def test_a_network_of_any_name_is_kept_below_the_cache(
     for name in ("timm:resnet18", "/etc/passwd", "..", "a\\b"):
         network = torch.nn.Flatten()
         network.name = name
-        folder = store_folder(network, "whole", 16, 40)
+        folder = store_folder(network, "whole", (16, 16), 40)
         assert folder.parent == tmp_path / "embeddings" and ":" not in folder.name
 
 

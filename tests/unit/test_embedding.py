@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 class Brightness:
     """An embedder that counts what it is given: the means of the four quarters."""
 
-    name, image_size = "brightness", 16
+    name, image_size, one_by_one = "brightness", 16, False
 
     def __init__(self, scale: float = 1.0) -> None:
         self.scale, self.seen = scale, 0
@@ -125,9 +125,9 @@ def test_what_decides_the_embedding_decides_the_store(
 def test_networks_of_one_name_and_other_weights_have_other_stores(own_cache: Path) -> None:
     torch.manual_seed(0)
     networks = [torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2)) for _ in range(2)]
-    folders = {store_folder(network, "whole", 2, 8) for network in networks}
+    folders = {store_folder(network, "whole", (2, 2), 8) for network in networks}
     assert len(folders) == 2
-    assert store_folder(networks[0], "whole", 2, 8) in folders
+    assert store_folder(networks[0], "whole", (2, 2), 8) in folders
 
 
 def test_mirror_images_are_added_and_known_as_such(own_cache: Path, folder: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_damaged_record_is_made_again(own_cache: Path, folder: Path) -> None:
     embedder = Brightness()
     data = embed(embedder, folder)
     expected, _ = data.rows[range(12)]
-    store = EmbeddingStore(store_folder(embedder, "whole", 16, 8), (8, 8))
+    store = EmbeddingStore(store_folder(embedder, "whole", (16, 16), 8), (8, 8))
     key = next(iter(store.keys()))
     cut = "UPDATE records SET value = substr(value, 1, length(value) - 1) WHERE key = ?"
     store._database.execute(cut, (key,))

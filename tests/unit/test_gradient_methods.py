@@ -179,7 +179,7 @@ def test_fggb(network: str, threshold: float) -> None:
 
 def test_fggb_takes_an_image_of_several_pairs_once() -> None:
     class Counting(Tiny):
-        images = 0
+        images, one_by_one = 0, False
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             self.images += len(images)
@@ -279,6 +279,8 @@ def test_batches_of_the_network_stay_small() -> None:
     sizes = []
 
     class Watched(Tiny):
+        one_by_one = False  # so that it is not tried out
+
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             sizes.append(len(images))
             return super().forward(images)

@@ -119,6 +119,7 @@ def test_places_are_blocks_of_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(images)
         return images.mean(dim=(2, 3))
 
+    watched.one_by_one = False  # so that it is not tried out
     case = random_case()
     images = case.images.repeat_interleave(2, -1).repeat_interleave(2, -2)
     h = watched(images.flatten(0, 1)).unflatten(0, (-1, 2))

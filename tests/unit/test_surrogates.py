@@ -19,6 +19,7 @@ from lfs_core.comparators.lime import LIME
 from lfs_core.comparators.surrogate import Surrogate
 from lfs_core.embedders import Embedder
 from lfs_core.evaluation.cost import counted
+from lfs_core.explanation import OF_THE_NETWORK
 
 SIZE, GRID = 12, 3
 CELLS = GRID * GRID
@@ -195,6 +196,7 @@ def test_what_has_no_evidence_has_none_of_rounding_either(method: type[Surrogate
 @pytest.mark.parametrize(("method", "more"), [(KernelSHAP, 2), (LIME, 0)])
 def test_passes_come_in_batches_of_64_at_most(method: type[Surrogate], more: int) -> None:
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * SIZE * SIZE, 4))
+    network.one_by_one = False  # so that it is not tried out
     batches = []
     hook = network.register_forward_hook(lambda _m, images, _h: batches.append(len(images[0])))
     with counted(network) as passes:
@@ -229,7 +231,6 @@ def test_options_out_of_range(method: type[Surrogate], option: dict, message: st
 @pytest.mark.parametrize("method", [partial(of, masks=30, grid=2, fill="grey") for of in METHODS])
 def test_settings_repeat_the_explanation(method: partial) -> None:
     explain, pair = method(tangled), (noise(1, 3, SIZE, SIZE), noise(2, 3, SIZE, SIZE))
-    options = explain.settings()
-    del options["embedder"]
+    options = {k: of for k, of in explain.settings().items() if k not in OF_THE_NETWORK}
     assert torch.equal(method.func(tangled, **options)(*pair).maps, explain(*pair).maps)
     assert math.isclose(options["similarity_threshold"], 0.3)
