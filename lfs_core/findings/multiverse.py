@@ -170,8 +170,8 @@ def one_pass_in_words() -> str:
         return text
     return (
         f"{text} {reader_name('own-likeness')} never sees the partner. So on {listed(unshown)} "
-        "deletion does not show that the map owes its lead to the pair, and not to each image by "
-        "itself."
+        "these readings do not show that the map owes its lead to the pair, and not to each image "
+        "by itself."
     )
 
 
