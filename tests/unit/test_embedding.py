@@ -296,7 +296,7 @@ def test_fit_writes_a_report_and_names_what_it_skipped(classes: Path) -> None:
     assert "broken.png: this file is not an image that can be read" in done.stderr
     assert "img/s" in done.stderr  # rate and time left
     report = (classes.parent / "cache.html").read_text(encoding="utf-8")
-    assert "broken.png is not an image" in report and "slow" in report
+    assert "broken.png" in report and "this file is not an image" in report and "slow" in report
     decoder = lfs.load_decoder(classes.parent / "cache.safetensors")
     assert f"{decoder.info['loss']:.4f}" in done.stdout and f"{decoder.info['loss']:.4f}" in report
 
@@ -333,8 +333,9 @@ def test_killed_and_started_again_gives_the_same_decoder(kind: str, classes: Pat
     assert resumed.read_bytes() == whole.read_bytes()
 
     embedded = seen.read_text(encoding="utf-8").split()
-    assert len(set(embedded)) == 480
-    assert len(embedded) <= 480 + kills * 32  # at most the batch in flight, each time
+    assert len(set(embedded)) == 480 + 2  # and the noise by which a network is known
+    tried = (kills + 1) * 10  # the noise, and what tells whether batches matter, at each start
+    assert len(embedded) <= 480 + kills * 32 + tried  # at most the batch in flight, each time
     with safe_open(resumed, "pt") as file:
         info = json.loads(file.metadata()["lfs_decoder"])["info"]
     assert info["images"] == {"train": 384, "choose": 48, "test": 48}
