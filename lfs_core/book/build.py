@@ -43,7 +43,8 @@ PLOTLY = re.compile('(<script type="text/plain" class="lfs-plotly">)[^<]*')
 SHOWN = 3  # names of what has changed since a result was made
 DATA = "application/vnd.lfs."  # types of outputs that a page does not show
 FIGURE = "application/vnd.plotly."  # for JupyterLab; a page has HTML of it
-# MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers.
+# MathJax comes in eight bundles, of which the pages load tex-chtml.js; maps serve debuggers. It
+# reads formulas aloud in eleven languages; the book is in one.
 UNUSED = (
     "*.map",
     "*-svg*.js",
@@ -52,6 +53,7 @@ UNUSED = (
     "tex-mml-*.js",
     "tex-*-full*.js",
     "node-main.js",
+    *(f"{language}.json" for language in "ca da de es fr hi it nb nn sv".split()),
 )
 
 
