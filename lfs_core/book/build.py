@@ -53,7 +53,10 @@ UNUSED = (
     "tex-mml-*.js",
     "tex-*-full*.js",
     "node-main.js",
-    *(f"{language}.json" for language in "ca da de es fr hi it nb nn sv".split()),
+    *(
+        f"{language}.json"
+        for language in ["ca", "da", "de", "es", "fr", "hi", "it", "nb", "nn", "sv"]
+    ),
 )
 
 
