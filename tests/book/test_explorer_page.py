@@ -87,7 +87,8 @@ def test_it_shows_results_and_what_they_are_worth(page: Page) -> None:
 
 def test_a_click_explains_a_pair(page: Page) -> None:
     dialog = open_pair(page, 1)
-    assert "the network calls them similar (above ξ₁ = 0.5). Method: ramps." in dialog.inner_text()
+    said = "the network calls them similar (above ξ₁ = 0.5), confidence not known. Method: ramps."
+    assert said in dialog.inner_text()
     query, result = dialog.locator("canvas").all()
     assert query.evaluate(COLOURS) > 100 and result.evaluate(COLOURS) > 100
     # The maps rise from left to right, and from top to bottom; above 0.5 they are in colour.

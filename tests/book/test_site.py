@@ -368,6 +368,6 @@ def test_a_report_opens_without_the_network(page: Page, astronaut: Path, tmp_pat
     app(["explain", str(astronaut), str(astronaut), "-o", str(report)], standalone_mode=False)
     page.goto(report.as_uri(), wait_until="networkidle")
     assert page.outside == [report.as_uri()] and page.errors == []
-    assert page.locator("img").count() == 8
+    assert page.locator("img").count() == 10  # the photographs, too, with their faces
     for image in page.locator("img").all():
         assert image.evaluate("i => i.complete && i.naturalWidth > 0")

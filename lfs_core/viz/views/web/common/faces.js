@@ -14,7 +14,7 @@ import { h, mark, moveWithArrows, photograph } from "./elements.js";
 export function faceChooser(label, chosen) {
   const boxes = h("div", { class: "lfs-boxes", role: "group", "aria-label": label });
   const image = photograph("");
-  const picture = h("div", { class: "lfs-faces" }, image, boxes);
+  const picture = h("div", { class: "lfs-faces" }, boxes); // a picture of nothing is a broken one
   const hint = h("p", { class: "lfs-hint" });
   const element = h("div", { hidden: true }, picture, hint);
   moveWithArrows(boxes, "button", (box) => box.click());
@@ -28,6 +28,7 @@ export function faceChooser(label, chosen) {
     if (!faces) return;
     if (image.getAttribute("src") !== faces.picture) {
       image.src = faces.picture;
+      picture.prepend(image);
       boxes.replaceChildren(...faces.boxes.map((box, k) => boxOf(box, k, name)));
     }
     mark(boxes, current);
