@@ -23,6 +23,7 @@ OPEN = """() => document.querySelectorAll(".lfs-chart").forEach((chart) => (char
 DRAWN = """() => [...document.querySelectorAll(".lfs-chart")].every(
   (chart) => chart.querySelector(".main-svg")
 )"""
+WAIT = 180_000  # ms for all figures to be drawn, on a busy machine, too
 
 
 def print_book(page: Path, output: Path) -> None:
@@ -48,7 +49,7 @@ def print_book(page: Path, output: Path) -> None:
             opened.goto(page.resolve().as_uri(), wait_until="networkidle")
             contents = opened.evaluate(CONTENTS)
             opened.evaluate(OPEN)
-            opened.wait_for_function(DRAWN)
+            opened.wait_for_function(DRAWN, timeout=WAIT)
             opened.pdf(
                 path=new,
                 format="A4",
