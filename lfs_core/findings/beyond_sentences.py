@@ -221,6 +221,25 @@ def chosen(weights: Results) -> str:
     )
 
 
+def older_than_the_choice(tested: Results, last_quarter: np.ndarray) -> str:
+    """Whether the pairs of a run show people by whom the weights are chosen.
+
+    Args:
+        tested: a run on people; its classes are places among all people by name.
+        last_quarter: classes (P,2) of pairs that are of the last quarter of the same people only.
+    """
+    if tested.classes is None:
+        return "Whom the pairs above show is not known."
+    earlier = (tested.classes < last_quarter.min()).any(axis=1).mean()
+    if not earlier:
+        return "The pairs above show none of the people by whom the weights are chosen."
+    return (
+        f"**The runs above are older than this division**: {earlier:.0%} of their pairs show "
+        "somebody before the last quarter, where the people are by whom the weights are chosen. "
+        "The readings above and the fresh people are free of this."
+    )
+
+
 def on_fresh_people(fresh: Results) -> str:
     """How the one-pass map does on people of whom nothing has been decided, test by test."""
     others = [name for name in fresh.explainers if parse(name)[0] != OURS]

@@ -217,6 +217,19 @@ def test_weights_are_ranked_by_the_mean_of_all_tests() -> None:
         assert means[line[0]] == pytest.approx(np.mean(line[1:]), abs=1e-3)
 
 
+def test_runs_that_are_older_than_the_choice_say_so() -> None:
+    """Of forty pairs ten show person 5, and the last quarter begins with person 8."""
+    classes = np.full((40, 2), 9)
+    classes[:10, 1] = 5
+    late = np.array([[8, 9], [9, 10]])
+    assert "25% of their pairs" in told.older_than_the_choice(
+        replace(results(), classes=classes), late
+    )
+    clean = replace(results(), classes=np.full((40, 2), 8))
+    assert "show none of the people" in told.older_than_the_choice(clean, late)
+    assert "not known" in told.older_than_the_choice(results(), late)
+
+
 def test_fresh_people_are_told_with_what_is_not_beaten() -> None:
     """Occlusion moves the cosine by 0.8 where the one-pass map moves it by 0.6."""
     said = told.on_fresh_people(results())

@@ -248,7 +248,9 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
     assert ("So on faces these readings do not show" in said) == ("holds" not in lead)
     intro = (RESULTS.parent / "intro.md").read_text(encoding="utf-8")
     assert ("not significant in any reading of a hundred pairs" in intro) == ("holds" not in lead)
+    assert {len(stored["similarity"])} == {100}  # of faces by the network of the fresh people
     fresh, better = stored_evaluation("fresh"), 0
+    assert len(fresh.same) >= 300
     for metric in fresh.metrics:
         for kind in KINDS:
             (row,) = fresh.against(metric, kind, "amortised", ["own-likeness"])
