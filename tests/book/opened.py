@@ -62,10 +62,20 @@ def run_all_cells(page: Page) -> None:
     """In JupyterLab or plain Jupyter, as soon as the kernel is there to do it."""
     prompt = page.locator(".jp-Notebook .jp-InputPrompt").first
     prompt.wait_for(timeout=120_000)
+    dialog = page.locator("dialog.jp-Dialog")
+    asked = []
+    # JupyterLab may ask something at the start of a busy machine, over everything else.
+    page.add_locator_handler(dialog, lambda: _answer(dialog, asked), no_wait_after=True)
     for _ in range(40):  # before the kernel is there, nothing happens
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
         with suppress(AssertionError):
             expect(prompt).not_to_have_text("[ ]:", timeout=5000)
             return
-    raise AssertionError("The kernel did not start.")
+    raise AssertionError(f"The kernel did not start; JupyterLab asked {asked}.")
+
+
+def _answer(dialog: Locator, asked: list[str]) -> None:
+    """What JupyterLab proposes."""
+    asked.append(dialog.first.inner_text())
+    dialog.first.locator(".jp-mod-accept").click()
