@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.resources import files
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-from lfs_core.errors import LFSError
 
 HIDDEN = 256  # channels of a head
 HEADS = 8  # of attention; they divide the channels
@@ -133,31 +129,18 @@ def save_head(head: CausalHead, path: str | os.PathLike) -> None:
     save_module(path, "causal head", head.state_dict(), head.info, config=head.config)
 
 
-def shipped_heads() -> dict[str, Path]:
-    """The files of the heads that ship with the package, by their networks' names."""
-    return {
-        Path(f.name).stem: Path(str(f))
-        for f in files("lfs_core").joinpath("weights", "heads").iterdir()
-    }
-
-
 def load_head(name: str | os.PathLike) -> CausalHead:
     """Load the head that ships for a network, by the network's name, or one from a file.
 
     Raises:
         LFSError: there is no such head, or the file is not one.
     """
-    from lfs_core.util.modules import stored_module
+    from lfs_core.util.modules import load_module
 
-    shipped = shipped_heads()
-    path = shipped.get(os.fspath(name), Path(name))
-    if not path.is_file():
-        raise LFSError(
-            f"There is no causal head {os.fspath(name)!r}: give a file, or one of "
-            f"{sorted(shipped)}; `lfs fit-head` makes one for another network."
-        )
-    with stored_module(path, "causal head") as (header, tensors):
-        head = CausalHead(**header["config"])
-        head.load_state_dict(tensors)
-        head.info = header["info"]
-    return head.eval().requires_grad_(False)
+    return load_module(
+        name,
+        "causal head",
+        "heads",
+        "lfs fit-head",
+        lambda header: CausalHead(**header["config"]),
+    )

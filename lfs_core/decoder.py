@@ -7,8 +7,6 @@ are fitted stands in `training/decoders.py`.
 from __future__ import annotations
 
 import os
-from importlib.resources import files
-from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -98,19 +96,12 @@ def load_decoder(name: str | os.PathLike[str]) -> Decoder:
     Raises:
         LFSError: there is no such decoder, or the file is not one.
     """
-    from lfs_core.util.modules import stored_module
+    from lfs_core.util.modules import load_module
 
-    shipped = {
-        Path(f.name).stem: f for f in files("lfs_core").joinpath("weights", "decoders").iterdir()
-    }
-    path = Path(str(shipped.get(os.fspath(name), name)))
-    if not path.is_file():
-        raise LFSError(
-            f"There is no decoder {os.fspath(name)!r}: give a file, or one of {sorted(shipped)}; "
-            "`lfs fit` makes one for another network."
-        )
-    with stored_module(path, "decoder") as (header, tensors):
-        decoder = decoder_class(header["kind"])(**header["config"])
-        decoder.load_state_dict(tensors)
-        decoder.info = header["info"]
-    return decoder.eval().requires_grad_(False)
+    return load_module(
+        name,
+        "decoder",
+        "decoders",
+        "lfs fit",
+        lambda header: decoder_class(header["kind"])(**header["config"]),
+    )

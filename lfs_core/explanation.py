@@ -15,6 +15,7 @@ from lfs_core.mapping import check_unit_interval
 from lfs_core.util.confidence import Spread, spread_of
 from lfs_core.util.distances import (
     Distance,
+    cosines,
     distance_name,
     distance_of,
     needs_cosine,
@@ -51,6 +52,10 @@ class PairExplanation:
             against; None for methods that do not tell.
         promised_sums: (2,), what each signed map sums to by the method's own account; None for
             methods that promise no sum.
+        matches: (K,K), how far place k of image a and place l of image b speak together for a
+            match, below 0 against it; None for methods that do not tell.
+        likeness: (K,K), by which `correspondence` matches places; None where `matches` is.
+        grid: rows and columns of the K places, which tile an image row by row; None likewise.
     """
 
     method: str
@@ -65,6 +70,9 @@ class PairExplanation:
     perturbed: Tensor | None = None
     signed_maps: Tensor | None = None
     promised_sums: Tensor | None = None
+    matches: Tensor | None = None
+    likeness: Tensor | None = None
+    grid: tuple[int, int] | None = None
 
     @property
     def masks(self) -> Tensor:
@@ -97,6 +105,8 @@ class PairExplanation:
             "settings": self.settings,
             "relevance": rounded(self.relevance),
             "maps": rounded(self.maps),
+            "matches": rounded(self.matches),
+            "grid": self.grid,
         }
 
     def plot(self) -> Figure:
@@ -249,15 +259,3 @@ class PairExplainer:
             "spread": spread and asdict(spread),
             **({} if self.distance == "cosine" else {"distance": distance_name(self.distance)}),
         }
-
-
-def cosines(h: Tensor) -> Tensor:
-    """Similarities (P,) of pairs of embeddings (P,2,D), in [-1,1].
-
-    Raises:
-        LFSError: an embedding is 0 throughout.
-    """
-    if not h.any(dim=-1).all():
-        raise LFSError("The network gives an image the embedding 0, which has no cosine.")
-    # Rounding may carry the cosine of equal embeddings past 1.
-    return torch.cosine_similarity(h[:, 0], h[:, 1]).clamp(-1, 1)

@@ -14,7 +14,7 @@ from lfs_core.comparators.causal import CausalMethod
 from lfs_core.embedders import Embedder, embedder_name
 from lfs_core.embedders.taps import Taps
 from lfs_core.errors import LFSError
-from lfs_core.explanation import cosines
+from lfs_core.util.distances import cosines
 from lfs_core.util.networks import check_fitted
 from lfs_core.util.threads import one_thread
 
@@ -91,7 +91,8 @@ class Amortised(CausalMethod):
         """Evidence of each window, (P,2,grid,grid)."""
         with one_thread():
             values = self.of_windows(pairs.C, pairs)
-        return Evidence(values.unflatten(-1, (self.head.grid, self.head.grid)))
+            grid = (self.head.grid, self.head.grid)
+            return Evidence(values.unflatten(-1, grid), grid=grid, **self.matching(pairs.C))
 
     def settings(self) -> dict[str, object]:
         """Everything needed to make this explainer again."""

@@ -59,10 +59,17 @@ class Evidence:
         values: (P,2,h,w). Of a method that tells for from against: above 0 where a place speaks
             for a match, below where it speaks against. Else >= 0, for the decision taken.
         promised_sums: (P,2), what each image's values sum to by the method's own account.
+        matches: (P,K,K), how far two places, one of each image, speak together for a match; of
+            methods that say so.
+        likeness: (P,K,K), by which their places are matched; left out, by `matches`.
+        grid: rows and columns of the K places.
     """
 
     values: Tensor
     promised_sums: Tensor | None = None
+    matches: Tensor | None = None
+    likeness: Tensor | None = None
+    grid: tuple[int, int] | None = None
 
 
 class Comparator(PairExplainer):
@@ -74,8 +81,10 @@ class Comparator(PairExplainer):
             surplus over an even share of xi_1, so that it sums to the margin of the decision.
         of_embeddings: whether evidence in an image needs no more of the other one than its
             embedding.
+        matches_places: whether it says which place of one image matches which of the other.
     """
 
+    matches_places: ClassVar[bool] = False
     signed: ClassVar[bool] = True
     margin: ClassVar[bool] = False
     of_embeddings: ClassVar[bool] = True
@@ -131,7 +140,6 @@ class Comparator(PairExplainer):
             raise LFSError(f"{self.method} found NaN or infinity; check the network's gradients.")
         signed = spread(values, size) if self.signed else None
         maps = display_map(self._for_the_decision(values, pairs.is_similar), size)
-        promised = found.promised_sums
         found_similar = self._similarities(pairs.h.detach())
         return [
             PairExplanation(
@@ -142,8 +150,11 @@ class Comparator(PairExplainer):
                 maps=maps[k].float(),
                 map_threshold=self.map_threshold,
                 settings=self.settings(),
-                signed_maps=None if signed is None else signed[k],
-                promised_sums=None if promised is None else promised[k],
+                signed_maps=_of(signed, k),
+                promised_sums=_of(found.promised_sums, k),
+                matches=_of(found.matches, k),
+                likeness=_of(found.matches if found.likeness is None else found.likeness, k),
+                grid=found.grid,
             )
             for k in range(len(images))
         ]
@@ -164,6 +175,11 @@ class Comparator(PairExplainer):
             f"{self.method} cannot explain {self.embedder_name!r}: it needs a network with "
             f"{wanted}. Methods that work with any network: {others}."
         )
+
+
+def _of(values: Tensor | None, k: int) -> Tensor | None:
+    """Those of the pair k."""
+    return None if values is None else values[k].detach()
 
 
 def explain_beside(explain: PairExplainer, image: ImageLike, partner: Tensor) -> PairExplanation:
@@ -219,6 +235,9 @@ def explain_beside(explain: PairExplainer, image: ImageLike, partner: Tensor) ->
         maps=torch.stack([e.maps[0], torch.zeros_like(e.maps[1])]),
         signed_maps=first(e.signed_maps),
         promised_sums=first(e.promised_sums),
+        matches=None,
+        likeness=None,
+        grid=None,
     )
 
 

@@ -9,13 +9,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lfs_core.causal import causal_map, evidence, shared_map, tiles, to_pixels
+from lfs_core.causal import causal_map, evidence
 from lfs_core.comparators.base import Comparator, Evidence, Pairs
 from lfs_core.comparators.fills import FILL_WORDS, Fill, check_fill, plain
+from lfs_core.correspondence import likeness, together
 from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Words
 from lfs_core.util.threads import one_thread
+from lfs_core.util.windows import tiles
 from lfs_core.variants import RELEVANCE_WORDS, RELEVANCES
 
 FEW = 20  # windows: as many as pixel flipping replaces
@@ -53,6 +55,7 @@ class CausalMethod(Comparator):
     }
     source = "this book"
     cosine_only = True
+    matches_places = True
 
     def __init__(
         self,
@@ -73,6 +76,10 @@ class CausalMethod(Comparator):
             if not weight >= 0:
                 raise LFSError(f"{name} is {weight}; it must be at least 0.")
         self.relevance, self.own, self.contrast, self.seed = relevance, own, contrast, seed
+
+    def matching(self, C: Tensor) -> dict[str, Tensor]:
+        """Which of the places match, of causal maps (P,2,K,D): the entries of `Evidence`."""
+        return {"matches": together(*C.unbind(1)), "likeness": likeness(*C.unbind(1))}
 
     @property
     def of_embeddings(self) -> bool:  # type: ignore[override]
@@ -167,9 +174,12 @@ class Causal(CausalMethod):
         windows = tiles(size, [self.grid]) if self.sets else tiles(size, grids, self.shifted)
         seen = zip(pairs.images.flatten(0, 1), pairs.h.flatten(0, 1), strict=True)
         C = torch.stack([self._causal_map(image, h, windows) for image, h in seen])
+        C = C.unflatten(0, (-1, 2))
         with one_thread():
-            values = self.of_windows(C.unflatten(0, (-1, 2)), pairs)
-            return Evidence(to_pixels(values.where(values.abs() > ROUNDING, 0), windows))
+            values = self.of_windows(C, pairs)
+            values = to_pixels(values.where(values.abs() > ROUNDING, 0), windows)
+            smallest = C[:, :, : self.grid**2]  # the first, and they tile the image once
+            return Evidence(values, grid=(self.grid, self.grid), **self.matching(smallest))
 
     def _causal_map(self, image: Tensor, h: Tensor, windows: Tensor) -> Tensor:
         """C (K,D) of an image (3,H,W) with the embedding h (D,), computed once."""
@@ -229,3 +239,47 @@ def draw_windows(windows: int, count: int, seed: int) -> Tensor:
     """
     order = torch.randperm(windows, generator=torch.Generator().manual_seed(seed))
     return torch.eye(windows, dtype=torch.bool)[order[:count]]
+
+
+@torch.no_grad()
+def shared_map(
+    embedder: Embedder,
+    images: Tensor,
+    windows: Tensor,
+    baseline: Tensor,
+    sets: Tensor,
+    ridge: float = 1.0,
+) -> Tensor:
+    """C with what windows do together shared out among them: a Shapley-type map.
+
+    The C that minimises sum_S |h - h_S - sum_{k in S} C[k]|^2 + ridge |C|^2, h_S being the
+    embedding without all windows of the set S (Lundberg, Lee 2017; here for every latent at once).
+
+    Args:
+        embedder: the network; nothing but its embeddings is used.
+        images: (B,3,H,W) in [0,1].
+        windows: (K,H,W) bool, that tile the image.
+        baseline: (B,3,H,W) in [0,1], what is seen in the place of a window.
+        sets: (S,K) bool, the windows that are taken away together.
+        ridge: > 0, so that every window has a value, whatever the sets.
+
+    Returns:
+        (B,K,D), one pass for each set and one for the whole image.
+    """
+    chosen = sets.float()
+    together = (chosen @ windows.flatten(1).float() > 0).unflatten(1, windows.shape[1:])
+    change = causal_map(embedder, images, together, baseline)
+    A = chosen.double()
+    C = torch.linalg.solve(A.T @ A + ridge * torch.eye(A.shape[1]).to(A), A.T @ change.double())
+    return C.to(change.dtype)
+
+
+def to_pixels(values: Tensor, windows: Tensor) -> Tensor:
+    """Evidence of windows (...,K) as maps (...,H,W): each pixel has the mean of its windows'.
+
+    A window's evidence is first divided by its area, so that large windows count no more.
+    """
+    inside = windows.flatten(1).to(values.dtype)
+    density = values / inside.sum(dim=1)
+    mean = density @ inside / inside.sum(dim=0)
+    return mean.unflatten(-1, windows.shape[1:])

@@ -9,7 +9,6 @@ import torch
 from captum import attr
 from torch import Tensor
 
-from lfs_core.causal import tiles
 from lfs_core.comparators.base import Comparator, Evidence, Pairs, SimilarityTo
 from lfs_core.comparators.fills import FILL_WORDS, Fill, check_fill, plain
 from lfs_core.comparators.masking import differing
@@ -17,6 +16,7 @@ from lfs_core.embedders import Embedder
 from lfs_core.errors import LFSError
 from lfs_core.explanation import Words
 from lfs_core.util.extras import needs
+from lfs_core.util.windows import tiles
 
 BATCH = 64  # images of the network at a time
 

@@ -23,11 +23,10 @@ from lfs_core.evaluation.records import Chunk, Record, Store
 from lfs_core.evaluation.results import Results
 from lfs_core.evaluation.spec import code_of_explainer, code_of_metric, make_explainer, make_metric
 from lfs_core.evaluation.workers import run
-from lfs_core.explanation import cosines
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.code import code_of
 from lfs_core.util.digests import fingerprint as fingerprint_of
-from lfs_core.util.distances import needs_cosine
+from lfs_core.util.distances import cosines, needs_cosine
 from lfs_core.util.manifest import ALL_NUMBERS, commit, made_by, versions
 
 CHUNK = 25  # pairs explained and measured between two records

@@ -14,7 +14,7 @@ from torch import Tensor
 from lfs_core.embedders import Embedder, embed
 from lfs_core.evaluation.metrics.selectivity import FILLS
 from lfs_core.evaluation.partitions import partition, replaced_after
-from lfs_core.explanation import cosines
+from lfs_core.util.distances import cosines
 from lfs_core.util.threads import one_thread
 
 SHARES = (6 / 64, 13 / 64, 20 / 64)  # of the image, replaced: 6, 13 and 20 of the paper's flips

@@ -11,7 +11,7 @@ from torch import Tensor
 from lfs_core.evaluation.maps import maps_of
 from lfs_core.evaluation.metrics.base import Case, Labels, Metric
 from lfs_core.evaluation.records import Chunk, Record
-from lfs_core.explanation import cosines
+from lfs_core.util.distances import cosines
 from lfs_core.util.networks import Embedder
 
 

@@ -15,9 +15,9 @@ from torch import Tensor
 from lfs_core.datasets.folders import find_photographs, split_classes
 from lfs_core.embedders import Embedder, embed_all, load_embedder
 from lfs_core.evaluation.pair_set import load_drawn
-from lfs_core.explanation import cosines
 from lfs_core.studies.workshop import THRESHOLD
 from lfs_core.util.confidence import Spread
+from lfs_core.util.distances import cosines
 from lfs_core.util.rounding import rounded
 
 NUMBER, SEED = 400, 0  # pairs of each half, in turn of one class and of two

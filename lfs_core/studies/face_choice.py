@@ -27,8 +27,8 @@ from lfs_core.datasets.images import load_image
 from lfs_core.embedders import Embedder, embed_all, load_embedder
 from lfs_core.errors import FaceError
 from lfs_core.evaluation.pair_set import draw_pairs
-from lfs_core.explanation import cosines
 from lfs_core.studies.workshop import THRESHOLD
+from lfs_core.util.distances import cosines
 from lfs_core.util.rounding import rounded
 
 NETWORK = "facenet-casia"

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from lfs_core.amortised import CausalHead, load_head, save_head
-from lfs_core.causal import causal_map, evidence, shared_map, tiles
-from lfs_core.comparators.causal import draw_sets
+from lfs_core.causal import causal_map, evidence
+from lfs_core.comparators.causal import draw_sets, shared_map
 from lfs_core.comparators.fills import plain
 from lfs_core.datasets.faces import load_faces
 from lfs_core.datasets.folders import find_photographs, split_classes
@@ -20,6 +20,7 @@ from lfs_core.embedders.taps import Taps, find_layers
 from lfs_core.evaluation.pair_set import load_pairs
 from lfs_core.training.heads import fit_causal, fit_head, unexplained, what_windows_do
 from lfs_core.util.extras import needs
+from lfs_core.util.windows import tiles
 
 with needs("evaluate", "The study of heads"):
     from scipy.stats import spearmanr

@@ -10,11 +10,11 @@ from torch import Tensor
 from lfs_core.decoder import Decoder, load_decoder
 from lfs_core.embedders import embed_all, load_embedder
 from lfs_core.evaluation.metrics.agreement import rank_correlation, strongest_overlap
-from lfs_core.explanation import cosines
 from lfs_core.mapping import difference_map, display_map, perturb
 from lfs_core.relevance import relevance
 from lfs_core.studies.comparisons import FACES
 from lfs_core.studies.workshop import THRESHOLD, P
+from lfs_core.util.distances import cosines
 from lfs_core.util.rounding import rounded
 
 DECODERS = {"linear": "", "mlp": "-mlp", "conv": "-conv"}

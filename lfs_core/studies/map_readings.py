@@ -34,7 +34,6 @@ from lfs_core.evaluation.results import KINDS
 from lfs_core.evaluation.spec import make_explainer
 from lfs_core.evaluation.statistics import bootstrap
 from lfs_core.explainer import ExplainLFS
-from lfs_core.explanation import cosines
 from lfs_core.studies import map_questions as ask
 from lfs_core.studies.workshop import DEEP, FACES, SIZES, SOURCES, THRESHOLD, P, Source, Workshop
 from lfs_core.studies.workshop import KINDS as WORKSHOP_KINDS
@@ -42,6 +41,7 @@ from lfs_core.training.decoders import LinearDecoder, decoding_error
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.code import code_of
 from lfs_core.util.digests import fingerprint, key
+from lfs_core.util.distances import cosines
 from lfs_core.util.kept import keep_json, kept_json
 from lfs_core.util.rounding import rounded
 

@@ -28,12 +28,12 @@ from lfs_core.evaluation.pair_set import load_pairs
 from lfs_core.evaluation.partitions import PARTITIONS
 from lfs_core.evaluation.spec import code_of_explainer, make_explainer
 from lfs_core.explainer import ExplainLFS
-from lfs_core.explanation import cosines
 from lfs_core.studies.comparisons import Run
 from lfs_core.studies.workshop import KINDS, SIZES, SOURCES, THRESHOLD, Source, Workshop
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.code import code_of
 from lfs_core.util.digests import fingerprint, key
+from lfs_core.util.distances import cosines
 from lfs_core.util.kept import keep_json, kept_json
 from lfs_core.util.rounding import rounded
 

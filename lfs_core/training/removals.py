@@ -17,7 +17,6 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, normalize
 from tqdm import tqdm
 
-from lfs_core.causal import tiles
 from lfs_core.comparators.causal import FEW, draw_sets, draw_windows
 from lfs_core.comparators.fills import plain
 from lfs_core.datasets.folders import stream_views
@@ -30,6 +29,7 @@ from lfs_core.training.enough import why_left_out
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
 from lfs_core.util.kept import keep_tensors, kept_tensors
+from lfs_core.util.windows import tiles
 
 AT_ONCE = 4  # images whose removals a CPU embeds together
 SMALLEST = 0.7  # side of a varied image's crop, of the whole

@@ -92,3 +92,15 @@ def needs_cosine(embedder: object, what: str) -> None:
             "Where embeddings have length one, a Euclidean distance d is the cosine 1 - d²/2: "
             "leave `distance` out, and give that as the threshold."
         )
+
+
+def cosines(h: Tensor) -> Tensor:
+    """Similarities (P,) of pairs of embeddings (P,2,D), in [-1,1].
+
+    Raises:
+        LFSError: an embedding is 0 throughout.
+    """
+    if not h.any(dim=-1).all():
+        raise LFSError("The network gives an image the embedding 0, which has no cosine.")
+    # Rounding may carry the cosine of equal embeddings past 1.
+    return torch.cosine_similarity(h[:, 0], h[:, 1]).clamp(-1, 1)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lfs_core.errors import LFSError
 from lfs_core.util.tensors import read_tensors, write_tensors
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 def save_module(
@@ -63,6 +66,45 @@ def stored_module(
     except (TypeError, KeyError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise LFSError(f"{Path(path)} is not a {kind} saved by lfs_core ({reason}).") from error
+
+
+def shipped_modules(folder: str) -> dict[str, Path]:
+    """The files in a folder of the weights that ship with the package, by name."""
+    found = files("lfs_core").joinpath("weights", folder).iterdir()
+    return {Path(f.name).stem: Path(str(f)) for f in found}
+
+
+def load_module(
+    name: str | os.PathLike,
+    kind: str,
+    folder: str,
+    maker: str,
+    build: Callable[[dict[str, Any]], Module],
+) -> Module:
+    """Load a module that ships with the package, by name, or one from a file, by path.
+
+    Args:
+        name: or path.
+        kind: as in `save_module`.
+        folder: of those that ship, as in `shipped_modules`.
+        maker: the command that makes others.
+        build: from a file's header to the module, whose tensors follow.
+
+    Raises:
+        LFSError: there is no such module, or the file is not one.
+    """
+    shipped = shipped_modules(folder)
+    path = shipped.get(os.fspath(name), Path(name))
+    if not path.is_file():
+        raise LFSError(
+            f"There is no {kind} {os.fspath(name)!r}: give a file, or one of {sorted(shipped)}; "
+            f"`{maker}` makes one for another network."
+        )
+    with stored_module(path, kind) as (header, tensors):
+        module = build(header)
+        module.load_state_dict(tensors)
+        module.info = header["info"]
+    return module.eval().requires_grad_(False)
 
 
 def _marker(kind: str) -> str:

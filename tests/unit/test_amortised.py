@@ -12,13 +12,14 @@ from safetensors.torch import save_file
 
 import lfs_core as lfs
 from lfs_core.amortised import CausalHead, load_head, save_head
-from lfs_core.causal import causal_map, shared_map, tiles
+from lfs_core.causal import causal_map
 from lfs_core.comparators.amortised import Amortised
-from lfs_core.comparators.causal import draw_sets
+from lfs_core.comparators.causal import draw_sets, shared_map
 from lfs_core.evaluation.cost import counted
 from lfs_core.training.heads import fit_causal, fit_head, losses, unexplained, what_windows_do
 from lfs_core.training.removals import LIGHT, SMALLEST, Removals, gather_removals, varied, without
 from lfs_core.util.digests import fingerprint
+from lfs_core.util.windows import tiles
 
 SIDE, GRID, CELLS, D = 8, 2, 4, 5
 

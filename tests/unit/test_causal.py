@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lfs_core as lfs
-from lfs_core.causal import causal_map, evidence, tiles, to_pixels
-from lfs_core.comparators.causal import Causal
+from lfs_core.causal import causal_map, evidence
+from lfs_core.comparators.causal import Causal, to_pixels
 from lfs_core.evaluation.cost import counted
+from lfs_core.util.windows import tiles
 
 SIDE = 8
 A, B, OTHER = torch.rand(3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))

@@ -10,7 +10,7 @@ import lfs_core as lfs
 from lfs_core.evaluation.metrics.base import SIDE, Case, Labels
 from lfs_core.evaluation.metrics.insertion import Insertion
 from lfs_core.evaluation.metrics.selectivity import FLIPS, GRID
-from lfs_core.explanation import cosines
+from lfs_core.util.distances import cosines
 
 PIXELS = 16  # a side of the images, 2x2 to a superpixel
 

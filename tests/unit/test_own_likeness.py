@@ -10,10 +10,11 @@ from torch import nn
 
 import lfs_core as lfs
 from lfs_core.amortised import CausalHead
-from lfs_core.causal import causal_map, tiles
+from lfs_core.causal import causal_map
 from lfs_core.comparators.fills import plain
 from lfs_core.evaluation.controls.with_own_likeness import FLAT, RIVALS
 from lfs_core.explanation import PairExplanation
+from lfs_core.util.windows import tiles
 
 SIDE = 16
 

@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 from squares import save_squares
 
 import lfs_core as lfs
-from lfs_core.amortised import CausalHead, load_head, shipped_heads
+from lfs_core.amortised import CausalHead, load_head
 from lfs_core.datasets.folders import local_folder
 from lfs_core.mapping import difference_map, perturb
 from lfs_core.relevance import relevance
@@ -21,6 +21,7 @@ from lfs_core.studies import agreement, decoding, retrieval, run_study, workshop
 from lfs_core.studies.workshop import Source, Workshop
 from lfs_core.training.embedding import TrainingSet
 from lfs_core.training.rows import Rows
+from lfs_core.util.modules import shipped_modules
 
 
 @pytest.fixture
@@ -179,7 +180,7 @@ def test_heads_that_ship_are_trained_into_a_folder(
     monkeypatch.setattr("lfs_core.studies.heads.fit_shipped", trained)
     run_study("train-heads", tmp_path, tmp_path / "new" / "heads")
     names = {path.stem for path in (tmp_path / "new" / "heads").iterdir()}
-    assert names == set(shipped_heads()) == {network for network, _ in asked}
+    assert names == set(shipped_modules("heads")) == {network for network, _ in asked}
     for name in names:
         head = load_head(tmp_path / "new" / "heads" / f"{name}.safetensors")
         assert head.info["name"] == name

@@ -14,7 +14,8 @@ from torch import Tensor
 from lfs_core.embedders import Embedder, embed
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.metrics.selectivity import FILL_WORDS, FILLS, FLIPS, GRID, enlarged
-from lfs_core.explanation import PairExplainer, PairExplanation, Words, cosines
+from lfs_core.explanation import PairExplainer, PairExplanation, Words
+from lfs_core.util.distances import cosines
 
 
 class Greedy(PairExplainer):

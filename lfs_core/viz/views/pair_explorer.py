@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lfs_core.amortised import load_head, shipped_heads
+from lfs_core.amortised import load_head
 from lfs_core.comparators import explainer_class, load_explainer
 from lfs_core.datasets.framing import Parts, doubt_about_crop, parts
 from lfs_core.datasets.images import ImageLike, held, load_image, to_tensor
@@ -36,7 +36,7 @@ from lfs_core.embedders import (
 from lfs_core.errors import FaceError, LFSError
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
-from lfs_core.explanation import PairExplanation, cosines
+from lfs_core.explanation import PairExplanation
 from lfs_core.findings.trust import (
     NO_FACE,
     UNSURE_FACE,
@@ -53,7 +53,8 @@ from lfs_core.mapping import check_unit_interval, difference_map, perturb
 from lfs_core.relevance import normalized_distance, relevance
 from lfs_core.training.decoders import LinearDecoder
 from lfs_core.util.confidence import spread_of
-from lfs_core.util.distances import needs_cosine
+from lfs_core.util.distances import cosines, needs_cosine
+from lfs_core.util.modules import shipped_modules
 from lfs_core.util.threads import one_thread
 from lfs_core.viz.page import check_suffix
 from lfs_core.viz.report import render_report
@@ -513,7 +514,7 @@ class _Network:
         if method == DECODED:
             return bool(self.decoders)
         if method == LEARNT:
-            return self.name in shipped_heads()
+            return self.name in shipped_modules("heads")
         looks_inside = explainer_class(method).needs & {"gradients", "layers"}
         measured = isinstance(self._network, str) and bool(_shipped(self.name))
         return measured or not looks_inside or self._explains(method)
