@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-TEMPERATURE = 0.1  # of probabilities, of likeness
-NOTHING = 0.5  # the likeness of "no match"
-LEAST = 0.2  # confidence of a match that is shown
+# Most likely on people who serve for nothing else; see `lfs study matching`.
+TEMPERATURE = 0.06  # of choices, in units of likeness
+NOTHING = 0.44  # likeness of "no match"
+LEAST = 0.25  # confidence of a match: each place prefers the other to all else together
 
 
 class Match(NamedTuple):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from lfs_core.amortised import CausalHead, load_head
 from lfs_core.comparators.base import Evidence, Pairs
@@ -26,10 +27,13 @@ class PairsWithMaps(Pairs):
     Attributes:
         C: (P,2,K,D).
         doubt: (P,2,K), the expected error of a window's evidence.
+        features: (P,2,K,c), what the first layer that the head reads says of each window; None
+            where it reads the image itself.
     """
 
     C: Tensor
     doubt: Tensor
+    features: Tensor | None
 
 
 class Amortised(CausalMethod):
@@ -82,9 +86,15 @@ class Amortised(CausalMethod):
         with torch.no_grad():
             C, doubt = self.head(h, maps)
         h, C, doubt = (of.unflatten(0, (-1, 2)) for of in (h, C, doubt))
-        return PairsWithMaps(
-            images, h, images.new_empty(0), cosines(h) > self.similarity_threshold, C, doubt
-        )
+        features = self._at_windows(maps[0]) if self.head.layers else None
+        is_similar = cosines(h) > self.similarity_threshold
+        return PairsWithMaps(images, h, images.new_empty(0), is_similar, C, doubt, features)
+
+    def _at_windows(self, maps: Tensor) -> Tensor:
+        """Maps of a layer (2P,c,h,w) at the head's windows: (P,2,K,c)."""
+        size = (self.head.grid, self.head.grid)
+        at = interpolate(maps, size, mode="bilinear", align_corners=False, antialias=True)
+        return at.flatten(2).mT.unflatten(0, (-1, 2))
 
     # It is given what its own `see` returns.
     def evidence(self, pairs: PairsWithMaps) -> Evidence:  # type: ignore[override]
@@ -92,7 +102,9 @@ class Amortised(CausalMethod):
         with one_thread():
             values = self.of_windows(pairs.C, pairs)
             grid = (self.head.grid, self.head.grid)
-            return Evidence(values.unflatten(-1, grid), grid=grid, **self.matching(pairs.C))
+            return Evidence(
+                values.unflatten(-1, grid), grid=grid, **self.matching(pairs.C, pairs.features)
+            )
 
     def settings(self) -> dict[str, object]:
         """Everything needed to make this explainer again."""

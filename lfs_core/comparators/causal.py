@@ -77,9 +77,17 @@ class CausalMethod(Comparator):
                 raise LFSError(f"{name} is {weight}; it must be at least 0.")
         self.relevance, self.own, self.contrast, self.seed = relevance, own, contrast, seed
 
-    def matching(self, C: Tensor) -> dict[str, Tensor]:
-        """Which of the places match, of causal maps (P,2,K,D): the entries of `Evidence`."""
-        return {"matches": together(*C.unbind(1)), "likeness": likeness(*C.unbind(1))}
+    def matching(self, C: Tensor, features: Tensor | None = None) -> dict[str, Tensor]:
+        """Which of the places match: the entries of `Evidence`.
+
+        Args:
+            C: causal maps (P,2,K,D).
+            features: what a layer says of the places (P,2,K,c), where one is read.
+        """
+        alike = likeness(*C.unbind(1))
+        if features is not None:
+            alike = (alike + likeness(*features.unbind(1), centred=True)) / 2
+        return {"matches": together(*C.unbind(1)), "likeness": alike}
 
     @property
     def of_embeddings(self) -> bool:  # type: ignore[override]

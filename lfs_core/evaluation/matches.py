@@ -1,0 +1,109 @@
+"""How well places are matched, where the right answer is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lfs_core.correspondence import matched, probabilities
+from lfs_core.datasets.known_matches import KnownPair, place_of
+from lfs_core.errors import LFSError
+
+REFERENCE = (8, 8)  # places by which every method is judged, whatever its own grid
+
+
+@dataclass(frozen=True)
+class MatchScores:
+    """Of the places of one image whose counterparts in another are known.
+
+    Attributes:
+        near: share whose best match is at most one place from the right one, diagonally too.
+        exact: share whose best match is the right place.
+        distance: median distance of the best match from the right point, in sides of the image.
+        area: area under the curve of `near` among the most confident places, over how many these
+            are; 1 if the wrong ones come last, whatever their number is not.
+        places: how many there are.
+        kept: share of them that have a one-to-one match.
+        kept_near: of these matches, the share at most one place from the right one; NaN without
+            any.
+        left: of the places that the other image does not show, the share that have no match; NaN
+            without any.
+    """
+
+    near: float
+    exact: float
+    distance: float
+    area: float
+    places: int
+    kept: float
+    kept_near: float
+    left: float
+
+
+def match_scores(likeness: Tensor, grid: tuple[int, int], pair: KnownPair) -> MatchScores:
+    """Judge the matches from a pair's first image to its second.
+
+    A method's own places may be others than those that are judged: the place that holds the middle
+    of the judged one answers for it, and its match is the middle of the place that it chooses.
+
+    Args:
+        likeness: (K,K), by which places are matched.
+        grid: rows and columns of the K places.
+        pair: with the right answers.
+
+    Raises:
+        LFSError: the grid does not have K places, or nothing is known of any place.
+    """
+    if likeness.shape != (grid[0] * grid[1],) * 2:
+        raise LFSError(f"{tuple(likeness.shape)} are no matches of {grid[0]}x{grid[1]} places.")
+    targets, known = pair.places(REFERENCE)
+    shown = targets.isfinite().all(dim=1)
+    if not shown.any():
+        raise LFSError("Of no place of the pair is it known where it lies in the other image.")
+    own = place_of(middles(REFERENCE), grid)  # which of its places answers for each judged one
+    middle = middles(grid)
+    found = middle[likeness.argmax(dim=1)[own]]
+    confidence = probabilities(likeness).amax(dim=1)[own]
+    near, exact = _steps(found, targets) <= 1, _steps(found, targets) == 0
+
+    partner = torch.full((len(likeness),), -1)
+    for match in matched(likeness):
+        partner[match.k] = match.l
+    partner = partner[own]
+    has = partner >= 0
+    right = _steps(middle[partner.clamp_min(0)], targets) <= 1
+    order = confidence[shown].argsort(descending=True, stable=True)
+    best_first = near[shown][order].double()
+    ranks = torch.arange(1, len(order) + 1)
+    return MatchScores(
+        near=_share(near[shown]),
+        exact=_share(exact[shown]),
+        distance=(found - targets)[shown].norm(dim=1).median().item(),
+        area=(best_first.cumsum(0) / ranks).mean().item(),
+        places=int(shown.sum()),
+        kept=_share(has[shown]),
+        kept_near=_share(right[shown & has]),
+        left=_share(~has[known & ~shown]),
+    )
+
+
+def middles(grid: tuple[int, int]) -> Tensor:
+    """The middle (K,2) of each place, (x,y) in shares of the image's sides."""
+    rows, columns = ((torch.arange(count, dtype=torch.float64) + 0.5) / count for count in grid)
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    return torch.stack([x, y], dim=-1).flatten(0, 1)
+
+
+def _steps(found: Tensor, targets: Tensor) -> Tensor:
+    """How many of the reference's places lie between points (...,2), the longer way counted."""
+    sides = torch.tensor(REFERENCE[::-1])
+    cells = [
+        (of * sides).floor().clamp(min=torch.zeros(2), max=sides - 1) for of in (found, targets)
+    ]
+    return (cells[0] - cells[1]).abs().amax(dim=-1)
+
+
+def _share(flags: Tensor) -> float:
+    return flags.double().mean().item()  # NaN of none
