@@ -44,9 +44,19 @@ def explain(
             "the second. Left out, one that is large and near the middle."
         ),
     ] = None,
+    matches: Annotated[
+        bool,
+        typer.Option(
+            "--matches",
+            help="Say as well which place matches which; only some methods can, as amortised does.",
+        ),
+    ] = False,
     aligned: Aligned = False,
 ) -> None:
     """Explain the network's decision about two photographs, as one self-contained page.
+
+    Of a method that tells which place of one photograph matches which of the other, the page shows
+    it: the ten most confident matches as lines, and what answers any place that one points at.
 
     A photograph may come by a pipe (/dev/stdin); who waits for one is told so.
     """
@@ -61,6 +71,7 @@ def explain(
     )
     from lfs_core.util.distances import measured
     from lfs_core.util.files import check_outputs
+    from lfs_core.viz.matches import said_of_matches, tells_none
     from lfs_core.viz.page import check_suffix
     from lfs_core.viz.report import write_report
 
@@ -71,6 +82,8 @@ def explain(
     embed = network(embedder, weights)
     thresholds = {"similarity_threshold": similarity_threshold, "map_threshold": map_threshold}
     explainer = load_explainer(name, embed, **(thresholds | options))
+    if matches and not getattr(explainer, "matches_places", False):
+        raise LFSError(tells_none(name))
     shown, images, messages = [], [], []
     for path, number in zip((image_a, image_b), faces, strict=True):
         seen = parts(path, embed, framing(aligned))
@@ -86,6 +99,8 @@ def explain(
     sure = confidence_in_words(explanation)
     said = measured(explanation.similarity, explanation.settings)
     typer.echo(f"{said}: {decision}, {sure}. Wrote {output}.")
+    if matches:
+        typer.echo(said_of_matches(explanation))
     typer.echo(confidence_means(explanation), err=True)
     tell_against([*messages, *doubts(explanation)])
 

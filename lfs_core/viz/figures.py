@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAP_COLOURS = "inferno"  # perceptually uniform, readable in grey and with any colour vision
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#e69f00", "#009e73", "#666666"  # Okabe and Ito, 2008
-PURPLE, SKY, RED = "#cc79a7", "#56b4e9", "#d55e00"
+PURPLE, SKY, RED, YELLOW = "#cc79a7", "#56b4e9", "#d55e00", "#f0e442"
 
 
 def as_picture(image: Tensor) -> np.ndarray:

@@ -22,7 +22,9 @@ from lfs_core.errors import FaceError
 from lfs_core.evaluation.names import reader_name
 from lfs_core.findings.trust import confidence_in_words, confidence_means, doubts
 from lfs_core.viz.figures import MAP_COLOURS, as_picture, overlay
+from lfs_core.viz.matches import view_contents
 from lfs_core.viz.page import check_suffix, filled, write_page
+from lfs_core.viz.rendering import render, script
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,8 +80,11 @@ def render_report(
         for side, (name, whole) in enumerate(zip_longest(names, wholes))
     ]
     colours = matplotlib.colormaps[MAP_COLOURS](np.linspace(0, 1, 12))
+    told = explanation.matches is not None
     return filled(
         files("lfs_core.viz") / "report.html",
+        scripts=[script("matches")] if told else [],
+        matches=render("matches", view_contents(explanation, names)) if told else "",
         decision="similar" if explanation.is_similar else "dissimilar",
         method=reader_name(explanation.method),
         decoded=explanation.reconstructions is not None,

@@ -13,8 +13,8 @@ from opened import CONTRAST, PIXELS, opened
 from playwright.sync_api import Browser, Locator, Page, expect
 from plotly.offline import get_plotlyjs
 
+from lfs_core.viz.rendering import plotly_text
 from lfs_core.viz.views.flipbook import FlipBook
-from lfs_core.viz.views.view import plotly_text
 
 STEPS = FLIPS // EVERY
 # Which of the 8x8 superpixels of a canvas are black? By row.

@@ -13,6 +13,7 @@ from close_up import NAMES, PAIRS, make_pair_explorer
 from compared import compare
 from crops import make_explorer, write_crops
 from flipped import flip_book
+from joined_places import matching_pair
 from playwright.sync_api import Browser, Page
 
 from lfs_core.book.sweep import Point
@@ -32,7 +33,7 @@ EVIL = (
     "';alert(1);//<svg onload=alert(1)><a href=javascript:alert(1)>\u200f"
 )
 FILE = EVIL.replace("/", "\u2215").replace("\x00", "")[:80]  # what a file may be called
-PAGES = ("report", "fit", "board", "sweep", "retrieval", "pair", "methods", "flips")
+PAGES = ("report", "fit", "board", "sweep", "retrieval", "pair", "methods", "flips", "matches")
 # What a name would have to bring about to do harm; {} is the address of somebody who listens.
 ATTACK = """<script>window.hacked = 1; fetch("{0}/script")</script>
 <script type="module">window.hacked = 1; fetch("{0}/module")</script>
@@ -69,6 +70,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pairs.save(folder / "pair.html", PAIRS)
         MethodsFigure({EVIL: compare()["ramps"]}).save(folder / "methods.html")
         flip_book(True).save(folder / "flips.html")
+        matching = matching_pair(method=EVIL, settings=explanation.settings)
+        write_report(matching, folder / "matches.html", [EVIL, EVIL])
     return folder
 
 
@@ -158,7 +161,13 @@ def test_names_do_nothing(name: str, browser: Browser, pages: Path) -> None:
     assert events == []
     assert page.evaluate("window.hacked === undefined")
     assert page.locator("img[src='x'], svg[onload], [href^='javascript']").count() == 0
-    if name in ("retrieval", "pair", "methods", "flips"):  # and the page's own script ran
+    if name in (
+        "retrieval",
+        "pair",
+        "methods",
+        "flips",
+        "matches",
+    ):  # and the page's own script ran
         assert page.locator(".lfs-view").count() == 1
     if name != "flips":  # names are shown, not lost, and turn nothing round
         text = page.locator("body").inner_text()

@@ -19,9 +19,9 @@ import lfs_core as lfs
 from lfs_core.explanation import PairExplanation
 from lfs_core.search.gallery import index_folder
 from lfs_core.search.retriever import Retriever
+from lfs_core.viz.rendering import plotly_text
 from lfs_core.viz.views import explorer as module
 from lfs_core.viz.views.explorer import RetrievalExplorer
-from lfs_core.viz.views.view import plotly_text
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from flipped import EVERY, FLIPS, corners, explained_by, flip_book
 from PIL import Image
 
 import lfs_core as lfs
+from lfs_core.viz.rendering import plotly_text
 from lfs_core.viz.views.flipbook import FlipBook
-from lfs_core.viz.views.view import plotly_text
 
 
 def opened(source: str) -> np.ndarray:

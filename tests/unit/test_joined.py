@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from lfs_core.errors import LFSError
-from lfs_core.viz.views.joined import joined
-from lfs_core.viz.views.view import WEB, code
+from lfs_core.viz.joined import joined
+from lfs_core.viz.rendering import WEB, code
 
-VIEWS = ["explorer", "flipbook", "methods", "pair_explorer"]
+VIEWS = ["explorer", "flipbook", "matches", "methods", "pair_explorer"]
 
 
 def write(folder: Path, **modules: str) -> Path:

@@ -34,9 +34,9 @@ from lfs_core.findings.trust import (
 )
 from lfs_core.mapping import display_map
 from lfs_core.util.manifest import RESULTS
+from lfs_core.viz.rendering import plotly_text
 from lfs_core.viz.views import pair_explorer as module
 from lfs_core.viz.views.pair_explorer import PairExplorer
-from lfs_core.viz.views.view import plotly_text
 
 
 @pytest.fixture(scope="module")

@@ -37,22 +37,10 @@ from lfs_core.search.retriever import Answer, Retriever
 from lfs_core.training.recall import KS, average_precision
 from lfs_core.util.confidence import Spread, spread_of
 from lfs_core.util.rounding import rounded
+from lfs_core.viz.packing import colour_table, data_url, faces_to_choose, packed, reduce, text
 from lfs_core.viz.page import check_suffix
-from lfs_core.viz.views.view import (
-    LiveView,
-    code,
-    colour_table,
-    data_url,
-    faces_to_choose,
-    packed,
-    question_key,
-    received,
-    reduce,
-    render,
-    save,
-    style,
-    text,
-)
+from lfs_core.viz.rendering import code, render, save, style
+from lfs_core.viz.views.view import LiveView, question_key, received
 
 SMALL, LARGE = 96, 224  # px, longest side of a picture in a grid, and in a pair
 PRINTED = 160  # px, in a page, which holds one picture of a photograph

@@ -20,8 +20,10 @@ from lfs_core.evaluation.metrics.selectivity import (
 )
 from lfs_core.explanation import PairExplanation
 from lfs_core.util.rounding import rounded
+from lfs_core.viz.packing import data_url
+from lfs_core.viz.rendering import code, style
 from lfs_core.viz.views.methods import check_same_pairs
-from lfs_core.viz.views.view import FixedView, code, data_url, style
+from lfs_core.viz.views.view import FixedView
 
 SIDE = 160  # px, longest side of a picture
 QUALITY = 75  # of WebP

@@ -15,7 +15,9 @@ from torchvision.transforms.functional import to_pil_image
 from lfs_core.errors import LFSError
 from lfs_core.explanation import PairExplanation
 from lfs_core.viz.figures import MAP_COLOURS, as_picture, bare
-from lfs_core.viz.views.view import FixedView, code, colour_table, data_url, reduce, stepped, style
+from lfs_core.viz.packing import colour_table, data_url, reduce, stepped
+from lfs_core.viz.rendering import code, style
+from lfs_core.viz.views.view import FixedView
 
 COLUMNS = 10  # methods side by side in a figure; more go below
 WIDTH, DPI = 9.6, 150  # of a figure, in inches and pixels per inch

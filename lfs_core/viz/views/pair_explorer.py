@@ -56,24 +56,19 @@ from lfs_core.util.confidence import spread_of
 from lfs_core.util.distances import cosines, needs_cosine
 from lfs_core.util.modules import shipped_modules
 from lfs_core.util.threads import one_thread
-from lfs_core.viz.page import check_suffix
-from lfs_core.viz.report import render_report
-from lfs_core.viz.views.view import (
-    LiveView,
-    code,
+from lfs_core.viz.packing import (
     colour_table,
     data_url,
     faces_to_choose,
     packed,
-    question_key,
-    received,
     reduce,
-    render,
-    save,
     stepped,
-    style,
     text,
 )
+from lfs_core.viz.page import check_suffix
+from lfs_core.viz.rendering import code, render, save, style
+from lfs_core.viz.report import render_report
+from lfs_core.viz.views.view import LiveView, question_key, received
 
 DECODED = "explainlfs"  # the method that has a decoder, p and relevance
 LEARNT = "amortised"  # the method that has a causal head

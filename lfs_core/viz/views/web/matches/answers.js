@@ -1,0 +1,78 @@
+// What in one photograph answers places of the other.
+
+/** @import { Cell, Kind, Match, Matrices, Matrix, Region, Told } from "./types.d.ts" */
+
+import { bytes } from "../common/bytes.js";
+
+/** @param {Matrix} matrix */
+function readMatrix({ scale, steps }) {
+  const view = new DataView(bytes(steps).buffer);
+  const count = view.byteLength / 2;
+  return Float64Array.from({ length: count }, (_, k) => scale * view.getInt16(2 * k, true));
+}
+
+/**
+ * @param {Told} told
+ * @returns {Matrices}
+ */
+export const readMatrices = ({ matches, likeness }) => ({
+  matches: readMatrix(matches),
+  likeness: readMatrix(likeness),
+});
+
+/**
+ * The places of a region.
+ *
+ * @param {Region} region
+ * @param {Told} told
+ */
+export function placesIn({ from, to }, { grid: [, columns] }) {
+  const [[top, bottom], [left, right]] = [0, 1].map((k) =>
+    [from[k], to[k]].sort((a, b) => a - b),
+  );
+  const found = [];
+  for (let row = top; row <= bottom; row++) {
+    for (let column = left; column <= right; column++) found.push(row * columns + column);
+  }
+  return found;
+}
+
+/**
+ * What every place of the other photograph says to a region: the sum of what they make of the
+ * cosine together with its places, or the mean of how alike they are.
+ *
+ * @param {Matrices} matrices
+ * @param {Kind} kind
+ * @param {number} side
+ * @param {number[]} places
+ */
+export function answerTo(matrices, kind, side, places) {
+  const values = matrices[kind];
+  const count = Math.sqrt(values.length);
+  return Array.from({ length: count }, (_, other) => {
+    const each = places.map((k) => values[side ? other * count + k : k * count + other]);
+    const sum = each.reduce((a, b) => a + b, 0);
+    return kind === "matches" ? sum : sum / places.length;
+  });
+}
+
+/**
+ * The matches of a region's places, the most confident first.
+ *
+ * @param {Told} told
+ * @param {number} side
+ * @param {number[]} places
+ * @returns {Match[]}
+ */
+export const matchesOf = ({ matched }, side, places) =>
+  matched.filter((match) => places.includes(match[side]));
+
+/**
+ * @param {number} place
+ * @param {Told} told
+ * @returns {Cell}
+ */
+export const cellOf = (place, { grid: [, columns] }) => [
+  Math.floor(place / columns),
+  place % columns,
+];

@@ -1,0 +1,125 @@
+// Places, heat and lines as vectors over photographs.
+
+/** @import { Line, Match, Region, Told } from "./types.d.ts" */
+
+import { h } from "../common/elements.js";
+import { cellOf } from "./answers.js";
+
+const BETWEEN = 6; // the photographs, in per cent of the width of both
+const WIDE = 1.5; // px, of a line without confidence
+const WIDER = 3; // px more, with all of it
+const BEND = 0.3; // of a line: of several in one row, as in a mirror image, none covers another
+const OPAQUE = 0.8; // the strongest heat
+const PLAIN = { colour: "#fff", ink: "#000", dashed: false };
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string | number>} [attributes]
+ * @param {...SVGElement} children
+ */
+export function vector(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
+  node.append(...children);
+  return /** @type {SVGElement} */ (node);
+}
+
+/**
+ * A rectangle with a light edge within a dark one, seen on any photograph.
+ *
+ * @param {Region} region
+ */
+export function outline({ from, to }) {
+  const [y, x] = [0, 1].map((k) => Math.min(from[k], to[k]));
+  const [height, width] = [0, 1].map((k) => Math.abs(from[k] - to[k]) + 1);
+  const box = { x, y, width, height, fill: "none", "vector-effect": "non-scaling-stroke" };
+  return [
+    vector("rect", { ...box, stroke: "#000", "stroke-width": 5 }),
+    vector("rect", { ...box, stroke: "#fff", "stroke-width": 2.5 }),
+  ];
+}
+
+/**
+ * One rectangle for each place: the first colour where its value is above 0, the second below.
+ *
+ * @param {number[]} values
+ * @param {number} largest what is drawn strongest
+ * @param {Told} told
+ */
+export const heat = (values, largest, told) =>
+  values.map((value, k) => {
+    const [y, x] = cellOf(k, told);
+    const share = Math.min(Math.abs(value) / (largest || 1), 1);
+    const fill = value > 0 ? "var(--for)" : "var(--against)";
+    // A little wider than its place: no gaps between.
+    const place = { x, y, width: 1.01, height: 1.01 };
+    return vector("rect", { ...place, style: `fill: ${fill}`, opacity: OPAQUE * share });
+  });
+
+/**
+ * Where the centre of a place is on the stage, in per cent of its width and height.
+ *
+ * @param {number} side
+ * @param {number} place
+ * @param {Told} told
+ */
+function spotOf(side, place, told) {
+  const [rows, columns] = told.grid;
+  const [row, column] = cellOf(place, told);
+  const width = (100 - BETWEEN) / 2;
+  return [side * (width + BETWEEN) + (width * (column + 0.5)) / columns, (100 * (row + 0.5)) / rows];
+}
+
+/**
+ * Lines over both photographs, and a number at both ends of those that are among the first.
+ *
+ * @param {Match[]} matches
+ * @param {Told} told
+ */
+export function joinedPlaces(matches, told) {
+  /** @type {SVGElement[]} */
+  const lines = [];
+  /** @type {HTMLElement[]} */
+  const numbers = [];
+  for (const match of [...matches].reverse()) {
+    const k = told.matched.indexOf(match);
+    const drawnAs = told.lines[k] ?? PLAIN;
+    const ends = [0, 1].map((side) => spotOf(side, match[side], told));
+    lines.push(...lineBetween(ends, match[2], drawnAs));
+    if (told.lines[k]) numbers.push(...ends.map((end) => badge(k, drawnAs, end)));
+  }
+  return { lines, numbers };
+}
+
+/**
+ * @param {number[][]} ends
+ * @param {number} confidence
+ * @param {Line} drawnAs
+ */
+function lineBetween([[x1, y1], [x2, y2]], confidence, { colour, dashed }) {
+  const width = WIDE + WIDER * confidence;
+  const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2 - BEND * (x2 - x1)];
+  const way = {
+    d: `M ${x1} ${y1} Q ${x} ${y} ${x2} ${y2}`,
+    fill: "none",
+    "vector-effect": "non-scaling-stroke",
+    "stroke-dasharray": dashed ? "9 6" : "none",
+  };
+  return [
+    vector("path", { ...way, stroke: "#000", "stroke-width": width + 2 }),
+    vector("path", { ...way, stroke: colour, "stroke-width": width }),
+  ];
+}
+
+/**
+ * The number of a match, in its colour.
+ *
+ * @param {number} k
+ * @param {Line} drawnAs
+ * @param {number[]} [at] per cent of the stage
+ */
+export function badge(k, { colour, ink }, at) {
+  const where = at ? `left: ${at[0]}%; top: ${at[1]}%; ` : "";
+  const style = `${where}background: ${colour}; color: ${ink}`;
+  return h("span", { class: "lfs-match-number", style }, k + 1);
+}

@@ -1,0 +1,34 @@
+// Which place of one photograph matches which of the other. Its model holds everything in
+// "contents".
+
+/** @import { Place } from "../common/types.d.ts" */
+/** @import { Contents } from "./types.d.ts" */
+
+import { h } from "../common/elements.js";
+import { eachPage, stillModel } from "../common/pages.js";
+import { matchBoard } from "./board.js";
+
+/** @param {Place} place */
+function render({ model, el }) {
+  /** @type {Contents} */
+  const contents = model.get("contents");
+  const caution =
+    `A match says that the network makes the same of both places, by the account of the method ` +
+    `\u201c${contents.method}\u201d. ` +
+    "It is no proof that both show the same thing.";
+  const root = h(
+    "div",
+    { class: "lfs-view lfs-match-view" },
+    matchBoard(contents, contents.photographs),
+    h("p", { class: "lfs-hint" }, caution),
+  );
+  el.append(root);
+  return () => root.remove();
+}
+
+/** Shows the views that wait in a page. */
+export function showPages() {
+  eachPage("matches", render, stillModel);
+}
+
+export default { render };
