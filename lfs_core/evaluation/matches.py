@@ -11,7 +11,7 @@ from lfs_core.correspondence import matched, probabilities
 from lfs_core.datasets.known_matches import KnownPair, place_of
 from lfs_core.errors import LFSError
 
-REFERENCE = (8, 8)  # places by which every method is judged, whatever its own grid
+REFERENCE = (8, 8)  # rows and columns of the places by which every method is judged
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,12 @@ class MatchScores:
     left: float
 
 
-def match_scores(likeness: Tensor, grid: tuple[int, int], pair: KnownPair) -> MatchScores:
+def match_scores(
+    likeness: Tensor,
+    grid: tuple[int, int],
+    pair: KnownPair,
+    reference: tuple[int, int] = REFERENCE,
+) -> MatchScores:
     """Judge the matches from a pair's first image to its second.
 
     A method's own places may be others than those that are judged: the place that holds the middle
@@ -52,28 +57,30 @@ def match_scores(likeness: Tensor, grid: tuple[int, int], pair: KnownPair) -> Ma
         likeness: (K,K), by which places are matched.
         grid: rows and columns of the K places.
         pair: with the right answers.
+        reference: rows and columns of the places that are judged.
 
     Raises:
         LFSError: the grid does not have K places, or nothing is known of any place.
     """
     if likeness.shape != (grid[0] * grid[1],) * 2:
         raise LFSError(f"{tuple(likeness.shape)} are no matches of {grid[0]}x{grid[1]} places.")
-    targets, known = pair.places(REFERENCE)
+    targets, known = pair.places(reference)
     shown = targets.isfinite().all(dim=1)
     if not shown.any():
         raise LFSError("Of no place of the pair is it known where it lies in the other image.")
-    own = place_of(middles(REFERENCE), grid)  # which of its places answers for each judged one
+    own = place_of(middles(reference), grid)  # which of its places answers for each judged one
     middle = middles(grid)
     found = middle[likeness.argmax(dim=1)[own]]
     confidence = probabilities(likeness).amax(dim=1)[own]
-    near, exact = _steps(found, targets) <= 1, _steps(found, targets) == 0
+    steps = _steps(found, targets, reference)
+    near, exact = steps <= 1, steps == 0
 
     partner = torch.full((len(likeness),), -1)
     for match in matched(likeness):
         partner[match.k] = match.l
     partner = partner[own]
     has = partner >= 0
-    right = _steps(middle[partner.clamp_min(0)], targets) <= 1
+    right = _steps(middle[partner.clamp_min(0)], targets, reference) <= 1
     order = confidence[shown].argsort(descending=True, stable=True)
     best_first = near[shown][order].double()
     ranks = torch.arange(1, len(order) + 1)
@@ -96,9 +103,9 @@ def middles(grid: tuple[int, int]) -> Tensor:
     return torch.stack([x, y], dim=-1).flatten(0, 1)
 
 
-def _steps(found: Tensor, targets: Tensor) -> Tensor:
-    """How many of the reference's places lie between points (...,2), the longer way counted."""
-    sides = torch.tensor(REFERENCE[::-1])
+def _steps(found: Tensor, targets: Tensor, grid: tuple[int, int]) -> Tensor:
+    """How many of a grid's places lie between points (...,2), the longer way counted."""
+    sides = torch.tensor(grid[::-1])
     cells = [
         (of * sides).floor().clamp(min=torch.zeros(2), max=sides - 1) for of in (found, targets)
     ]

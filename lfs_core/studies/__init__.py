@@ -62,10 +62,11 @@ STUDIES = {
     "classes": "lfs_core.studies.classes:classes_study",
     "judgement": "lfs_core.studies.judgement:judgement_study",
     "face-choice": "lfs_core.studies.face_choice:face_choice_study",
+    "matching": "lfs_core.studies.matching:matching_study",
     "confidence": "lfs_core.studies.confidence:confidence_study",
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
 }
-NOT_STORED = ("multiverse-dlib",)
+NOT_STORED = ("multiverse-dlib", "matching")
 """Studies whose results the book does not have yet; each takes two cores a quarter of an hour, and
 that of dlib, which runs on one core, an hour."""
 TRAININGS = {  # of weights that ship with the package; called with the folder to write, too
