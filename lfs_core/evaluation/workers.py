@@ -51,6 +51,8 @@ def run(
         return
     with ExitStack() as stack:
         client = _client(jobs, scheduler, stack)
+        # What closing cuts off, where the user has interrupted us, is logged as an error.
+        stack.callback(logging.getLogger("distributed").setLevel, logging.CRITICAL)
         yield from _stream(client, work, tasks, lost, ahead)
 
 
@@ -114,7 +116,10 @@ def local_cluster(jobs: int) -> LocalCluster:
         return LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
-            dashboard_address=None,
+            # Its server of HTTP cannot be left out: a free port, which no other cluster has.
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             memory_limit=0,
+            silence_logs=logging.ERROR,  # of the workers' coming and going
             env={"OMP_NUM_THREADS": threads},
         )
