@@ -23,8 +23,12 @@ class Kernel(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        """How it is started: a file in the notebook's folder takes no installed module's place."""
-        options = ["--ext", __name__, "--log-level=ERROR", "--IPKernelApp.ignore_cwd=True"]
+        """How it is started: a file in the notebook's folder takes no installed module's place.
+
+        A kernel that is ended in the middle of a cell logs a traceback as an error; what went
+        wrong in the notebook comes to us without that.
+        """
+        options = ["--ext", __name__, "--log-level=CRITICAL", "--IPKernelApp.ignore_cwd=True"]
         return KernelSpec(**get_kernel_dict(extra_arguments=options), env={"PYTHONSAFEPATH": "1"})
 
 

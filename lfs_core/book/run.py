@@ -244,7 +244,8 @@ def execute(
 
         from lfs_core.book.kernel import Kernel
 
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the error says it all
+    for name in ("papermill", "asyncio"):  # the error says it all; a cell that is cut off, nothing
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         papermill.execute_notebook(
             notebook,

@@ -8,12 +8,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 import nbformat
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -152,19 +154,24 @@ def test_a_run_that_fails_keeps_the_good_one_and_says_how_far_it_came(
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
+def test_an_interrupted_run_says_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    """Ctrl-C, which a terminal sends to all that belongs to a command."""
     tell = "import os, pathlib; pathlib.Path('started').write_text(str(os.getpid()))"
     source = f"{tell}\nimport time; time.sleep(3600)"
     write_notebook(tmp_path / "long.ipynb", "p: float = 0.3", source)
     command = [sys.executable, "-c", "from lfs_core.cli import main; main()", "run", "long.ipynb"]
     there = tmp_path / "started"
-    with started(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started(command, cwd=tmp_path, start_new_session=True, **pipes) as process:
         wait_for(lambda: there.is_file() and there.read_text(encoding="utf-8"))
-        process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=600)
+        time.sleep(0.3)  # in the middle of the cell
+        os.killpg(process.pid, signal.SIGINT)
+        said, errors = process.communicate(timeout=600)
     assert process.returncode == 130 and said == "Interrupted; nothing was written.\n"
+    told = [line for line in errors.splitlines() if not line.startswith("Executing:")]
+    assert "Traceback" not in errors and not any(told), errors
     assert {path.name for path in tmp_path.iterdir()} == {"long.ipynb", "started"}
-    wait_for(lambda: not Path(f"/proc/{there.read_text(encoding='utf-8')}").exists())
+    wait_for(lambda: not psutil.pid_exists(int(there.read_text(encoding="utf-8"))))
 
 
 def test_whoever_writes_at_once_a_folder_is_whole(tmp_path: Path) -> None:
