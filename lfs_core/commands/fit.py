@@ -214,6 +214,7 @@ def fit_head(
         seed=seed,
     )
     tell_left_out(head.info["skipped"])
+    tell_several(head.info["several faces"])
     save_somewhere(partial(save_head, head), output)
     typer.echo(
         f"{head.info['unexplained']['partners']:.0%} of what removals do to the similarity with "

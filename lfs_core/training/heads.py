@@ -119,6 +119,7 @@ def fit_causal(
             for path, who in photographs
             if str(path) in data.skipped
         },
+        "several faces": len(data.several),
         "variations": variations,
         "seed": seed,
         "epochs": epochs,

@@ -47,6 +47,7 @@ class Removals:
         after: (N,M,D) float16, the embeddings without them, of length one.
         identities: whose or of which class the N images are.
         skipped: what could not be used, and why, by path.
+        several: paths of photographs with several faces, of which one was taken.
     """
 
     h: Tensor
@@ -55,6 +56,7 @@ class Removals:
     after: Tensor
     identities: Sequence[str]
     skipped: dict[str, str]
+    several: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.h)
@@ -102,6 +104,7 @@ def together(parts: Sequence[Removals]) -> Removals:
         torch.cat([of.after for of in parts]),
         [who for of in parts for who in of.identities],
         {path: reason for of in parts for path, reason in of.skipped.items()},
+        frozenset().union(*(of.several for of in parts)),
     )
 
 
@@ -183,6 +186,7 @@ def gather_removals(
         removed.tensors["after"],
         [identities[k] for k in removed.fresh],
         skipped,
+        frozenset(str(photographs[k][0]) for k in removed.several),
     )
 
 
@@ -193,6 +197,7 @@ class _Kept:
     tensors: dict[str, Tensor]
     fresh: list[int]
     problems: dict[int, str]
+    several: list[int]
 
 
 def _kept(
@@ -247,9 +252,10 @@ def _kept(
                     seeds = [seed + variation for seed in seeds]
                     images = varied(images, seeds)
                 tensors = observe(images, seeds)
-            about = {"problems": json.dumps(of.problems), "fresh": json.dumps(of.fresh)}
-            keep_tensors(paths[k], tensors, about)
-            known[k] = _Kept(tensors, of.fresh, of.problems)
+            several = [position for position, key in enumerate(of.keys) if key in of.several]
+            about = {"problems": of.problems, "fresh": of.fresh, "several": several}
+            keep_tensors(paths[k], tensors, {name: json.dumps(of) for name, of in about.items()})
+            known[k] = _Kept(tensors, of.fresh, of.problems, several)
             bar.update(len(batches[k]))
     return _collected([of for of in known if of is not None])
 
@@ -313,7 +319,8 @@ def _read(path: Path) -> _Kept | None:
         return None
     tensors, about = found
     problems = {int(k): reason for k, reason in json.loads(about["problems"]).items()}
-    return _Kept(tensors, json.loads(about["fresh"]), problems)
+    fresh, several = (json.loads(about[name]) for name in ("fresh", "several"))
+    return _Kept(tensors, fresh, problems, several)
 
 
 def _collected(batches: Sequence[_Kept]) -> _Kept:
@@ -327,4 +334,5 @@ def _collected(batches: Sequence[_Kept]) -> _Kept:
             for start, of in zip(starts, batches, strict=True)
             for k, reason in of.problems.items()
         },
+        [start + k for start, of in zip(starts, batches, strict=True) for k in of.several],
     )

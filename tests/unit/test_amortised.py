@@ -9,12 +9,15 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from typer.testing import CliRunner
 
 import lfs_core as lfs
+from lfs_core import cli
 from lfs_core.amortised import CausalHead, load_head, save_head
 from lfs_core.causal import causal_map
 from lfs_core.comparators.amortised import Amortised
 from lfs_core.comparators.causal import draw_sets, shared_map
+from lfs_core.datasets.framing import FRAMINGS
 from lfs_core.evaluation.cost import counted
 from lfs_core.training.heads import fit_causal, fit_head, losses, unexplained, what_windows_do
 from lfs_core.training.removals import LIGHT, SMALLEST, Removals, gather_removals, varied, without
@@ -278,6 +281,35 @@ def test_gathering_goes_on_and_says_what_it_left_out(
     left = without(image, mean, first.sets[:1], tiles((SIDE, SIDE), [GRID]))[0]
     expected = torch.nn.functional.normalize(black_box(left))
     torch.testing.assert_close(first.after[0].float(), expected, atol=1e-3, rtol=1e-3)
+
+
+def test_photographs_of_several_faces_are_counted_and_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("lfs_core.training.removals.BATCH", 8)
+    photographs = folder_of_squares(tmp_path / "people")
+    crowded = {str(path) for path, _ in photographs[3::7]}
+    asked = []
+
+    def frame(path: Path) -> Image.Image:
+        """As one does that looks for faces: the crop says how many there were."""
+        asked.append(path)
+        crop = Image.open(path).convert("RGB")
+        crop.info["faces"] = 2 if str(path) in crowded else 1
+        return crop
+
+    monkeypatch.setitem(FRAMINGS, "whole", frame)
+    for asks in (True, False):
+        asked.clear()
+        data = what_windows_do(black_box, photographs, [], grid=GRID, progress=False)
+        assert data.several == crowded and len(data) == len(photographs)
+        assert bool(asked) == asks
+    command = ["fit-head", "--images", str(tmp_path / "people"), "--epochs", "1"]
+    command += ["--embedder", f"{__file__}:black_box", "-o", str(tmp_path / "head.safetensors")]
+    done = CliRunner().invoke(cli.app, command)
+    assert done.exit_code == 0, done.output
+    assert f"{len(crowded)} photographs show several faces; the one that" in done.stderr
 
 
 def test_varied_images_are_crops_of_other_light() -> None:
