@@ -18,6 +18,7 @@ from lfs_core.training.enough import check_enough
 from lfs_core.training.moments import Moments
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
+from lfs_core.util.distances import distance_of
 from lfs_core.util.networks import print_of
 
 SHARES = (0.8, 0.1, 0.1)  # of the identities: to learn from, to choose by, to measure on
@@ -176,7 +177,8 @@ def without_demo(
     """Leave out every identity of which one image resembles a person of the demo tier.
 
     `LOOK_ALIKE` is a cosine of FaceNet's: FaceNet judges in place of networks whose cosines are
-    others, which say so by a `similarity_threshold` of their own.
+    others, which say so by a `similarity_threshold` of their own, and of those that compare by
+    another distance.
 
     Args:
         data: as `embed_folders` returned it.
@@ -185,7 +187,7 @@ def without_demo(
         options: of `embed_folders`, as they were given to it.
     """
     judge, judged = embedder, data
-    if hasattr(embedder, "similarity_threshold"):
+    if hasattr(embedder, "similarity_threshold") or distance_of(embedder) != "cosine":
         judge = load_embedder("facenet-casia")
         judged = embed_folders(judge, folders, **options)
     kept = without_look_alikes(judged, judge, load_faces("demo", progress=False))

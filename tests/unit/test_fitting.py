@@ -139,13 +139,15 @@ def test_look_alikes_are_left_out(
     assert without_look_alikes(data, facenet, faces).identities == names[4:]
 
 
-def test_facenet_judges_for_networks_with_a_threshold_of_their_own(
-    embeddings: torch.Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("own", [{"similarity_threshold": 0.9}, {"distance": "euclidean"}])
+def test_facenet_judges_for_networks_with_a_measure_of_their_own(
+    own: dict, embeddings: torch.Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To such a network everybody is alike; FaceNet knows one of the demo's people among them."""
 
     class Alike:
-        similarity_threshold = 0.9
+        def __init__(self) -> None:
+            vars(self).update(own)
 
         def __call__(self, images: torch.Tensor) -> torch.Tensor:
             return torch.ones(len(images), 4)
