@@ -205,6 +205,7 @@ def index_folder(
 
     Raises:
         ImageError: there is no folder, no image in it, or none that can be used.
+        LFSError: the network compares by another distance than the cosine.
     """
     needs_cosine(embedder, "A gallery")
     folder, mark = Path(folder).resolve(), fingerprint(embedder)

@@ -19,6 +19,7 @@ from lfs_core.errors import LFSError
 from lfs_core.search.gallery import Gallery
 from lfs_core.training.recall import average_precision
 from lfs_core.util.confidence import spread_of
+from lfs_core.util.distances import needs_cosine
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,12 @@ class Retriever:
         embedder: the network.
 
     Raises:
-        LFSError: the gallery was made with another network.
+        LFSError: the gallery was made with another network, or the network compares by another
+            distance than the cosine.
     """
 
     def __init__(self, gallery: Gallery, embedder: Embedder) -> None:
+        needs_cosine(embedder, "A gallery")
         gallery.check(embedder)
         self.gallery, self.embedder = gallery, embedder
         self._labels = Counter(gallery.labels)

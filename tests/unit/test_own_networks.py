@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
@@ -20,8 +21,10 @@ from lfs_core.comparators import explainer_class
 from lfs_core.embedders import embed, embed_all, fingerprint
 from lfs_core.embedders.last_maps import LastMaps
 from lfs_core.embedders.taps import Taps, find_layers
+from lfs_core.search.retriever import Retriever
 from lfs_core.studies.own_networks import BESIDE, YES, markdown, try_all
 from lfs_core.util.networks import check_pixels, print_of
+from lfs_core.viz.views.explorer import RetrievalExplorer
 from lfs_core.viz.views.pair_explorer import PairExplorer
 
 ROOT = Path(__file__).parents[2]
@@ -494,6 +497,60 @@ def test_reports_say_by_which_distance(tmp_path: Path) -> None:
         PairExplorer([*PAIR], [network])
     with pytest.raises(lfs.LFSError, match="A gallery knows cosines only"):
         lfs.index_folder(tmp_path, network)
+
+
+FAR = """
+import os
+from torch import nn
+
+class Far(nn.Module):
+    image_size = 8
+
+    def forward(self, images):
+        return images.mean(dim=(2, 3)) + 0.1
+
+def net():
+    made = Far()
+    if "FAR" in os.environ:
+        made.distance = "euclidean"
+    return made
+"""
+
+
+def test_what_ranks_by_cosines_refuses_another_distance_at_every_entrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even for a gallery that was made before its network compared otherwise."""
+    monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
+    for k, colour in enumerate(("red", "green", "blue")):
+        (tmp_path / "pictures" / colour).mkdir(parents=True)
+        Image.new("RGB", (8, 8), colour).save(tmp_path / "pictures" / colour / f"{k}.png")
+    own = tmp_path / "own.py"
+    own.write_text(FAR, encoding="utf-8")
+    pictures, gallery, query = (
+        str(tmp_path / name) for name in ("pictures", "some.gallery", "pictures/red/0.png")
+    )
+    ask = ["retrieve", query, "--gallery", gallery]
+    index = ["index", pictures, "--embedder", f"{own}:net", "-o", gallery]
+    assert CliRunner().invoke(app, index).exit_code == 0
+    assert CliRunner().invoke(app, ask).exit_code == 0
+
+    cosine = lfs.load_embedder(f"{own}:net")
+    before = lfs.index_folder(pictures, cosine, progress=False)
+    monkeypatch.setenv("FAR", "1")
+    for command in (ask, index, [*ask, "-o", str(tmp_path / "page.html")]):
+        done = CliRunner().invoke(app, command)
+        assert done.exit_code == 1 and not done.stdout
+        assert "A gallery knows cosines only; this network compares by 'euclidean'" in done.stderr
+    far = lfs.load_embedder(cosine, distance="euclidean")
+    with pytest.raises(lfs.LFSError, match="A gallery knows cosines only"):
+        Retriever(before, far)
+    retriever = Retriever(before, cosine)
+    RetrievalExplorer(retriever, lfs.load_explainer("occlusion", cosine, grid=2))
+    with pytest.raises(lfs.LFSError, match="network given is another"):
+        RetrievalExplorer(retriever, lfs.load_explainer("occlusion", far, grid=2))
+    with pytest.raises(lfs.LFSError, match="The explorer of pairs knows cosines only"):
+        PairExplorer([query, query], [f"{own}:net"])
 
 
 def test_an_image_is_explained_beside_a_texts_embedding() -> None:

@@ -84,6 +84,9 @@ class RetrievalExplorer(LiveView):
         explain: explains a pair; it is given what the network reads of two photographs.
         top: how many of the most similar to show.
         bottom: how many of the least similar.
+
+    Raises:
+        LFSError: pairs are explained of another network than that of the gallery.
     """
 
     _esm = code("explorer")
@@ -92,6 +95,9 @@ class RetrievalExplorer(LiveView):
     def __init__(
         self, retriever: Retriever, explain: Explainer, top: int = 20, bottom: int = 5
     ) -> None:
+        explained = getattr(explain, "embedder", None)
+        if explained is not None and explained is not retriever.embedder:
+            retriever.gallery.check(explained)
         self.retriever, self.explain, self.top, self.bottom = retriever, explain, top, bottom
         self._guests: list[_Guest] = []
         self._uploads: dict[tuple[str, bytes], int] = {}  # by name and what they hold

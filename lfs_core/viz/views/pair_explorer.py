@@ -494,10 +494,10 @@ class _Network:
         decoders: Mapping[str, Decoder] | None,
         methods: Sequence[str],
     ) -> None:
-        if not isinstance(network, str):
-            needs_cosine(network, "The explorer of pairs")
         self._network = network
         self.name = network if isinstance(network, str) else embedder_name(network)
+        if not isinstance(network, str) or ":" in network:  # the others are ours
+            needs_cosine(self.embedder, "The explorer of pairs")
         self.decoders = _shipped(self.name) if decoders is None else dict(decoders)
         able = [method for method in methods if self._can(method)]
         # The paper's method first; without a decoder, what has passed most tests elsewhere.
