@@ -108,6 +108,18 @@ def known_faces(
     yield _pair(MIRRORED, a, _cut(second, to_second @ flip), points, _apply(flip, targets))
 
 
+def mirrored_pair(image: Tensor, light: float = 1.0) -> KnownPair:
+    """An image and its mirror image.
+
+    Args:
+        image: (3,H,W) in [0,1].
+        light: what the mirror image's pixels are multiplied by, in (0,1].
+    """
+    points = torch.from_numpy(_grid())
+    targets = points * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0])
+    return KnownPair("mirrored", torch.stack([image, image.flip(-1) * light]), points, targets)
+
+
 def known_scenes(scenes: SceneSet, a: int, b: int, kind: str) -> KnownPair:
     """A pair of crops of one scene.
 

@@ -22,6 +22,7 @@ from lfs_core.datasets.known_matches import (
     backwards,
     known_faces,
     known_scenes,
+    mirrored_pair,
     place_of,
 )
 from lfs_core.datasets.scenes import load_scenes
@@ -151,6 +152,13 @@ def test_a_coarse_method_is_judged_by_the_same_places() -> None:
     # In each quarter of 4x4 places, the middle falls into place (2,2) and 3x3 places are near it.
     assert found.near == pytest.approx(9 / 16)
     assert found.exact == pytest.approx(1 / 16)
+
+
+def test_a_mirror_image_shows_each_point_at_the_other_side() -> None:
+    image = to_tensor(ramps(120, 100))
+    pair = mirrored_pair(image, light=0.5)
+    a, b = (seen(of, at) for of, at in zip(pair.images, (pair.points, pair.targets), strict=True))
+    torch.testing.assert_close(a * 0.5, b, atol=1e-5, rtol=0)
 
 
 def test_place_of_counts_row_by_row() -> None:

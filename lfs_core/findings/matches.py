@@ -1,0 +1,196 @@
+"""How well places are matched: tables and sentences from the stored run of `lfs study matching`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lfs_core.evaluation.names import reader_name
+from lfs_core.findings.intervals import Interval, interval, with_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OURS, MAP, FEATURES = "amortised", "the map alone", "features alone"
+EXACT, BOTH = "causal", "causal with features"
+TITLES = {
+    OURS: "one pass: map and features",
+    MAP: "one pass: map alone",
+    f"{MAP}, raw": "one pass: map alone, products",
+    FEATURES: "features alone",
+    EXACT: "exact map",
+    f"{EXACT}, raw": "exact map, products",
+    BOTH: "exact map and features",
+    "same place": "each place itself (control)",
+    "chance": "chance (control)",
+}
+CONTROLS = ("same place", "chance")
+
+Scores = Mapping[str, Mapping[str, Mapping[str, Sequence[float | None]]]]
+"""By kind of pair, method and score, a value for each pair."""
+
+
+def title(method: str) -> str:
+    """A method's name for readers."""
+    return TITLES.get(method) or reader_name(method)
+
+
+def values(scores: Scores, kind: str, method: str, score: str) -> np.ndarray:
+    """Of each pair, (P,); NaN where it has none."""
+    return np.array(scores[kind][method][score], dtype=float)
+
+
+def matches_table(
+    scores: Scores, score: str = "near", classes: np.ndarray | None = None
+) -> pd.DataFrame:
+    """By method and kind of pair, the mean of a score with its interval.
+
+    Args:
+        scores: of faces or of scenes.
+        score: of `MatchScores`.
+        classes: (P,2), whose both images of each pair are.
+    """
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            kind: {
+                title(method): with_interval(found, classes)
+                for method in methods
+                if np.isfinite(found := values(scores, kind, method, score)).any()
+            }
+            for kind, methods in scores.items()
+        }
+    ).rename_axis("method")
+
+
+def ahead(
+    scores: Scores, kind: str, one: str, other: str, classes: np.ndarray | None = None
+) -> Interval:
+    """By how much one method matches more places than another, on the same pairs."""
+    apart = values(scores, kind, one, "near") - values(scores, kind, other, "near")
+    return interval(apart, classes=classes)
+
+
+def compared(
+    scores: Scores, one: str, others: Sequence[str], classes: np.ndarray | None = None
+) -> str:
+    """On which kinds of pairs a method matches significantly more places than others, or fewer."""
+    parts = []
+    for other in others:
+        verdicts = {kind: ahead(scores, kind, one, other, classes).above() for kind in scores}
+        sides = {
+            "more": [kind for kind, verdict in verdicts.items() if verdict == "holds"],
+            "fewer": [kind for kind, verdict in verdicts.items() if verdict == "fails"],
+        }
+        told = [
+            f"significantly {side} places in {len(kinds)} of {len(verdicts)} kinds of pairs "
+            f"({'; '.join(kinds)})"
+            for side, kinds in sides.items()
+            if kinds
+        ]
+        parts.append(
+            f"Than {title(other)}, it matches {' and '.join(told)}."
+            if told
+            else f"From {title(other)} it is not told apart in any kind of pair."
+        )
+    return f"Compared: **{title(one)}**. " + " ".join(parts)
+
+
+def best_rival(scores: Scores, kind: str) -> str:
+    """The method of others that matches most places of a kind of pairs; controls do not count."""
+    rivals = [name for name in scores[kind] if name not in TITLES]
+    return max(rivals or [FEATURES], key=lambda name: values(scores, kind, name, "near").mean())
+
+
+def no_match_table(
+    scores: Scores, methods: Sequence[str], classes: np.ndarray | None = None
+) -> pd.DataFrame:
+    """What becomes of places with a counterpart in the other image, and of places without.
+
+    Args:
+        scores: of faces or of scenes.
+        methods: those whose likeness is a cosine, as the constants of `correspondence` assume.
+        classes: (P,2), whose both images of each pair are.
+    """
+    import pandas as pd
+
+    names = {
+        "kept": "counterpart shown: matched",
+        "kept_near": "of these matches, right",
+        "left": "not shown: left without match",
+    }
+    rows = {}
+    for kind in scores:
+        for method in methods:
+            found = {name: values(scores, kind, method, of) for of, name in names.items()}
+            rows[kind, title(method)] = {
+                name: with_interval(of, classes) if np.isfinite(of).any() else "-"
+                for name, of in found.items()
+            }
+    return pd.DataFrame(rows).T.rename_axis(["pairs", "method"])
+
+
+def two_people_table(found: Mapping[str, Any]) -> pd.DataFrame:
+    """Expected matches between photographs of one person and of two, at equal similarity."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            title(method): {
+                "one person": with_interval(both[:, 0]),
+                "two people": with_interval(both[:, 1]),
+                "one person has more": with_interval(both[:, 0] > both[:, 1]),
+            }
+            for method, counts in found["matches"].items()
+            if (both := np.array(counts)) is not None
+        }
+    ).T.rename_axis("matches by")
+
+
+def two_people_sentence(found: Mapping[str, Any], method: str = OURS) -> str:
+    """Whether more matches are expected where both photographs show one person."""
+    one, two = np.array(found["matches"][method]).T
+    cosine = np.array(found["similarity"]).mean(axis=0)
+    apart = interval(one - two)
+    says = {
+        "holds": "More matches are expected between photographs of one person",
+        "fails": "Fewer matches are expected between photographs of one person",
+    }.get(apart.above(), "As many matches are expected between photographs of one person")
+    return (
+        f"{says} than between photographs of two people that the network calls as similar: "
+        f"the difference is {apart} places of 64, at mean cosines of {cosine[0]:.3f} and "
+        f"{cosine[1]:.3f}."
+    )
+
+
+def deletion_areas(curves: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, np.ndarray]:
+    """By order, the mean cosine over the steps of each pair, (P,)."""
+    return {name: np.array(of)[:, 1:].mean(axis=1) for name, of in curves.items()}
+
+
+def deletion_table(curves: Mapping[str, Sequence[Sequence[float]]]) -> pd.DataFrame:
+    """How far the cosine falls as pairs of places are taken away, by order; lower is better."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {name: {"mean cosine": with_interval(of)} for name, of in deletion_areas(curves).items()}
+    ).T.rename_axis("places taken away")
+
+
+def deletion_sentence(curves: Mapping[str, Sequence[Sequence[float]]]) -> str:
+    """Whether taking matched places away is better than each image's own best places."""
+    areas = deletion_areas(curves)
+    alone = areas["each image's own map"]
+    told = []
+    for name in ("matches, by confidence", "matches, by what both say"):
+        apart = interval(areas[name] - alone)
+        side = {"holds": "less", "fails": "further"}.get(apart.above(), "neither less nor further")
+        told.append(f"in the order of {name} it falls {side} (difference {apart})")
+    return (
+        "Compared with taking away the best places of each image's own map, the cosine falls so: "
+        + "; ".join(told)
+        + "."
+    )

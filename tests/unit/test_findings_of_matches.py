@@ -1,0 +1,95 @@
+"""Tables and sentences about matches follow the numbers, and turn when these do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lfs_core.findings import matches
+from lfs_core.findings.matches import FEATURES, OURS, Scores
+from lfs_core.viz.match_figures import plot_near
+
+PAIRS = 40
+
+
+def scores(**levels: float) -> Scores:
+    """Of two kinds of pairs; each method has its level in one, and half of it in the other."""
+    noise = np.random.default_rng(0).normal(0, 0.02, PAIRS)
+    return {
+        kind: {
+            name: {
+                "near": (level * share + noise).tolist(),
+                "kept": [level * share] * PAIRS,
+                "kept_near": [level] * PAIRS,
+                "left": [None] * PAIRS,
+            }
+            for name, level in levels.items()
+        }
+        for kind, share in (("mirrored", 1.0), ("moved", 0.5))
+    }
+
+
+def named(ours: float, features: float) -> Scores:
+    return scores(**{OURS: ours, FEATURES: features, "pairx": 0.3, "bilrp": 0.4, "chance": 0.1})
+
+
+def test_the_sentence_turns_with_the_numbers() -> None:
+    ahead = matches.compared(named(0.9, 0.6), OURS, [FEATURES])
+    assert "significantly more places in 2 of 2 kinds of pairs (mirrored; moved)" in ahead
+    behind = matches.compared(named(0.5, 0.8), OURS, [FEATURES])
+    assert "significantly fewer places in 2 of 2" in behind
+    assert "more" not in behind
+    equal = matches.compared(named(0.7, 0.7), OURS, [FEATURES])
+    assert "not told apart" in equal
+
+
+def test_the_best_rival_is_no_control_and_none_of_ours() -> None:
+    assert matches.best_rival(named(0.9, 0.8), "mirrored") == "bilrp"
+    assert (
+        matches.best_rival(scores(**{OURS: 0.9, FEATURES: 0.8, "chance": 0.95}), "moved")
+        == FEATURES
+    )
+
+
+def test_tables_say_the_means_and_skip_what_has_none() -> None:
+    found = named(0.9, 0.6)
+    table = matches.matches_table(found)
+    mean = np.mean(found["moved"][OURS]["near"])
+    assert table.loc[matches.title(OURS), "moved"].startswith(f"{mean:.3f} [")
+    assert f"(n = {PAIRS})" in table.loc[matches.title(OURS), "moved"]
+    kept = matches.no_match_table(found, [OURS])
+    assert kept["not shown: left without match"].tolist() == ["-", "-"]
+    assert kept["counterpart shown: matched"].tolist()[0].startswith("0.900")
+
+
+@pytest.mark.parametrize(("more", "says"), [(3.0, "More"), (-3.0, "Fewer"), (0.0, "As many")])
+def test_one_person_and_two(more: float, says: str) -> None:
+    noise = np.random.default_rng(1).normal(0, 1, (PAIRS, 2))
+    counts = np.stack([20 + more + noise[:, 0], 20 + noise[:, 1]], axis=1)
+    found = {"similarity": [[0.51, 0.5]] * PAIRS, "matches": {OURS: counts.tolist()}}
+    sentence = matches.two_people_sentence(found)
+    assert sentence.startswith(says)
+    assert "0.510 and 0.500" in sentence
+    share = (counts[:, 0] > counts[:, 1]).mean()
+    table = matches.two_people_table(found)
+    assert table.loc[matches.title(OURS), "one person has more"].startswith(f"{share:.3f}")
+
+
+def test_deletion_leaves_out_the_step_before_anything_is_gone() -> None:
+    curves = {
+        "each image's own map": [[0.9, 0.5, 0.3]] * PAIRS,
+        "matches, by confidence": [[0.9, 0.7, 0.5]] * PAIRS,
+        "matches, by what both say": [[0.9, 0.2, 0.2]] * PAIRS,
+    }
+    assert matches.deletion_areas(curves)["each image's own map"].tolist() == [0.4] * PAIRS
+    sentence = matches.deletion_sentence(curves)
+    assert "by confidence it falls less (difference 0.200" in sentence
+    assert "both say it falls further (difference -0.200" in sentence
+    assert matches.deletion_table(curves)["mean cosine"].tolist()[0].startswith("0.400")
+
+
+def test_the_figure_has_a_panel_for_each_kind_and_names_everybody() -> None:
+    figure = plot_near(named(0.9, 0.6))
+    assert [axis.get_title() for axis in figure.axes] == ["mirrored", "moved"]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels[:2] == [matches.title(OURS), matches.title(FEATURES)]
