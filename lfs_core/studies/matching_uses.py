@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from lfs_core.util.windows import tiles
 
 DELETED = 10  # pairs of places that are taken away
 CLOSE = 0.02  # between the similarities of a pair of one person and of two
-POOL = 600  # photographs among which pairs of two people are looked for
+POOL = 6  # photographs of a person, at most, among which pairs are looked for
 COMPARED = 60  # pairs of one person, and as many of two
 
 
@@ -40,9 +41,11 @@ def of_two_people(network: Embedder, folder: Path, match: Matcher) -> dict[str, 
     people = parts_of_people(classes)["fresh"] | parts_of_people(classes)["test"]
     theirs = {name: of for name, of in classes.items() if of in people}
     images, owners = [], []
+    photographs = Counter[str]()
     for name in sorted(theirs):
-        if len(images) == POOL:
-            break
+        photographs[theirs[name]] += 1
+        if photographs[theirs[name]] > POOL:
+            continue
         try:
             images.append(to_tensor(align_face(folder / name)))
         except FaceError:
@@ -52,25 +55,42 @@ def of_two_people(network: Embedder, folder: Path, match: Matcher) -> dict[str, 
     cosines = h @ h.T
     names = sorted(set(owners))
     owner = torch.tensor([names.index(of) for of in owners])
-    upper = torch.ones_like(cosines).triu(1).bool()
-    one = (upper & (owner[:, None] == owner)).nonzero()
-    two = (upper & (owner[:, None] != owner)).nonzero()
-    of_two = cosines[tuple(two.T)]
-    chosen: list[tuple[Tensor, Tensor]] = []
-    used = torch.zeros(len(two), dtype=torch.bool)
-    for pair in one[cosines[tuple(one.T)].argsort()]:
-        apart = (of_two - cosines[tuple(pair)]).abs().masked_fill(used, torch.inf)
-        best = apart.argmin()
-        if cosines[tuple(pair)] > THRESHOLD and apart[best] <= CLOSE:
-            used[best] = True
-            chosen.append((pair, two[best]))
+    chosen = list(_as_similar(cosines, owner))[:COMPARED]
     found: dict[str, Any] = {"similarity": [], "matches": {}}
-    for both in tqdm(chosen[:: max(1, len(chosen) // COMPARED)][:COMPARED], "One person and two"):
-        found["similarity"].append([round(cosines[tuple(pair)].item(), 4) for pair in both])
+    for both in tqdm(chosen, "One person and two"):
+        found["similarity"].append([round(cosines[pair].item(), 4) for pair in both])
         sums = [_strength(match(torch.stack([images[k] for k in pair]))) for pair in both]
         for method in sums[0]:
             found["matches"].setdefault(method, []).append([of[method] for of in sums])
     return found
+
+
+def _as_similar(
+    cosines: Tensor, owner: Tensor
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Pairs of photographs of one person, and of two that are as similar; nobody serves twice.
+
+    Nobody is in two pairs of one person, nor in two pairs of two, so that pairs are independent.
+
+    Args:
+        cosines: (N,N) of photographs.
+        owner: (N,), whose they are.
+    """
+    similar = (cosines > THRESHOLD).triu(1)
+    same = owner[:, None] == owner
+    one, two = (similar & same).nonzero(), (similar & ~same).nonzero()
+    of_two, free = cosines[tuple(two.T)], torch.ones(len(two), dtype=torch.bool)
+    served = set()
+    for k in torch.randperm(len(one), generator=torch.Generator().manual_seed(0)).tolist():
+        a, b = one[k].tolist()
+        person = owner[a].item()
+        apart = (of_two - cosines[a, b]).abs().where(free, torch.inf)
+        if person in served or not len(two) or apart.min() > CLOSE:
+            continue
+        served.add(person)
+        c, d = two[apart.argmin()].tolist()
+        free &= ~torch.isin(owner[two], owner[[c, d]]).any(dim=1)
+        yield (a, b), (c, d)
 
 
 def _strength(found: Mapping[str, Matching]) -> dict[str, float]:

@@ -28,6 +28,9 @@ from lfs_core.datasets.known_matches import (
 from lfs_core.datasets.scenes import load_scenes
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.matches import REFERENCE, match_scores, middles
+from lfs_core.studies.matching_uses import CLOSE, DELETED, _as_similar, _one_to_one, _without
+from lfs_core.studies.workshop import THRESHOLD
+from lfs_core.util.windows import tiles
 
 FACE = Face(
     (60.0, 50.0, 180.0, 190.0),
@@ -172,3 +175,36 @@ def test_refusals() -> None:
         match_scores(torch.eye(4), (2, 3), pair)
     with pytest.raises(LFSError, match="no place"):
         match_scores(torch.eye(64), REFERENCE, one_to_one(torch.full((64,), -1), REFERENCE))
+
+
+def test_pairs_of_two_people_are_as_similar_and_nobody_serves_twice() -> None:
+    generator = torch.Generator().manual_seed(2)
+    owner = torch.arange(40) // 4
+    h = torch.nn.functional.normalize(torch.rand(40, 6, generator=generator), dim=1)
+    cosines = h @ h.T
+    found = list(_as_similar(cosines, owner))
+    assert len(found) >= 4
+    ones, twos = [], []
+    for (a, b), (c, d) in found:
+        assert owner[a] == owner[b]
+        assert owner[c] != owner[d]
+        assert abs(cosines[a, b] - cosines[c, d]) <= CLOSE
+        assert min(cosines[a, b], cosines[c, d]) > THRESHOLD
+        ones.append(owner[a].item())
+        twos += owner[[c, d]].tolist()
+    assert len(set(ones)) == len(ones)
+    assert len(set(twos)) == len(twos)
+
+
+def test_places_are_taken_away_one_to_one() -> None:
+    order = [(0, 3), (0, 2), (1, 3), (1, 2), (2, 0)]
+    assert _one_to_one(order) == [(0, 3), (1, 2), (2, 0)]
+    images, grey = torch.rand(2, 3, 4, 4), torch.full((2, 3, 4, 4), 0.5)
+    steps = list(_without(images, grey, tiles((4, 4), [2]), [(0, 3), (1, 2)]))
+    assert len(steps) == DELETED
+    for image, corners in zip(steps[0], [(0, 0), (2, 2)], strict=True):
+        gone = (image == 0.5).all(0)
+        assert gone.sum() == 4
+        assert gone[corners[0], corners[1]]
+    assert torch.equal(steps[1][0][:, :2], grey[0][:, :2])
+    assert torch.equal(steps[-1], steps[1])
