@@ -22,6 +22,19 @@ from crops import make_explorer
 make_explorer({crops!r})
 """
 
+# How far an element's surroundings are scrolled, from the nearest to the whole page.
+SCROLLED = """element => {
+  const tops = [];
+  for (let at = element.parentElement; at; at = at.parentElement) tops.push(at.scrollTop);
+  return tops;
+}"""
+# Does a list show all of what is chosen in it?
+SHOWS_CHOSEN = """list => {
+  const box = list.getBoundingClientRect();
+  const row = list.querySelector("[aria-current]").getBoundingClientRect();
+  return box.top - 1 <= row.top && row.bottom <= box.bottom + 1;
+}"""
+
 
 @pytest.fixture(scope="module")
 def lab(
@@ -95,3 +108,48 @@ def test_the_explorer_is_alive(explorer: Locator, lab: tuple[str, Path]) -> None
     expect(hits.first).to_contain_text("coffee")
     hits.first.click()
     expect(dialog.locator("canvas")).to_have_count(2)
+
+
+def test_a_large_photograph_is_made_smaller_and_may_be_chosen_again(
+    explorer: Locator, lab: tuple[str, Path]
+) -> None:
+    """The browser sends less than Jupyter takes, and the answer is that to the photograph."""
+    large = lab[1] / "large.png"
+    query = Image.open(lab[1] / "crops" / "coffee" / "03.png")
+    query.resize((5000, 500)).save(large, compress_level=0)
+    assert large.stat().st_size > 7e6
+    files = explorer.locator("input[type=file]")
+    name = explorer.locator(".lfs-head .lfs-title")
+    best = explorer.locator(".lfs-panel .lfs-hit").first
+    for _ in range(2):
+        files.set_input_files([large])
+        expect(name).to_have_text("large.png")
+        expect(explorer.locator(".lfs-place")).to_have_text("1 / 1 of your images")
+        expect(best).to_have_attribute("title", "coffee/03.png")  # the next has 0.996
+        assert float(best.locator(".lfs-line span").inner_text()) >= 0.999
+        expect(explorer.get_by_role("alert").first).to_have_text(
+            "large.png (7.5 MB, 5000 \u00d7 500) was reduced to 4096 \u00d7 410."
+        )
+        # A browser says that a file was chosen only where it takes the place of another choice.
+        assert files.evaluate("input => input.value") == ""
+        explorer.locator(".lfs-list button", has_text="chelsea/00.png").click()
+        expect(name).to_have_text("chelsea/00.png")
+
+
+def test_a_long_list_scrolls_and_the_page_stays(explorer: Locator) -> None:
+    photographs = explorer.get_by_role("region", name="Photographs").locator(".lfs-list")
+    assert photographs.evaluate("list => list.scrollHeight > list.clientHeight + 50")
+    rows, name = photographs.get_by_role("button"), explorer.locator(".lfs-head .lfs-title")
+    rows.first.click()
+    before = explorer.evaluate(SCROLLED)
+    for key, row in (("End", rows.last), ("Home", rows.first), ("ArrowDown", rows.nth(1))):
+        explorer.page.keyboard.press(key)
+        expect(row).to_have_attribute("aria-current", "true")
+        expect(name).to_have_text(row.locator(".lfs-name").inner_text())
+        assert photographs.evaluate(SHOWS_CHOSEN)
+        assert (photographs.evaluate("list => list.scrollTop") > 0) == (key == "End")
+        assert explorer.evaluate(SCROLLED) == before
+    for _ in range(19):
+        explorer.get_by_role("button", name="Next").click()
+    expect(explorer.locator(".lfs-place")).to_have_text("21 / 25")
+    assert photographs.evaluate(SHOWS_CHOSEN) and explorer.evaluate(SCROLLED) == before
