@@ -492,9 +492,15 @@ def _write(folder: Path, manifest: dict[str, Any], text: str) -> None:
                 (new / name).write_bytes(content)
             with FileLock(folder.parent / ".lock"):
                 check_folder(folder)
+                old = Path(scratch) / "old"
                 if folder.exists():
-                    os.replace(folder, Path(scratch) / "old")
-                os.replace(new, folder)
+                    os.replace(folder, old)
+                try:
+                    os.replace(new, folder)
+                except OSError:  # as on Windows, where somebody has one of its files open
+                    if old.exists():
+                        os.replace(old, folder)
+                    raise
         failed_file(folder).unlink(missing_ok=True)
     except OSError as error:
         raise LFSError(f"Cannot write {folder} ({reason(error)}).") from error

@@ -148,6 +148,21 @@ def test_what_was_read_can_be_replaced(
     assert replace_as_windows_does == ["a.gallery"] * 2 + ["decoder.safetensors"] * 2
 
 
+def test_who_has_a_file_open_is_told_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: str, target: str) -> None:
+        raise PermissionError(13, "The file is in use", str(target))
+
+    decoder = tmp_path / "decoder.safetensors"
+    lfs.save_decoder(lfs.LinearDecoder(4, (2, 2), 1), decoder)
+    before = decoder.read_bytes()
+    monkeypatch.setattr(files.os, "replace", refuse)
+    with pytest.raises(lfs.LFSError, match=r"Cannot write .*decoder.*\(The file is in use\)"):
+        lfs.save_decoder(lfs.LinearDecoder(4, (2, 2), 1), decoder)
+    assert decoder.read_bytes() == before and [*tmp_path.iterdir()] == [decoder]
+
+
 SCRIPT = """
 import sys, warnings
 warnings.simplefilter("ignore", EncodingWarning)  # of other packages

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from links import pipe
 from PIL import Image
 
 import lfs_core as lfs
@@ -136,22 +136,21 @@ def test_what_comes_by_a_pipe_is_read_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As `cat picture.png | lfs explain /dev/stdin`; who waits for a pipe is told so."""
-    path, pipe = save_image(RED_TOP), tmp_path / "pipe"
-    os.mkfifo(pipe)
+    path, waiting = save_image(RED_TOP), pipe(tmp_path / "pipe")
     monkeypatch.setattr("lfs_core.datasets.images.PATIENCE", 0.01)
 
     def write() -> None:
         time.sleep(0.2)
-        pipe.write_bytes(path.read_bytes())
+        waiting.write_bytes(path.read_bytes())
 
     for read in (lfs.load_image, held):
         writer = threading.Thread(target=write)
         writer.start()
         with caplog.at_level("WARNING"):
-            image = read(pipe)
+            image = read(waiting)
         writer.join()
         assert image.tobytes() == lfs.load_image(path).tobytes()
-        assert f"Waiting for an image from {pipe}" in caplog.text
+        assert f"Waiting for an image from {waiting}" in caplog.text
     assert held(path) is path and held(tmp_path / "missing") == tmp_path / "missing"
 
 

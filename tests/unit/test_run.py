@@ -343,3 +343,27 @@ def test_the_command_gives_what_was_typed(tmp_path: Path, monkeypatch: pytest.Mo
     folder = Path("runs") / "03_faces" / "pair=4,p=0.5"
     values = {"pair": 4, "p": 0.5}
     assert asked == [(notebook, values, folder), (notebook, values, Path("here"))]
+
+
+def test_an_earlier_run_stays_where_another_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where somebody has one of the new files open for a moment."""
+    notebook = write_notebook(tmp_path / "small.ipynb", "p: float = 0.3", "1")
+    folder, origin = tmp_path / "run", run.origin(notebook, {})
+    first, second = (
+        run.Outcome(notebook.read_text(encoding="utf-8"), None, k, {}) for k in (1.0, 2.0)
+    )
+    run.write_run(folder, origin, first)
+    replace = os.replace
+
+    def refuse(source: Path, target: Path) -> None:
+        if Path(source).name == "new":
+            raise PermissionError(13, "Access is denied", str(source))
+        replace(source, target)
+
+    monkeypatch.setattr(run.os, "replace", refuse)
+    with pytest.raises(lfs.LFSError, match=r"Cannot write .*run \(Access is denied\)"):
+        run.write_run(folder, origin, second)
+    assert run.read_manifest(folder)["seconds"] == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"small.ipynb", "run", ".lock"}

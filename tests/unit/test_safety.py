@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,7 +84,7 @@ def marks(folder: Path) -> list[str]:
 
 
 def test_commands_import_nothing_from_the_present_folder(hostile: Path) -> None:
-    lfs = Path(sys.executable).with_name("lfs")
+    lfs = shutil.which("lfs", path=sysconfig.get_path("scripts"))  # on Windows, `lfs.exe`
     done = subprocess.run([lfs, "methods"], cwd=hostile, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert "explainlfs" in done.stdout and not marks(hostile)
