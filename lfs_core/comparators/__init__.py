@@ -33,6 +33,13 @@ EXPLAINERS = {
     "gradient-x-input": "lfs_core.comparators.gradient_x_input:GradientXInput",
     "causal": "lfs_core.comparators.causal:Causal",
     "amortised": "lfs_core.comparators.amortised:Amortised",
+    "pairx": "lfs_core.comparators.pairx:PairX",
+    "bilrp": "lfs_core.comparators.bilrp:BiLRP",
+    "exclip": "lfs_core.comparators.exclip:ExCLIP",
+    "activation-decomposition": (
+        "lfs_core.comparators.activation_decomposition:ActivationDecomposition"
+    ),
+    "fixlip": "lfs_core.comparators.fixlip:FIxLIP",
     "random": "lfs_core.evaluation.controls.random:Random",
     "centre": "lfs_core.evaluation.controls.centre:Centre",
     "edges": "lfs_core.evaluation.controls.edges:Edges",
@@ -69,6 +76,15 @@ def explainers_without(*needs: str) -> list[str]:
     classes = {name: explainer_class(name) for name in EXPLAINERS}
     return [
         name for name, of in classes.items() if of.role == "method" and not of.needs & set(needs)
+    ]
+
+
+def explainers_that_match(*without: str) -> list[str]:
+    """Of `explainers_without`, those that say which place of one image matches which of another."""
+    return [
+        name
+        for name in explainers_without(*without)
+        if getattr(explainer_class(name), "matches_places", False)
     ]
 
 

@@ -99,9 +99,10 @@ class SimExpert(Comparator):
             if (unit - expected).norm(dim=-1).max() <= tolerance:
                 return
         raise LFSError(
-            f"simexpert cannot fold the last steps of {self.embedder_name!r}: its embedding is no "
-            "affine map of the average of its last maps. Where it is one, the network's `project` "
-            'must say which; else use form="raw", which explains the cosine of the averages.'
+            f"{self.method} cannot fold the last steps of {self.embedder_name!r}: its embedding is "
+            "no affine map of the average of its last maps. Where it is one, the network's "
+            '`project` must say which; else use form="raw", which explains the cosine of the '
+            "averages."
         )
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
+from lfs_core.comparators.places import Forwards
 from lfs_core.datasets.images import ImageLike, read_pair
 from lfs_core.embedders import embed
 from lfs_core.embedders.taps import Tapped
@@ -25,7 +26,7 @@ class Passes:
     """Images that went through a network.
 
     Attributes:
-        forward: how many were embedded.
+        forward: how many were embedded; a derivative taken forwards counts as one more.
         backward: for how many gradients reached the image.
     """
 
@@ -44,6 +45,8 @@ def counted(network: nn.Module) -> Iterator[Passes]:
     with ExitStack() as hooks:
 
         def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            if isinstance(module, Forwards) and module.network is network:
+                passes.forward += module.passes
             # With its maps the network is run by another module, not called itself.
             runs = isinstance(module, Tapped) and module.network is network
             if not (runs or module is network):
@@ -61,7 +64,7 @@ class Cost:
     """What explaining one pair costs.
 
     Attributes:
-        forward: images through the network.
+        forward: images through the network, and derivatives taken forwards.
         backward: images through the network backwards.
         seconds: the median time.
         two_passes: the median time of embedding the two images, in seconds.

@@ -33,6 +33,9 @@ QUICK: dict[str, dict[str, Any]] = {  # options that cost little
     "integrated-gradients": {"steps": 3},
     "smoothgrad": {"samples": 3},
     "causal": {"grid": GRID, "scales": 1},
+    "bilrp": {"grid": GRID},
+    "exclip": {"grid": GRID, "steps": 3},
+    "fixlip": {"masks": 40, "grid": GRID},
 }
 YES, BESIDE = "yes", "an image and a text's embedding"
 

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
-from lfs_core.comparators import EXPLAINERS, explainer_class
+from lfs_core.comparators import explainers_that_match
 from lfs_core.correspondence import LEAST, matched, probabilities
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.names import reader_name
@@ -57,13 +57,8 @@ def matches_of(explanation: PairExplanation) -> tuple[Tensor, Tensor, tuple[int,
 
 def tells_none(method: str) -> str:
     """That a method does not tell which places match, and which methods do."""
-    classes = {name: explainer_class(name) for name in EXPLAINERS}
-    able = [
-        name
-        for name, of in classes.items()
-        if getattr(of, "matches_places", False) and of.role == "method"
-    ]
-    return f"{method} does not tell which place matches which. Methods that do: {', '.join(able)}."
+    able = ", ".join(explainers_that_match())
+    return f"{method} does not tell which place matches which. Methods that do: {able}."
 
 
 def view_contents(

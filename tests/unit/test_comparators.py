@@ -12,7 +12,12 @@ from torch import nn
 
 import lfs_core as lfs
 from lfs_core.amortised import CausalHead
-from lfs_core.comparators import EXPLAINERS, explainer_class, explainers_without
+from lfs_core.comparators import (
+    EXPLAINERS,
+    explainer_class,
+    explainers_that_match,
+    explainers_without,
+)
 from lfs_core.explanation import Role
 
 SIZE = 16
@@ -95,6 +100,9 @@ NEEDED = {
     "distance-explainer": {"masks": 40, "grid": 4},
     "kernel-shap": {"masks": 80, "grid": 4},
     "lime": {"masks": 80, "grid": 4},
+    "bilrp": {"grid": 4},
+    "exclip": {"grid": 4, "steps": 3},
+    "fixlip": {"masks": 60, "grid": 4},
 }
 SIMILAR, DISSIMILAR = -1.0, 1.0  # thresholds that make every pair so
 
@@ -166,6 +174,29 @@ def test_swapping_the_pair_swaps_the_maps(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
+def test_matches_are_of_places_and_turn_with_the_pair(name: str) -> None:
+    """Both images' places tile them; a batch, and the pair the other way round, say the same."""
+    explain = method(name)
+    one, *batch = explain.batch(PAIRS)
+    if not getattr(explainer_class(name), "matches_places", False):
+        assert one.matches is None and one.likeness is None and one.grid is None
+        return
+    places = one.grid[0] * one.grid[1]
+    assert places > 1 and one.likeness.abs().max() <= 1 + 1e-5
+    turned = explain(*PAIRS[0][::-1])
+    alone = explain(*PAIRS[1])
+    for found, other in (
+        (one.matches, turned.matches.T),
+        (one.likeness, turned.likeness.T),
+        (batch[0].matches, alone.matches),
+        (batch[0].likeness, alone.likeness),
+    ):
+        assert found.shape == (places, places) and found.any() and not found.requires_grad
+        scale = found.abs().max().item()
+        torch.testing.assert_close(found, other, atol=1e-3 * scale, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_the_same_seed_gives_the_same_map(name: str) -> None:
     """Also when other random numbers were drawn between, which the method leaves alone."""
     before = torch.random.get_rng_state()
@@ -176,7 +207,7 @@ def test_the_same_seed_gives_the_same_map(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["random", "corrrise", "distance-explainer", "kernel-shap", "lime"]
+    "name", ["random", "corrrise", "distance-explainer", "kernel-shap", "lime", "fixlip"]
 )
 def test_another_seed_gives_another_map(name: str) -> None:
     assert not torch.equal(method(name)(*PAIRS[0]).maps, method(name, seed=1)(*PAIRS[0]).maps)
@@ -266,10 +297,24 @@ def test_every_method_says_what_it_is() -> None:
         assert of.title and of.source and of.__doc__
         assert of.role in get_args(Role)
         assert of.needs <= {"gradients", "layers", "training", "class images"}
-    assert {n for n in EXPLAINERS if not explainer_class(n).verified} == {"utkin", "tummala"}
+    assert {n for n in EXPLAINERS if not explainer_class(n).verified} == {
+        "utkin",
+        "tummala",
+        "pairx",
+        "bilrp",
+    }
     assert "occlusion" in explainers_without("gradients", "layers")
     assert "gradcam" not in explainers_without("layers")
     assert not {"centre", "greedy"} & set(explainers_without())
+
+
+def test_methods_that_match_places_are_known_by_what_they_need() -> None:
+    blind = {"causal", "amortised", "fixlip"}
+    matching = blind | {"pairx", "bilrp", "exclip", "activation-decomposition"}
+    assert set(explainers_that_match()) == matching
+    assert set(explainers_that_match("gradients", "layers")) == blind
+    assert set(explainers_that_match("layers")) == blind | {"bilrp", "exclip"}
+    assert set(explainers_that_match("gradients")) == blind | {"activation-decomposition"}
 
 
 def test_unknown_methods_are_refused_with_a_list() -> None:
