@@ -41,9 +41,12 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
 def commit(folder: Path) -> str:
     """The commit that is checked out, with `+` when files differ from it; else "unknown"."""
     command = ["git", "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude=*"]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace"
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace"
+        )
+    except OSError:  # there is no git
+        return "unknown"
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 

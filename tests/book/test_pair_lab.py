@@ -87,12 +87,25 @@ def test_it_is_alive_wherever_widgets_are(
     explorer.get_by_label("ξ₁").fill("195")
     expect(headline).to_contain_text("dissimilar (not above ξ₁ = 0.95)")
 
+    # A photograph that is too large to be sent, chosen twice
+    captions = explorer.locator(".lfs-both figcaption")
+    alert = explorer.get_by_role("alert")
+    photographs()[1].resize((5000, 500)).save(tmp_path / "large.png", compress_level=0)
+    for _ in range(2):
+        upload(explorer, tmp_path / "large.png")
+        expect(captions.nth(1)).to_contain_text("large.png")
+        expect(headline).to_contain_text(re.compile(r"Cosine 0\.8[567]"))  # as before it
+        expect(alert).to_contain_text("5000 \u00d7 500) was reduced to 4096 \u00d7 410.")
+        assert explorer.locator("input[type=file]").evaluate("input => input.value") == ""
+        second = explorer.get_by_role("group", name="Second image")
+        second.get_by_role("button", name="coffee").click()
+        expect(captions.nth(1)).to_contain_text("coffee")
+
     # Two photographs of the reader's own
     for k, turn in ((1, 5), (2, -5)):
         photographs()[k].rotate(turn).save(tmp_path / f"mine {k}.png")
     before = canvases(explorer)
     upload(explorer, tmp_path / "mine 1.png", tmp_path / "mine 2.png")
-    captions = explorer.locator(".lfs-both figcaption")
     expect(captions.nth(0)).to_contain_text("mine 1.png")
     expect(captions.nth(1)).to_contain_text("mine 2.png")
     after = canvases(explorer)
@@ -104,7 +117,6 @@ def test_it_is_alive_wherever_widgets_are(
     (tmp_path / "letter.png").write_text("not an image", encoding="utf-8")
     (tmp_path / "telephone.heic").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(200))
     upload(explorer, tmp_path / "letter.png", tmp_path / "telephone.heic")
-    alert = explorer.get_by_role("alert")
     expect(alert).to_contain_text("letter.png is not an image that can be read.")
     expect(alert).to_contain_text("telephone.heic is not an image that can be read.")
     assert canvases(explorer) == after

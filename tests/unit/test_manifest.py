@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,7 @@ from lfs_core.book.build import code_since, stored_table
 from lfs_core.evaluation.spec import code_of_explainer
 from lfs_core.util import manifest
 from lfs_core.util.code import CORE, code_of
-from lfs_core.util.manifest import ALL_NUMBERS, changed_since, made_by
+from lfs_core.util.manifest import ALL_NUMBERS, changed_since, commit, made_by
 
 STUDY = "lfs_core.explainer:ExplainLFS"
 
@@ -102,3 +104,13 @@ def test_each_module_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         changed_since(recorded)
     assert calls == ["lfs_core.errors"]
     manifest._says_now.cache_clear()
+
+
+def test_the_commit_is_unknown_outside_a_repository_and_without_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (CORE.parent / ".git").exists():
+        assert re.fullmatch(r"[0-9a-f]{7,}\+?|unknown", commit(CORE))
+    assert commit(tmp_path) == "unknown"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert commit(CORE) == "unknown"
