@@ -99,6 +99,22 @@ def compared(
     return f"Compared: **{title(one)}**. " + " ".join(parts)
 
 
+def against_position(scores: Scores, method: str = OURS, classes: np.ndarray | None = None) -> str:
+    """Where a method finds more than that each place matches itself, and where less."""
+    verdicts = {kind: ahead(scores, kind, method, "same place", classes).above() for kind in scores}
+    more = [kind for kind, verdict in verdicts.items() if verdict == "holds"]
+    fewer = [kind for kind, verdict in verdicts.items() if verdict == "fails"]
+    told = [
+        f"significantly {side} places than the control that matches each place with itself where "
+        f"the second image is {', '.join(kinds)}"
+        for side, kinds in (("more", more), ("fewer", fewer))
+        if kinds
+    ]
+    if not told:
+        return f"{title(method)} is not told apart from matching each place with itself."
+    return f"{title(method).capitalize()} matches {'; and '.join(told)}."
+
+
 def best_rival(scores: Scores, kind: str) -> str:
     """The method of others that matches most places of a kind of pairs; controls do not count."""
     rivals = [name for name in scores[kind] if name not in TITLES]

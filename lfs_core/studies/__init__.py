@@ -66,7 +66,7 @@ STUDIES = {
     "confidence": "lfs_core.studies.confidence:confidence_study",
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
 }
-NOT_STORED = ("multiverse-dlib", "matching")
+NOT_STORED = ("multiverse-dlib",)
 """Studies whose results the book does not have yet; each takes two cores a quarter of an hour, and
 that of dlib, which runs on one core, an hour."""
 TRAININGS = {  # of weights that ship with the package; called with the folder to write, too

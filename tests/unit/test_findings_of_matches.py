@@ -51,6 +51,16 @@ def test_the_best_rival_is_no_control_and_none_of_ours() -> None:
     )
 
 
+def test_position_is_told_where_it_is_the_better_guess() -> None:
+    found = scores(**{OURS: 0.5, "same place": 0.6})
+    assert "significantly fewer places" in matches.against_position(found)
+    assert "mirrored, moved" in matches.against_position(found)
+    assert "significantly more" in matches.against_position(
+        scores(**{OURS: 0.7, "same place": 0.6})
+    )
+    assert "not told apart" in matches.against_position(scores(**{OURS: 0.6, "same place": 0.6}))
+
+
 def test_tables_say_the_means_and_skip_what_has_none() -> None:
     found = named(0.9, 0.6)
     table = matches.matches_table(found)
