@@ -11,6 +11,7 @@ import typer
 from lfs_core.commands.options import (
     Aligned,
     Weights,
+    files_of,
     framing,
     network,
     tell_against,
@@ -107,9 +108,18 @@ def retrieve(
     decoder: Annotated[
         str | None, typer.Option(help="A decoder's name or file; else the network's own.")
     ] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            help="What explains a pair in the page: a name of `lfs methods`, with options as for "
+            "`lfs explain`. amortised also shows which part of the query a result matched."
+        ),
+    ] = "explainlfs",
 ) -> None:
     """Find the photographs of a gallery that are most and least similar to a query, and see why."""
+    from lfs_core.comparators import explainer_class, load_explainer
     from lfs_core.datasets.images import held
+    from lfs_core.evaluation.spec import parse
     from lfs_core.findings.trust import doubts_about_learnt, what_likeness_means
     from lfs_core.search.gallery import load_gallery
     from lfs_core.search.retriever import Retriever
@@ -118,10 +128,12 @@ def retrieve(
 
     if output:  # now, not after the work
         check_suffix(output)
+        explainer_class(parse(method)[0])
         from lfs_core.viz.views.explorer import RetrievalExplorer
     searched = load_gallery(gallery)
     if output:
-        check_outputs([output], [query, gallery, decoder, *loads(searched).values()])
+        inputs = [query, gallery, decoder, *files_of(method), *loads(searched).values()]
+        check_outputs([output], inputs)
     embed = network(**loads(searched))
     retriever = Retriever(searched, embed)
     source, name = held(query), query.name
@@ -144,10 +156,8 @@ def retrieve(
         )
     tell_against(doubts_about_learnt(embed, None))
     if output:
-        from lfs_core.decoder import load_decoder
-        from lfs_core.explainer import ExplainLFS
-
-        explain = ExplainLFS(embed, load_decoder(decoder or searched.embedder))
+        by, options = parse(method)
+        explain = load_explainer(by, embed, **(options | ({"decoder": decoder} if decoder else {})))
         explorer = RetrievalExplorer(retriever, explain, top, bottom)
         place = answer.position
         if place is None or searched.problem(place):  # from outside, or of a file that is gone

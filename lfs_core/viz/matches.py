@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
@@ -105,6 +106,20 @@ def matches_contents(explanation: PairExplanation) -> dict[str, Any]:
         "places": place_words(grid),
         "lines": [line._asdict() for line in LINES],
     }
+
+
+def matched_parts(explanation: PairExplanation) -> Tensor | None:
+    """What of each image speaks for a match together with the other one, by place.
+
+    Each place's matches with all places of the other that are above 0 are summed, and divided by
+    the largest sum of its image: (2,rows,columns) in [0,1]. None for methods that do not tell.
+    """
+    matches, grid = explanation.matches, explanation.grid
+    if matches is None or grid is None:
+        return None
+    speaking = matches.clamp_min(0)
+    sums = torch.stack([speaking.sum(dim=1), speaking.sum(dim=0)])
+    return (sums / sums.amax(dim=1, keepdim=True).clamp_min(1e-12)).unflatten(1, grid)
 
 
 def _numbers(matrix: Tensor) -> dict[str, Any]:

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from close_up import make_pair_explorer
+from crops import Colours, make_explorer, write_crops
 from joined_places import COLUMNS, GRID, LONELY, LOSER, ROWS, K, matching_pair, mirrored
-from opened import CONTRAST, opened
+from opened import CONTRAST, opened, pair_button
 from playwright.sync_api import Browser, Locator, Page, expect
 
+import lfs_core as lfs
 from lfs_core.correspondence import answer
 from lfs_core.viz.matches import place_words
 from lfs_core.viz.report import write_report
@@ -29,6 +32,12 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     none = matching_pair(likeness=torch.zeros(K, K))
     MatchesFigure(none).save(folder / "none.html")
     write_report(matching_pair(), folder / "report.html", ("mine.jpg", "yours.jpg"))
+    explorer = make_pair_explorer(methods=("occlusion", "causal"))
+    explorer.save(folder / "pairs.html", [(0, 1), (0, 2)])
+    write_crops(folder / "crops", per_scene=2)
+    retrieval = make_explorer(folder / "crops", top=3, bottom=1)
+    retrieval.explain = lfs.load_explainer("causal", Colours(), grid=4)
+    retrieval.save(folder / "retrieval.html", [0])
     return folder / "page.html"
 
 
@@ -39,7 +48,7 @@ def page(browser: Browser, saved: Path) -> Iterator[Page]:
 
 def picture(page: Page, side: int) -> Locator:
     """What is pointed at and has the focus."""
-    return page.get_by_role("application").nth(side)
+    return page.locator(".lfs-match-picture").nth(side).get_by_role("application")
 
 
 def spot(page: Page, side: int, place: int) -> tuple[float, float]:
@@ -254,3 +263,51 @@ def test_reports_show_it(browser: Browser, saved: Path) -> None:
         page.locator(STAGE).scroll_into_view_if_needed()
         page.mouse.move(*spot(page, 0, 7))
         expect(said(page)).to_contain_text(f"matches {WORDS[mirrored(7)]}")
+
+
+def test_the_pair_explorer_shows_it_for_methods_that_tell(browser: Browser, saved: Path) -> None:
+    for page in opened(browser, saved.with_name("pairs.html")):
+        section = page.get_by_label("Which place matches which")
+        expect(section).to_have_text(
+            "Occlusion does not tell which place matches which; Causal map does."
+        )
+        page.get_by_label("Method").select_option("causal")
+        expect(said(page)).to_contain_text("of 64 places have a match")
+        before = page.locator(".lfs-match-list").inner_text()
+        pair_button(page, 1).click()
+        expect(page.locator(".lfs-match-names")).to_contain_text("coffee")
+        assert page.locator(".lfs-match-list").inner_text() != before
+        picture(page, 0).focus()
+        page.keyboard.press("ArrowUp")
+        expect(said(page)).to_contain_text("Centre, row 5, column 5 of the first image")
+        page.get_by_label("Method").select_option("occlusion")
+        expect(page.locator(STAGE)).to_have_count(0)
+
+
+# Mean brightness of the parts of a canvas, row by row.
+BRIGHTNESS = """(canvas, count) => {
+  const [w, h] = [canvas.width / count, canvas.height / count];
+  const context = canvas.getContext("2d");
+  return Array.from({ length: count * count }, (_, k) => {
+    const [x, y] = [(k % count) * w, Math.floor(k / count) * h];
+    const { data } = context.getImageData(x + w / 4, y + h / 4, w / 2, h / 2);
+    return data.reduce((sum, value) => sum + value, 0) / data.length;
+  });
+}"""
+
+
+def test_the_retrieval_explorer_shows_which_part_of_the_query_matched(
+    browser: Browser, saved: Path
+) -> None:
+    for page in opened(browser, saved.with_name("retrieval.html"), ".lfs-hit"):
+        page.locator(".lfs-hit").first.click()
+        section = page.get_by_label("Which parts match")
+        expect(section).to_contain_text("Which part of the query matched")
+        images = section.get_by_role("img")
+        expect(images).to_have_count(2)
+        assert images.first.get_attribute("aria-label").startswith("Query: the places")
+        for canvas in images.all():
+            bright = canvas.evaluate(BRIGHTNESS, 4)
+            assert max(bright) > 1.2 * min(bright)
+        for text in section.locator("p, figcaption").all():
+            assert text.evaluate(CONTRAST) >= 4.5

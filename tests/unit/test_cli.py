@@ -284,6 +284,12 @@ def test_retrieve_says_why(photographs: Path, tmp_path: Path) -> None:
     page.unlink()
     done = run(*command)
     assert done.returncode == 1 and "lfs fit" in done.stderr and not page.exists()
+    # Other methods need none; one that does not exist is refused before the search.
+    done = run(*command, "--method", "gradcam")
+    assert done.returncode == 0 and "Method: " in page.read_text(encoding="utf-8")
+    assert "Grad-CAM" in page.read_text(encoding="utf-8")
+    done = run(*command, "--method", "lemon")
+    assert done.returncode == 1 and "no explainer 'lemon'" in done.stderr and not done.stdout
 
 
 @pytest.mark.parametrize(

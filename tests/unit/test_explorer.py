@@ -19,6 +19,7 @@ import lfs_core as lfs
 from lfs_core.explanation import PairExplanation
 from lfs_core.search.gallery import index_folder
 from lfs_core.search.retriever import Retriever
+from lfs_core.viz.matches import matched_parts
 from lfs_core.viz.rendering import plotly_text
 from lfs_core.viz.views import explorer as module
 from lfs_core.viz.views.explorer import RetrievalExplorer
@@ -141,6 +142,19 @@ def test_maps_are_exact_to_half_a_step(explorer: RetrievalExplorer) -> None:
     assert answer["similar"] == expected.is_similar
     assert (answer["threshold"], answer["mapThreshold"]) == (0.5, 0.5)
     assert answer["ranges"] == [[0, 1], [0, 1]]
+
+
+def test_the_parts_that_matched_are_told_by_methods_that_know(
+    explorer: RetrievalExplorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask(explorer, "pair", 0, 9)["matched"] is None
+    method = lfs.load_explainer("causal", Colours(), grid=4)
+    monkeypatch.setattr(explorer, "explain", method)
+    answer = ask(explorer, "pair", 0, 9)
+    assert list(answer["grid"]) == [4, 4]
+    e = method(explorer._framed(0), explorer._framed(9))
+    for text, part in zip(answer["matched"], matched_parts(e).numpy(), strict=True):
+        assert np.abs(unpack(text, [4, 4]) - part).max() <= 0.501 / 255
 
 
 def test_large_maps_are_averaged_down(explorer: RetrievalExplorer) -> None:

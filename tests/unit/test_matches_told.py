@@ -15,10 +15,12 @@ from commands import run
 from compared import compare
 from joined_places import GRID, LONELY, LOSER, K, matching_pair, mirrored
 
+from lfs_core.correspondence import LEAST
 from lfs_core.errors import LFSError
 from lfs_core.viz.match_figures import plot_matches
 from lfs_core.viz.matches import (
     LINES,
+    matched_parts,
     matches_contents,
     matches_of,
     place_words,
@@ -117,7 +119,7 @@ def test_matches_are_said_in_words() -> None:
     assert said[0].startswith("1. lower right, row 3, column 4 → lower left, row 3, column 1, ")
     assert float(said[0].split()[-1]) >= float(said[-1].split()[-1])
     none = matching_pair(likeness=torch.zeros(K, K))
-    assert said_of_matches(none) == "No place has a match with a confidence of at least 0.2."
+    assert said_of_matches(none) == f"No place has a match with a confidence of at least {LEAST}."
 
 
 def test_methods_that_tell_no_matches_are_refused_and_others_named() -> None:
@@ -139,6 +141,18 @@ def test_a_report_shows_matches_where_there_are_some() -> None:
     assert json.loads(contents) == json.loads(json.dumps(named))
     other = render_report(compare()["ramps"][0], ("a", "b"), ())
     assert "lfs-page" not in other and "script-src" not in other
+
+
+def test_parts_that_matched_are_sums_of_what_speaks_for_a_match() -> None:
+    e = matching_pair()
+    parts = matched_parts(e).reshape(2, K)
+    for side, matrix in enumerate((e.matches.tolist(), e.matches.T.tolist())):
+        sums = [sum(value for value in row if value > 0) for row in matrix]
+        assert parts[side].tolist() == pytest.approx([one / max(sums) for one in sums], abs=1e-6)
+    assert matched_parts(e).shape == (2, *GRID)
+    against = matching_pair(matches=-torch.ones(K, K))
+    assert (matched_parts(against) == 0).all()
+    assert matched_parts(compare()["ramps"][0]) is None
 
 
 def test_the_figure_joins_the_places() -> None:

@@ -34,6 +34,7 @@ from lfs_core.findings.trust import (
 )
 from lfs_core.mapping import display_map
 from lfs_core.util.manifest import RESULTS
+from lfs_core.viz.matches import matches_contents
 from lfs_core.viz.rendering import plotly_text
 from lfs_core.viz.views import pair_explorer as module
 from lfs_core.viz.views.pair_explorer import PairExplorer
@@ -132,6 +133,17 @@ def test_other_methods_are_asked_as_they_are(explorer: PairExplorer, method: str
     for side, packed in enumerate(answer["signed"] or []):
         low, high = expected.signed_maps[side].aminmax()
         assert packed["range"] == pytest.approx([low.item(), high.item()], rel=1e-5)
+
+
+def test_methods_that_tell_say_which_places_match() -> None:
+    explorer = make_pair_explorer(methods=("causal", "occlusion"))
+    assert explorer.contents["telling"] == ["causal"]
+    images = photographs()
+    explain = lfs.load_explainer("causal", Colours(), similarity_threshold=0.5)
+    expected = matches_contents(explain(images[0], images[1]))
+    assert ask(explorer, "map", "causal", *at(explorer, PAIRS[0]))["told"] == expected
+    assert ask(explorer, "map", "occlusion", *at(explorer, PAIRS[0]))["told"] is None
+    assert expected["grid"] == [8, 8] and expected["matched"]
 
 
 @pytest.mark.parametrize("pair", PAIRS)

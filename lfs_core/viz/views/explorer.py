@@ -37,6 +37,7 @@ from lfs_core.search.retriever import Answer, Retriever
 from lfs_core.training.recall import KS, average_precision
 from lfs_core.util.confidence import Spread, spread_of
 from lfs_core.util.rounding import rounded
+from lfs_core.viz.matches import matched_parts
 from lfs_core.viz.packing import colour_table, data_url, faces_to_choose, packed, reduce, text
 from lfs_core.viz.page import check_suffix
 from lfs_core.viz.rendering import code, render, save, style
@@ -233,7 +234,7 @@ class RetrievalExplorer(LiveView):
         maps = explanation.maps
         learnt = doubts_about_learnt(self.retriever.embedder, self.explain)
         self.doubts |= dict.fromkeys([*learnt, *doubts_about_maps(explanation)])
-        reduced = reduce(maps, MAP_SIDE)
+        reduced, matched = reduce(maps, MAP_SIDE), matched_parts(explanation)
         return {
             "similarity": rounded(explanation.similarity),
             "similar": explanation.is_similar,
@@ -246,6 +247,8 @@ class RetrievalExplorer(LiveView):
             "ranges": [[rounded(heat.min()), rounded(heat.max())] for heat in maps],
             "size": list(reduced.shape[1:]),
             "maps": [packed(heat) for heat in reduced],
+            "matched": None if matched is None else [packed(part) for part in matched],
+            "grid": explanation.grid,
         }
 
     def _pictures(self, side: int, *items: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from lfs_core.amortised import load_head
-from lfs_core.comparators import explainer_class, load_explainer
+from lfs_core.comparators import explainer_class, explainers_that_match, load_explainer
 from lfs_core.datasets.framing import Parts, doubt_about_crop, parts
 from lfs_core.datasets.images import ImageLike, held, load_image, to_tensor
 from lfs_core.decoder import Decoder, decoder_title, load_decoder
@@ -56,6 +56,7 @@ from lfs_core.util.confidence import spread_of
 from lfs_core.util.distances import cosines, needs_cosine
 from lfs_core.util.modules import shipped_modules
 from lfs_core.util.threads import one_thread
+from lfs_core.viz.matches import matches_contents
 from lfs_core.viz.packing import (
     colour_table,
     data_url,
@@ -285,6 +286,7 @@ class PairExplorer(LiveView):
             "size": list(reduced.shape[1:]),
             "maps": [{"range": [0, 1], "steps": packed(heat)} for heat in reduced],
             "signed": None if e.signed_maps is None else list(stepped(e.signed_maps, MAP_SIDE)),
+            "told": None if e.matches is None else matches_contents(e),
         }
 
     def _doubts(self, method: str, decoder: str, network: int, kind: int) -> dict[str, Any]:
@@ -344,6 +346,7 @@ class PairExplorer(LiveView):
 
     def _settings(self) -> dict[str, Any]:
         """What the view needs to know beside photographs."""
+        offered = dict.fromkeys(name for of in self.networks for name in of.methods)
         return {
             "networks": [
                 {
@@ -357,9 +360,10 @@ class PairExplorer(LiveView):
                 for network in self.networks
             ],
             "titles": {
-                **{name: reader_name(name) for of in self.networks for name in of.methods},
+                **{name: reader_name(name) for name in offered},
                 **{name: decoder_title(name) for of in self.networks for name in of.decoders},
             },
+            "telling": [name for name in explainers_that_match() if name in offered],
             "ps": self._ps,
             "thresholds": self._thresholds,
             "p": self._ps.index(self.p),

@@ -7,6 +7,7 @@ import { layering, slider } from "../common/controls.js";
 import { h } from "../common/elements.js";
 import { colourBar, drawMap, enlarge, shareAbove, within } from "../common/maps.js";
 import { decimals } from "../common/numbers.js";
+import { matchedParts } from "./matched.js";
 
 const CANVAS = 320; // px, longest side of a picture
 
@@ -95,6 +96,7 @@ export function explanation(app, answer, images, names, how) {
     h("ul", { class: "lfs-doubts", "aria-label": "Doubts" }, ...answer.doubts.map((said) => h("li", {}, said))),
     h("div", { class: "lfs-sides" }, ...sides.map(({ figure }) => figure)),
     colourBar(how.colours, `evidence for \u201c${decision}\u201d`),
-  ];
+    matchedParts(app, answer, images, how),
+  ].filter((element) => element !== null);
   return { elements, draw };
 }

@@ -20,10 +20,11 @@ function explanations({ ask }) {
     const key = `${query},${item}`;
     const found = known.get(key);
     if (found) return found;
-    const { problem, maps, ...answer } = await ask("pair", query, item);
+    const { problem, maps, matched, ...answer } = await ask("pair", query, item);
     if (problem) return { problem };
     const steps = await Promise.all(maps.map(inflate));
-    const explained = /** @type {Explained} */ ({ ...answer, steps });
+    const parts = matched && (await Promise.all(matched.map(inflate)));
+    const explained = /** @type {Explained} */ ({ ...answer, steps, matched: parts });
     known.set(key, explained);
     return explained;
   };

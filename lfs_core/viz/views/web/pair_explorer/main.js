@@ -10,6 +10,7 @@ import { h } from "../common/elements.js";
 import { eachPage } from "../common/pages.js";
 import { doubtsPart } from "./doubts.js";
 import { latentPart } from "./latents.js";
+import { matchingPart } from "./matching.js";
 import { pairChoice, photographChoice } from "./photographs.js";
 import { pictures } from "./pictures.js";
 import { load, remembering } from "./questions.js";
@@ -29,11 +30,12 @@ function render({ model, el }) {
   /** @type {(shown: Shown) => void} */
   const show = (shown) => {
     headline.replaceChildren(...sentence(contents, shown));
-    for (const part of [top, maps, latents, doubts]) part.draw(shown);
+    for (const part of [top, maps, matching, latents, doubts]) part.draw(shown);
   };
   app.update = updater(app, alert, show);
   const top = contents.live ? photographChoice(app, alert) : pairChoice(app);
   const maps = pictures(app);
+  const matching = matchingPart(app);
   const latents = latentPart(app);
   const doubts = doubtsPart(app);
   const root = h(
@@ -47,6 +49,7 @@ function render({ model, el }) {
     doubts.element,
     maps.element,
     maps.readout,
+    matching.element,
     latents.element,
     saving(app, headline, alert),
     contents.live ? null : invitation(),

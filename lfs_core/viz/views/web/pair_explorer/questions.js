@@ -99,7 +99,8 @@ export async function load(app) {
     ...photographs.flatMap((one, side) => one.doubts[parts[side]]),
     ...pair.doubts,
   ];
-  return { photographs, images, pair, latents, maps, size: answer.size, choice, doubts };
+  const { size, told = null } = answer;
+  return { photographs, images, pair, latents, maps, size, told, choice, doubts };
 }
 
 /**

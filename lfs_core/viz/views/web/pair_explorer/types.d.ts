@@ -1,4 +1,5 @@
 import type { Answer, Ask, Faces, How, Model, Question, Size } from "../common/types.d.ts";
+import type { Told } from "../matches/types.d.ts";
 
 /** What the widget holds. `p` and `threshold` (xi_1) are places in the lists of their values. */
 export interface Contents {
@@ -7,6 +8,8 @@ export interface Contents {
   networks: { name: string; methods: string[]; decoders: Record<string, boolean> }[];
   /** Of methods and decoders, what readers call them. */
   titles: Record<string, string>;
+  /** The methods that tell which places match. */
+  telling: string[];
   ps: number[];
   pPlaces: number[];
   thresholds: number[];
@@ -85,6 +88,8 @@ export interface Shown {
   latents: Latents;
   maps: Side[];
   size: Size;
+  /** Which places match, of methods that tell. */
+  told: Told | null;
   choice: Settled;
   doubts: string[];
 }
