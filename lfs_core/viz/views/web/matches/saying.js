@@ -85,6 +85,6 @@ function answerToOne(told, side, place) {
 function answerToSeveral(told, side, places) {
   const { length } = matchesOf(told, side, places);
   const [first, last] = [places[0], places[places.length - 1]].map((k) => told.places[k]);
-  const have = length === 1 ? "1 has a match" : `${length || "none"} have a match`;
+  const have = length > 1 ? `${length} have a match` : `${length || "none"} has a match`;
   return `${places.length} places of the ${NAMES[side]}, from ${first}, to ${last}: ${have}.`;
 }
