@@ -7,6 +7,8 @@ from .amortised import save_head as save_head
 from .comparators import list_explainers as list_explainers
 from .comparators import load_explainer as load_explainer
 from .comparators.base import explain_beside as explain_beside
+from .correspondence import answer as answer
+from .correspondence import matched as matched
 from .datasets.faces import align_face as align_face
 from .datasets.images import load_image as load_image
 from .decoder import Decoder as Decoder

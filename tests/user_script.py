@@ -91,6 +91,12 @@ def own(folder: Path) -> None:
     h = black_box(torch.rand(1, 3, SIDE, SIDE))[0]
     assert_type(lfs.explain_beside(occlusion, files[0], h), lfs.PairExplanation)
     compared([explain, occlusion, my_method], files)
+    matching = lfs.load_explainer("causal", black_box, grid=2, scales=1)(files[0], files[1])
+    assert matching.matches is not None
+    assert matching.likeness is not None
+    assert_type([of.confidence for of in lfs.matched(matching.likeness)], list[float])
+    upper = torch.tensor([True, True, False, False])
+    assert_type(lfs.answer(matching.matches, upper), Tensor)
 
     arithmetic(embedder, decoder)
     decoders(embedder)
@@ -114,6 +120,9 @@ def explained(e: lfs.PairExplanation, folder: Path) -> None:
     assert_type(e.perturbed, Tensor | None)
     assert_type(e.signed_maps, Tensor | None)
     assert_type(e.promised_sums, Tensor | None)
+    assert_type(e.matches, Tensor | None)
+    assert_type(e.likeness, Tensor | None)
+    assert_type(e.grid, tuple[int, int] | None)
     assert_type(e.completeness_error, float | None)
     assert_type(e.confidence, float | None)
     assert_type(e.to_dict(), dict[str, Any])
