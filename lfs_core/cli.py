@@ -87,6 +87,8 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     # Processes that we start import no file of the present folder in an installed module's place.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
+    # Nor is a program of the present folder run in one's place, which Windows looks for first.
+    os.environ.setdefault("NoDefaultCurrentDirectoryInExePath", "1")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("lfs_core").setLevel(logging.INFO)
     app()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import run
 from tiny import write_notebook
 
 import lfs_core
@@ -88,6 +89,14 @@ def test_commands_import_nothing_from_the_present_folder(hostile: Path) -> None:
     done = subprocess.run([lfs, "methods"], cwd=hostile, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert "explainlfs" in done.stdout and not marks(hostile)
+
+
+def test_windows_is_told_to_run_no_program_of_the_present_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("NoDefaultCurrentDirectoryInExePath", raising=False)
+    assert run("--version").returncode == 0
+    assert os.environ.pop("NoDefaultCurrentDirectoryInExePath") == "1"
 
 
 @pytest.mark.slow
