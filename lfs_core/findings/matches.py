@@ -118,7 +118,9 @@ def against_position(scores: Scores, method: str = OURS, classes: np.ndarray | N
 def best_rival(scores: Scores, kind: str) -> str:
     """The method of others that matches most places of a kind of pairs; controls do not count."""
     rivals = [name for name in scores[kind] if name not in TITLES]
-    return max(rivals or [FEATURES], key=lambda name: values(scores, kind, name, "near").mean())
+    return max(
+        rivals or [FEATURES], key=lambda name: np.nanmean(values(scores, kind, name, "near"))
+    )
 
 
 def no_match_table(
