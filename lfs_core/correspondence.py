@@ -48,7 +48,7 @@ def together(C_a: Tensor, C_b: Tensor) -> Tensor:
     return C_a @ C_b.mT
 
 
-def likeness(places_a: Tensor, places_b: Tensor, centred: bool = False) -> Tensor:
+def likeness(places_a: Tensor, places_b: Tensor, *, centred: bool = False) -> Tensor:
     """Cosines, in [-1,1], of what the places of two images carry.
 
     Args:
@@ -112,5 +112,5 @@ def matched(likeness: Tensor, least: float = LEAST) -> list[Match]:
     chosen = probabilities(likeness)
     best = (chosen == chosen.amax(dim=1, keepdim=True)) & (chosen == chosen.amax(dim=0))
     places = best.logical_and(chosen >= least).nonzero().tolist()
-    found = [Match(*pair, chosen[tuple(pair)].item()) for pair in places]
+    found = [Match(one, other, chosen[one, other].item()) for one, other in places]
     return sorted(found, key=lambda match: -match.confidence)

@@ -85,7 +85,7 @@ def test_a_permutation_of_places_is_found(seed: int, turn: int, centred: bool) -
     """Places that carry the same in another order match, each with its own; the order is free."""
     places = torch.randn(12, 40, generator=torch.Generator().manual_seed(seed))
     order = torch.randperm(12, generator=torch.Generator().manual_seed(turn))
-    alike = likeness(places, places[order] * 3, centred)
+    alike = likeness(places, places[order] * 3, centred=centred)
     assert alike.abs().max() <= 1 + 1e-5
     found = matched(alike)
     assert {(m.k, m.l) for m in found} == {(k.item(), l) for l, k in enumerate(order)}  # noqa: E741
