@@ -115,14 +115,6 @@ def against_position(scores: Scores, method: str = OURS, classes: np.ndarray | N
     return f"{title(method).capitalize()} matches {'; and '.join(told)}."
 
 
-def best_rival(scores: Scores, kind: str) -> str:
-    """The method of others that matches most places of a kind of pairs; controls do not count."""
-    rivals = [name for name in scores[kind] if name not in TITLES]
-    return max(
-        rivals or [FEATURES], key=lambda name: np.nanmean(values(scores, kind, name, "near"))
-    )
-
-
 def no_match_table(
     scores: Scores, methods: Sequence[str], classes: np.ndarray | None = None
 ) -> pd.DataFrame:

@@ -43,14 +43,6 @@ def test_the_sentence_turns_with_the_numbers() -> None:
     assert "not told apart" in equal
 
 
-def test_the_best_rival_is_no_control_and_none_of_ours() -> None:
-    assert matches.best_rival(named(0.9, 0.8), "mirrored") == "bilrp"
-    assert (
-        matches.best_rival(scores(**{OURS: 0.9, FEATURES: 0.8, "chance": 0.95}), "moved")
-        == FEATURES
-    )
-
-
 def test_position_is_told_where_it_is_the_better_guess() -> None:
     found = scores(**{OURS: 0.5, "same place": 0.6})
     assert "significantly fewer places" in matches.against_position(found)
