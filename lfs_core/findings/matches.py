@@ -143,6 +143,22 @@ def no_match_table(
     return pd.DataFrame(rows).T.rename_axis(["pairs", "method"])
 
 
+def constants_table(found: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """By what likeness the right matches are likeliest, on the people by whom it was chosen."""
+    import pandas as pd
+
+    names = {
+        "temperature": "temperature of choices",
+        "nothing": "likeness of no match",
+        "loss": "mean surprise at the right match",
+    }
+    rows = {
+        title(method): {names[name]: f"{value:.3f}" for name, value in of.items()}
+        for method, of in found.items()
+    }
+    return pd.DataFrame(rows).T.rename_axis("likeness")
+
+
 def two_people_table(found: Mapping[str, Any]) -> pd.DataFrame:
     """Expected matches between photographs of one person and of two, at equal similarity."""
     import pandas as pd

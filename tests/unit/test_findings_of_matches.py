@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lfs_core.correspondence import NOTHING, TEMPERATURE
 from lfs_core.findings import matches
 from lfs_core.findings.matches import FEATURES, OURS, Scores
+from lfs_core.findings.stored import stored_run
 from lfs_core.viz.match_figures import plot_near
 
 PAIRS = 40
@@ -95,3 +97,12 @@ def test_the_figure_has_a_panel_for_each_kind_and_names_everybody() -> None:
     assert [axis.get_title() for axis in figure.axes] == ["mirrored", "moved"]
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels[:2] == [matches.title(OURS), matches.title(FEATURES)]
+
+
+def test_the_constants_are_those_that_the_study_finds() -> None:
+    found = stored_run("matching")["constants"]
+    assert min(found, key=lambda method: found[method]["loss"]) == OURS
+    assert found[OURS]["temperature"] == pytest.approx(TEMPERATURE, abs=0.005)
+    assert found[OURS]["nothing"] == pytest.approx(NOTHING, abs=0.02)
+    table = matches.constants_table(found)
+    assert table.loc[matches.title(OURS), "likeness of no match"] == f"{found[OURS]['nothing']:.3f}"
