@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lfs_core.evaluation.names import reader_name
-from lfs_core.findings.intervals import Interval, interval, with_interval
+from lfs_core.findings.intervals import Interval, interval, together, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,7 @@ TITLES = {
     "chance": "chance (control)",
 }
 CONTROLS = ("same place", "chance")
+ENOUGH = 10  # pairs, with fewer of which an interval says little
 
 Scores = Mapping[str, Mapping[str, Mapping[str, Sequence[float | None]]]]
 """By kind of pair, method and score, a value for each pair."""
@@ -77,19 +78,32 @@ def ahead(
 def compared(
     scores: Scores, one: str, others: Sequence[str], classes: np.ndarray | None = None
 ) -> str:
-    """On which kinds of pairs a method matches significantly more places than others, or fewer."""
+    """On which kinds of pairs a method matches significantly more places than others, or fewer.
+
+    All comparisons are corrected for their number together; who has too few pairs is not compared.
+    """
+    apart = {
+        (other, kind): ahead(scores, kind, one, other, classes)
+        for other in others
+        for kind in scores
+    }
+    enough = {
+        other
+        for other in others
+        if all((apart[other, kind].pairs or 0) >= ENOUGH for kind in scores)
+    }
+    judged = [of for of in apart if of[0] in enough]
+    verdicts = dict(zip(judged, together([apart[of] for of in judged]), strict=True))
     parts = []
     for other in others:
-        verdicts = {kind: ahead(scores, kind, one, other, classes).above() for kind in scores}
-        sides = {
-            "more": [kind for kind, verdict in verdicts.items() if verdict == "holds"],
-            "fewer": [kind for kind, verdict in verdicts.items() if verdict == "fails"],
-        }
+        if other not in enough:
+            parts.append(f"{title(other)} has too few pairs to be compared.")
+            continue
         told = [
-            f"significantly {side} places in {len(kinds)} of {len(verdicts)} kinds of pairs "
+            f"significantly {side} places in {len(kinds)} of {len(scores)} kinds of pairs "
             f"({'; '.join(kinds)})"
-            for side, kinds in sides.items()
-            if kinds
+            for side, verdict in (("more", "holds"), ("fewer", "fails"))
+            if (kinds := [kind for kind in scores if verdicts[other, kind] == verdict])
         ]
         parts.append(
             f"Than {title(other)}, it matches {' and '.join(told)}."
@@ -106,7 +120,7 @@ def against_position(scores: Scores, method: str = OURS, classes: np.ndarray | N
     fewer = [kind for kind, verdict in verdicts.items() if verdict == "fails"]
     told = [
         f"significantly {side} places than the control that matches each place with itself where "
-        f"the second image is {', '.join(kinds)}"
+        f"the second image is ({'; '.join(kinds)})"
         for side, kinds in (("more", more), ("fewer", fewer))
         if kinds
     ]
@@ -181,12 +195,12 @@ def two_people_sentence(found: Mapping[str, Any], method: str = OURS) -> str:
     one, two = np.array(found["matches"][method]).T
     cosine = np.array(found["similarity"]).mean(axis=0)
     apart = interval(one - two)
-    says = {
-        "holds": "More matches are expected between photographs of one person",
-        "fails": "Fewer matches are expected between photographs of one person",
-    }.get(apart.above(), "As many matches are expected between photographs of one person")
+    more, than = {"holds": ("More", "than"), "fails": ("Fewer", "than")}.get(
+        apart.above(), ("About as many", "as")
+    )
     return (
-        f"{says} than between photographs of two people that the network calls as similar: "
+        f"{more} matches are expected between photographs of one person {than} between "
+        "photographs of two people that the network calls equally similar: "
         f"the difference is {apart} places of 64, at mean cosines of {cosine[0]:.3f} and "
         f"{cosine[1]:.3f}."
     )

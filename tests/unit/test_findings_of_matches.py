@@ -45,10 +45,32 @@ def test_the_sentence_turns_with_the_numbers() -> None:
     assert "not told apart" in equal
 
 
+def test_who_has_few_pairs_is_not_compared() -> None:
+    found = named(0.9, 0.6)
+    for kind in found.values():
+        kind["pairx"]["near"][4:] = [None] * (PAIRS - 4)  # type: ignore[index]
+    said = matches.compared(found, OURS, ["pairx", FEATURES])
+    assert f"{matches.title('pairx')} has too few pairs to be compared." in said
+    assert "significantly more places in 2 of 2" in said
+
+
+def test_comparisons_are_corrected_for_their_number() -> None:
+    """A difference that is significant alone is not among many that are none."""
+    draw = np.random.default_rng(3)
+    base = draw.normal(0.5, 0.05, PAIRS)
+    others = {f"other {k}": (base + draw.normal(0, 0.05, PAIRS)) for k in range(30)}
+    shift = draw.normal(0, 0.05, PAIRS)
+    others["other 0"] = base - 0.018 - (shift - shift.mean())
+    found = {"moved": {OURS: {"near": base.tolist()}}}
+    found["moved"] |= {name: {"near": of.tolist()} for name, of in others.items()}
+    assert matches.ahead(found, "moved", OURS, "other 0").above() == "holds"
+    assert "significantly" not in matches.compared(found, OURS, list(others))
+
+
 def test_position_is_told_where_it_is_the_better_guess() -> None:
     found = scores(**{OURS: 0.5, "same place": 0.6})
     assert "significantly fewer places" in matches.against_position(found)
-    assert "mirrored, moved" in matches.against_position(found)
+    assert "(mirrored; moved)" in matches.against_position(found)
     assert "significantly more" in matches.against_position(
         scores(**{OURS: 0.7, "same place": 0.6})
     )
@@ -66,7 +88,7 @@ def test_tables_say_the_means_and_skip_what_has_none() -> None:
     assert kept["counterpart shown: matched"].tolist()[0].startswith("0.900")
 
 
-@pytest.mark.parametrize(("more", "says"), [(3.0, "More"), (-3.0, "Fewer"), (0.0, "As many")])
+@pytest.mark.parametrize(("more", "says"), [(3.0, "More"), (-3.0, "Fewer"), (0.0, "About as many")])
 def test_one_person_and_two(more: float, says: str) -> None:
     noise = np.random.default_rng(1).normal(0, 1, (PAIRS, 2))
     counts = np.stack([20 + more + noise[:, 0], 20 + noise[:, 1]], axis=1)
