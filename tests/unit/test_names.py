@@ -72,7 +72,7 @@ def test_every_registered_name_has_one_for_readers() -> None:
     for registry in (EXPLAINERS, METRICS):
         names = [reader_name(name) for name in registry]
         assert len(set(names)) == len(registry)
-        assert all(name[0].isupper() or name == "xSSAB" for name in names)
+        assert all(name[0].isupper() or name in ("xSSAB", "exCLIP") for name in names)
     assert len({network_title(name) for name in EMBEDDERS}) == len(EMBEDDERS)
     assert [decoder_title(kind) for kind in DECODERS] == ["linear", "MLP", "convolutional"]
     assert set(RELEVANCE_WORDS) == set(RELEVANCES) > KNOWING_NOTHING
