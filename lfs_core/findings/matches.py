@@ -55,16 +55,15 @@ def matches_table(
     """
     import pandas as pd
 
-    return pd.DataFrame(
-        {
-            kind: {
-                title(method): with_interval(found, classes)
-                for method in methods
-                if np.isfinite(found := values(scores, kind, method, score)).any()
-            }
-            for kind, methods in scores.items()
-        }
-    ).rename_axis("method")
+    rows: dict[str, dict[str, str]] = {}
+    for kind, methods in scores.items():
+        for method in methods:
+            found = values(scores, kind, method, score)
+            if np.isfinite(found).any():
+                of = interval(found, 2000, classes)
+                row = rows.setdefault(title(method), {"pairs of each kind": str(of.pairs)})
+                row[kind] = f"{of.mean:.2f} [{of.low:.2f}, {of.high:.2f}]"
+    return pd.DataFrame(rows).T.rename_axis("method")
 
 
 def ahead(
