@@ -71,6 +71,7 @@ def run_all_cells(page: Page) -> None:
         page.get_by_text("Run All Cells", exact=True).click()
         with suppress(AssertionError):
             expect(prompt).not_to_have_text("[ ]:", timeout=5000)
+            page.remove_locator_handler(dialog)  # what a test asks for, it answers itself
             return
     raise AssertionError(f"The kernel did not start; JupyterLab asked {asked}.")
 

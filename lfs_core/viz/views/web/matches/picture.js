@@ -40,7 +40,7 @@ export function matchPicture(told, side, { name, picture }, { region, ask, name:
     warmth,
     edges,
   );
-  const image = photograph(picture, "", { draggable: "false" });
+  const image = photograph(picture, `${called(side)}, ${name}`, { draggable: "false" });
   const element = document.createElement("div");
   element.className = "lfs-match-picture";
   element.append(image, over);
