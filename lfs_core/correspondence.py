@@ -15,7 +15,7 @@ from torch.nn.functional import normalize
 # Most likely on people who serve for nothing else; see `lfs study matching`.
 TEMPERATURE = 0.06  # of choices, in units of likeness
 NOTHING = 0.44  # likeness of "no match"
-LEAST = 0.25  # confidence of a match: each place prefers the other to all else together
+LEAST = 0.25  # confidence of a match, as if each place chose the other with probability 1/2
 
 
 class Match(NamedTuple):
@@ -35,8 +35,9 @@ class Match(NamedTuple):
 def together(C_a: Tensor, C_b: Tensor) -> Tensor:
     r"""How much of the cosine places k of a and l of b make together: C_a[k] · C_b[l].
 
-    Exactly the second difference cos(a, b) - cos(a\k, b) - cos(a, b\l) + cos(a\k, b\l), where
-    a\k is the embedding of a without place k, of the length that `causal_map` leaves it.
+    Of the maps of `causal_map` exactly the second difference
+    cos(a, b) - cos(a\k, b) - cos(a, b\l) + cos(a\k, b\l), where a\k is image a without place k;
+    of a shared or a predicted map, as nearly as that map is right.
 
     Args:
         C_a: causal map (...,K,D) of image a.
@@ -110,7 +111,8 @@ def matched(likeness: Tensor, least: float = LEAST) -> list[Match]:
         least: confidence of a match, in [0,1].
     """
     chosen = probabilities(likeness)
-    best = (chosen == chosen.amax(dim=1, keepdim=True)) & (chosen == chosen.amax(dim=0))
-    places = best.logical_and(chosen >= least).nonzero().tolist()
-    found = [Match(one, other, chosen[one, other].item()) for one, other in places]
-    return sorted(found, key=lambda match: -match.confidence)
+    # Places that carry the same tie; `argmax` names one of them.
+    forth, back = chosen.argmax(dim=1).tolist(), chosen.argmax(dim=0).tolist()
+    mutual = [(one, other) for one, other in enumerate(forth) if back[other] == one]
+    found = [Match(*pair, confidence=chosen[pair].item()) for pair in mutual]
+    return sorted((m for m in found if m.confidence >= least), key=lambda m: -m.confidence)

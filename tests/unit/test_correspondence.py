@@ -100,6 +100,18 @@ def test_nothing_matches_what_has_no_counterpart() -> None:
     assert {(m.k, m.l) for m in matched(likeness(places[:4], places[2:6]))} == {(2, 0), (3, 1)}
 
 
+@given(seed=st.integers(0, 10**6), copies=st.integers(2, 5))
+def test_no_place_is_matched_twice_though_several_carry_the_same(seed: int, copies: int) -> None:
+    """As in a plain background: equal places choose each other equally."""
+    places = torch.randn(6, 30, generator=torch.Generator().manual_seed(seed))
+    places[:copies] = places[0]
+    for other in (places, places[copies - 1 :]):
+        found = matched(likeness(places, other), least=0.0)
+        assert len({m.k for m in found}) == len({m.l for m in found}) == len(found)
+        assert found
+    assert len(matched(likeness(places[:2], places[:1]))) == 1
+
+
 @given(seed=st.integers(0, 10**6))
 def test_probabilities_leave_room_for_no_match(seed: int) -> None:
     alike = torch.rand(5, 7, generator=torch.Generator().manual_seed(seed)) * 2 - 1
