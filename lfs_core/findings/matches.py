@@ -176,15 +176,15 @@ def two_people_table(found: Mapping[str, Any]) -> pd.DataFrame:
     """Expected matches between photographs of one person and of two, at equal similarity."""
     import pandas as pd
 
+    counts = {title(method): np.array(of) for method, of in found["matches"].items()}
     return pd.DataFrame(
         {
-            title(method): {
+            name: {
                 "one person": with_interval(both[:, 0]),
                 "two people": with_interval(both[:, 1]),
                 "one person has more": with_interval(both[:, 0] > both[:, 1]),
             }
-            for method, counts in found["matches"].items()
-            if (both := np.array(counts)) is not None
+            for name, both in counts.items()
         }
     ).T.rename_axis("matches by")
 
