@@ -45,7 +45,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/throughput.py book/results/throughput.json
 
 lab: $(INSTALLED)
-	$(BIN)/jupyter lab --notebook-dir notebooks --LabApp.default_url=/lab/tree/08_explain_your_own.ipynb --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(if $(filter 0,$(shell id -u)),--allow-root)
+	$(BIN)/jupyter lab --notebook-dir notebooks --LabApp.default_url=/lab/tree/15_explain_your_own.ipynb --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(if $(filter 0,$(shell id -u)),--allow-root)
 
 release: $(INSTALLED)
 	rm -rf dist _build/release

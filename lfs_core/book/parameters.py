@@ -53,6 +53,10 @@ class Parameters(BaseModel):
         "all"
     )
     """Which lines of the ledger are shown."""
+    kind: Literal["faces", "birds", "cars"] = "faces"
+    """The images of which details are shown."""
+    control: Literal["centre", "random"] = "centre"
+    """The control that maps are compared with."""
     own: float = Field(1.0, ge=0, le=10)
     """Weight of an image's likeness to itself beside its similarity to the partner."""
     contrast: float = Field(0.1, ge=0, le=10)

@@ -290,8 +290,8 @@ def _block(layer: str) -> str:
     return layer.rpartition(".")[2].replace("_", " ")
 
 
-def saved_table(results: Results) -> pd.DataFrame:
-    """By how much each map is better with the paper's relevance than its controls."""
+def saved_table(results: Results, control: str = "centre") -> pd.DataFrame:
+    """By how much each map is better than with random relevance, and than a control."""
     import pandas as pd
 
     table: dict[tuple[str, str], dict[str, str]] = {}
@@ -301,13 +301,13 @@ def saved_table(results: Results) -> pd.DataFrame:
         under = explainer.removesuffix(",relevance=paper")
         controls = {
             f"{under},relevance=random": RELEVANCE_WORDS["random"],
-            "centre": reader_name("centre"),
+            control: reader_name(control),
         }
-        for control, named in controls.items():
+        for other, named in controls.items():
             line = table.setdefault((reader_name(under), named), {})
             for metric, test in TESTS.items():
                 for kind in KINDS:
-                    (row,) = results.against(metric, kind, explainer, [control])
+                    (row,) = results.against(metric, kind, explainer, [other])
                     line[f"{test}, {kind}"] = _advantage(row)
     return pd.DataFrame(table).T.rename_axis(["map", "over"])
 
