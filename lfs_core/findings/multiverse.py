@@ -215,7 +215,7 @@ def _readings(
 
     for kind in kinds:
         for name, images in MULTIVERSES.items():
-            for test in _tests(name, kind) if is_stored(name) else ():
+            for test in tests_of(name, kind) if is_stored(name) else ():
                 for own, choice in (test["own"] if method == METHOD else {method: {}}).items():
                     chosen = {"images": images, "pairs": kind, **test["choices"], **choice}
                     read(own, test["curves"], test["score"], chosen, test["classes"])
@@ -235,7 +235,7 @@ def _readings(
 
 
 @remembered
-def _tests(name: str, kind: str) -> list[dict[str, Any]]:
+def tests_of(name: str, kind: str) -> list[dict[str, Any]]:
     """Of each stored test: its choices, methods with theirs, and curves of pairs of one kind."""
     found = stored_run(name)
     manifest = found["manifest"]

@@ -1,0 +1,94 @@
+"""How much a comparison with a random control depends on the draw of that control."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lfs_core.embedders import network_title
+from lfs_core.evaluation.results import KINDS
+from lfs_core.findings.intervals import Interval, interval
+from lfs_core.findings.judges import CHANCE
+from lfs_core.findings.multiverse import tests_of
+from lfs_core.findings.stored import stored_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STORED = "draws"
+RESAMPLED = 2000  # times, for each interval
+CONTROLS = {"{own},relevance=random": "random relevance", f"{CHANCE},draw=0": "a random order"}
+
+
+def advantages(kind: str, control: str) -> dict[str, list[Interval]]:
+    """How much further ExplainLFS moves the cosine than a control, by decoder: one for each draw.
+
+    Args:
+        kind: of pairs, one of `KINDS`.
+        control: one of `CONTROLS`.
+    """
+    found: dict[str, list[Interval]] = {}
+    for test in tests_of(STORED, kind):
+        score = test["score"]
+        for own, choices in test["own"].items():
+            further = score(own) - score(control.format(own=own))
+            of = interval(further, RESAMPLED, test["classes"])
+            found.setdefault(choices["decoder"], []).append(of)
+    return found
+
+
+def draws_table() -> pd.DataFrame:
+    """By decoder and control: the mean advantage, its range over draws, and who is ahead."""
+    import pandas as pd
+
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for control, title in CONTROLS.items():
+        for kind in KINDS:
+            for decoder, of in advantages(kind, control).items():
+                means = np.array([one.mean for one in of])
+                verdicts = [one.above() for one in of]
+                rows.setdefault((decoder, title), {})[f"{kind} pairs"] = (
+                    f"{means.mean():+.3f} ({means.min():+.3f} to {means.max():+.3f}; "
+                    f"ahead {verdicts.count('holds')}, behind {verdicts.count('fails')})"
+                )
+    return pd.DataFrame(rows).T.rename_axis(["decoder", "compared with"])
+
+
+def spread_in_words() -> str:
+    """Whether the draw of a control decides more than the choice of pairs does."""
+    spreads, widths = [], []
+    for control in CONTROLS:
+        for kind in KINDS:
+            for of in advantages(kind, control).values():
+                spreads.append(np.std([one.mean for one in of], ddof=1))
+                widths.append(np.mean([(one.high - one.low) / 2 for one in of]) / 1.96)
+    draws = len(stored_run(STORED)["tests"])
+    share = np.median(np.array(spreads) / np.array(widths))
+    return (
+        f"Over {draws} draws of noise and controls, an advantage has a standard deviation of "
+        f"{np.median(spreads):.3f} in the median. Its standard error over pairs is "
+        f"{np.median(widths):.3f}. So the draw adds {share:.0%} of the error that the choice of "
+        "pairs makes."
+    )
+
+
+def thresholds_table() -> pd.DataFrame:
+    """Of each face network: the threshold in use, the best one, and how often both are right."""
+    import pandas as pd
+
+    rows = {}
+    for name, of in stored_run("thresholds")["networks"].items():
+        chosen, judged = of["chosen on"], of["judged on"]
+        rows[network_title(name)] = {
+            "in use": f"{of['in use']:g}",
+            "best on other people": _with_ends(chosen["best"], 2),
+            "accuracy in use": f"{_with_ends(judged['right in use'])} (n = {judged['pairs']})",
+            "accuracy at the best for these people": _with_ends(judged["right at best"]),
+        }
+    return pd.DataFrame(rows).T.rename_axis("network")
+
+
+def _with_ends(found: list[float], digits: int = 3) -> str:
+    mean, low, high = (f"{one:.{digits}f}" for one in found)
+    return f"{mean} [{low}, {high}]"
