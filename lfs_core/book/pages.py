@@ -1,7 +1,7 @@
 """What the book's pages get beside what Sphinx gives them: a Sphinx extension.
 
-A notebook's page ends with the files that belong to it, and loads plotly.js if it has charts. To
-screen readers the list of literature is a list.
+A notebook's page ends with the files that belong to it, and loads plotly.js if it has charts.
+Tables fit narrow screens. To screen readers the list of literature is a list.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+
+from lfs_core.book.tables import labelled
 
 # Where they lie in the site and, before it is built, in its sources; what a reader is told.
 FILES = (
@@ -48,6 +50,7 @@ def finish(
         return
     for role, better in ROLES.items():
         context["body"] = context["body"].replace(role, better)
+    context["body"] = labelled(context["body"])
     if any(mark in context["body"] for mark in CHARTS):
         # A book that is one page lies beside the file.
         up = "" if app.builder.name == "singlehtml" else "../" * page.count("/")

@@ -167,22 +167,20 @@ def ratio_of_means(
 
 
 def means_table(results: Mapping[str, Results]) -> pd.DataFrame:
-    """Mean scores of every method, a group of columns for each set of images."""
+    """Mean scores of every method on every set of images."""
     import pandas as pd
 
     table = {
-        (where, f"{test}, {kind}"): dict(
-            zip(
-                map(reader_name, of.explainers),
-                map(_mean, of.scores(metric, kind).T),
-                strict=True,
-            )
-        )
+        (where, reader_name(explainer)): {
+            f"{test}, {kind}": _mean(of.scores(metric, kind)[:, place])
+            for metric, test in TESTS.items()
+            for kind in KINDS
+        }
         for where, of in results.items()
-        for metric, test in TESTS.items()
-        for kind in KINDS
+        for place, explainer in enumerate(of.explainers)
     }
-    return pd.DataFrame(table).rename_axis("explainer")
+    found = pd.DataFrame(table).T.rename_axis(["images", "explainer"])
+    return found if len(results) > 1 else found.droplevel("images")
 
 
 def _mean(scores: np.ndarray) -> str:

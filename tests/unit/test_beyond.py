@@ -103,7 +103,8 @@ def test_the_frontier_is_what_nothing_cheaper_beats() -> None:
 
 def test_tables_of_means_and_parts() -> None:
     means = beyond.means_table({"faces": results(), "birds": results()})
-    assert means.shape == (len(METHODS), 8)
+    assert means.shape == (2 * len(METHODS), 4)
+    assert beyond.means_table({"faces": results()}).equals(means.loc["faces"])
     named = results()
     renamed = Results(
         named.manifest,
