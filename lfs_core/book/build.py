@@ -35,6 +35,7 @@ from lfs_core.findings.stored import stored_run
 from lfs_core.studies import own_networks
 from lfs_core.util.digests import key
 from lfs_core.util.manifest import RESULTS, changed_since, parts_changed
+from lfs_core.viz.chart import SCRIPT
 
 log = logging.getLogger(__name__)
 
@@ -229,6 +230,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
     (source / "files").mkdir()
     # Not under _static: each page loads every script there.
     (source / "files" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    shutil.copy2(SCRIPT, source / "files")
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(root / name, source)
     for manifest in manifests:

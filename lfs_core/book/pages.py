@@ -1,7 +1,7 @@
 """What the book's pages get beside what Sphinx gives them: a Sphinx extension.
 
-A notebook's page ends with the files that belong to it, and loads plotly.js if it has charts.
-Tables fit narrow screens. To screen readers the list of literature is a list.
+A notebook's page ends with the files that belong to it. A page with charts loads plotly.js and what
+draws them. Tables fit narrow screens. To screen readers the list of literature is a list.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ FILES = (
         "its arrays, for <code>numpy.load</code>",
     ),
 )
-CHARTS = ("lfs-plotly", "lfs-chart")  # what is on pages with charts that Plotly draws
+# What is on pages that Plotly draws on, and the scripts that these load.
+SCRIPTS = {"lfs-plotly": ["plotly.min.js"], "lfs-chart": ["plotly.min.js", "chart.js"]}
 # Docutils calls entries of a list by a deprecated role that is none of a list's entries.
 ROLES = {'role="doc-biblioentry"': 'role="listitem"', ' role="doc-backlink"': ""}
 
@@ -51,10 +52,13 @@ def finish(
     for role, better in ROLES.items():
         context["body"] = context["body"].replace(role, better)
     context["body"] = labelled(context["body"])
-    if any(mark in context["body"] for mark in CHARTS):
-        # A book that is one page lies beside the file.
-        up = "" if app.builder.name == "singlehtml" else "../" * page.count("/")
-        context["body"] += f'<script defer src="{up}plotly.min.js"></script>'
+    scripts = dict.fromkeys(
+        file for mark, files in SCRIPTS.items() if mark in context["body"] for file in files
+    )
+    # A book that is one page lies beside the files.
+    up = "" if app.builder.name == "singlehtml" else "../" * page.count("/")
+    for file in scripts:
+        context["body"] += f'<script defer src="{up}{file}"></script>'
     if page.startswith("notebooks/"):
         context["body"] += files_of(page.removeprefix("notebooks/"), Path(app.srcdir))
 

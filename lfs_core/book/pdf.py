@@ -21,7 +21,7 @@ CONTENTS = """() => [...document.querySelectorAll("#jb-print-toc a")].map((a) =>
 # Charts that are folded away are drawn when they are opened.
 OPEN = """() => document.querySelectorAll(".lfs-chart").forEach((chart) => (chart.open = true))"""
 DRAWN = """() => [...document.querySelectorAll(".lfs-chart")].every(
-  (chart) => chart.querySelector(".main-svg")
+  (chart) => "drawn" in chart.dataset
 )"""
 WAIT = 180_000  # ms for all figures to be drawn, on a busy machine, too
 

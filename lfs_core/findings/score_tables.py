@@ -33,6 +33,17 @@ def scores_table(results: Results, metric: str) -> pd.DataFrame:
     return pd.DataFrame(table).T.rename_axis("explainer")
 
 
+def intervals_of(results: Results, metric: str, kind: str | None) -> dict[str, Interval]:
+    """By explainer the mean score with its 95 % interval; NaN where it has no score."""
+    scores = results.scores(metric, kind)
+    ends = bootstrap_means(scores, classes=results.classes_of(metric, kind))
+    pairs = np.isfinite(scores).sum(axis=0).tolist()
+    return {
+        name: Interval(float(mean), float(low), float(high), n)
+        for name, mean, low, high, n in zip(results.explainers, *ends, pairs, strict=True)
+    }
+
+
 def measures_table(results: Results) -> pd.DataFrame:
     """Mean scores over all pairs with 95 % intervals, a column for each metric."""
     import pandas as pd

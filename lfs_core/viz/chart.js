@@ -1,17 +1,10 @@
+// Draws the charts of a page with Plotly, which the page has loaded before. They follow the page's
+// colours and width, their menus are the browser's own, and on paper each choice has a picture.
 {
-  // The chart that this script ends. It is drawn when it is open and Plotly is there.
-  const chart = document.currentScript.parentElement;
-  const place = chart.querySelector("div");
-  const PATIENCE = 30000; // ms until plotly.js is taken to be missing
-  const colour = () => ({ "font.color": getComputedStyle(chart).color });
-  let begun = false;
-
-  const plotly = async () => {
-    for (let waited = 0; !globalThis.Plotly && waited < PATIENCE; waited += 50) {
-      await new Promise((done) => setTimeout(done, 50));
-    }
-    return globalThis.Plotly;
-  };
+  const PAPER = 660; // px, width of a picture on paper
+  const MENUS = { order: "Order of the rows", mark: "Which readings are marked" };
+  const CONFIG = { responsive: true, displayModeBar: false };
+  const { Plotly } = globalThis;
 
   const inflated = (text) => {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -19,21 +12,90 @@
     return new Response(stream).json();
   };
 
-  const draw = async () => {
-    if (begun || !chart.open) return;
-    begun = true;
-    const Plotly = await plotly();
-    if (!Plotly) {
-      place.textContent = "This chart is drawn where plotly.js is at hand.";
-      return;
-    }
-    const { data, layout } = await inflated(chart.querySelector("[type='text/plain']").text);
-    await Plotly.newPlot(place, data, layout, { responsive: true, displayModeBar: false });
-    await Plotly.relayout(place, colour());
-    const dark = new MutationObserver(() => Plotly.relayout(place, colour()));
-    dark.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  const look = (chart) => {
+    const { color, fontFamily } = getComputedStyle(chart);
+    const ground = getComputedStyle(document.body).backgroundColor;
+    return {
+      "font.color": color,
+      "font.family": fontFamily,
+      "hoverlabel.bgcolor": ground,
+      "hoverlabel.bordercolor": color,
+      "hoverlabel.font.color": color,
+    };
   };
 
-  chart.addEventListener("toggle", draw);
-  draw();
+  // What lies between the axes is as high as it was made, however much is written around it.
+  const fit = (place, inner) => {
+    const { t, b } = place._fullLayout._size;
+    const height = Math.ceil(inner + t + b);
+    if (!inner || Math.abs(height - place._fullLayout.height) < 2) return undefined;
+    place.style.height = `${height}px`;
+    return Plotly.relayout(place, { height });
+  };
+
+  const chooser = (menu, changed) => {
+    const select = document.createElement("select");
+    select.setAttribute("aria-label", MENUS[menu.name] ?? "What is shown");
+    for (const { label } of menu.buttons) select.add(new Option(label));
+    select.addEventListener("change", () => changed(menu.buttons[select.selectedIndex]));
+    return select;
+  };
+
+  const draw = async (chart) => {
+    if (chart.drawn) return;
+    chart.drawn = true;
+    const place = chart.querySelector(".lfs-chart-plot");
+    const { data, layout } = await inflated(chart.querySelector("[type='text/plain']").text);
+    const { updatemenus = [], ...plain } = layout;
+    const inner = layout.meta?.inner;
+    chart.kept = { data, layout: plain, updatemenus };
+    const apply = (button) => Plotly[button.method](place, ...structuredClone(button.args));
+    chart
+      .querySelector(".lfs-chart-choices")
+      .replaceChildren(...updatemenus.map((menu) => chooser(menu, apply)));
+    place.textContent = "";
+    place.style.minHeight = "";
+    place.style.height = `${layout.height}px`;
+    await Plotly.newPlot(place, structuredClone(data), structuredClone(plain), CONFIG);
+    await Plotly.relayout(place, look(chart));
+    await fit(place, inner);
+    place.on("plotly_afterplot", () => fit(place, inner));
+    const follow = () => Plotly.relayout(place, look(chart));
+    new MutationObserver(follow).observe(document.documentElement, {
+      attributeFilter: ["data-theme"],
+    });
+    chart.dataset.drawn = "";
+  };
+
+  // Plotly draws at once, so that pictures are there before the page is printed.
+  const picture = (chart) => {
+    const { data, layout, updatemenus } = structuredClone(chart.kept);
+    const [menu] = updatemenus;
+    const each = menu && !(menu.name in MENUS);
+    const paper = document.createElement("div");
+    paper.className = "lfs-chart-paper";
+    chart.querySelector(".lfs-chart-plot").after(paper);
+    for (const button of each ? menu.buttons : [null]) {
+      const place = document.createElement("div");
+      if (button) paper.append(button.label);
+      paper.append(place);
+      const size = { ...layout, width: PAPER, autosize: false, font: { ...layout.font, color: "#000" } };
+      Plotly.newPlot(place, structuredClone(data), structuredClone(size), { staticPlot: true });
+      if (button) Plotly.update(place, ...button.args);
+      fit(place, layout.meta?.inner);
+    }
+  };
+
+  const charts = [...document.querySelectorAll(".lfs-chart")];
+  addEventListener("beforeprint", () => charts.filter((c) => c.kept && c.open !== false).forEach(picture));
+  addEventListener("afterprint", () =>
+    document.querySelectorAll(".lfs-chart-paper").forEach((paper) => paper.remove()),
+  );
+  const all = async () => {
+    for (const chart of charts) {
+      chart.addEventListener("toggle", () => chart.open && draw(chart));
+      if (chart.open !== false) await draw(chart);
+    }
+  };
+  if (Plotly) all();
 }

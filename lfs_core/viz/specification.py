@@ -10,10 +10,9 @@ import plotly.graph_objects as go
 from lfs_core.findings.claims import Claim
 from lfs_core.findings.ledger import readings_of, verdict_of
 from lfs_core.findings.readings import Reading, in_words, verdicts
-from lfs_core.viz.chart import Chart
+from lfs_core.viz.chart import FAINT, GREY, Chart, Table, menu, styled
 from lfs_core.viz.figures import BLUE, RED
 
-GREY = "#808080"  # seen on white and on black
 LOOKS = {  # colour and shape of each verdict
     "holds": (BLUE, "circle"),
     "fails": (RED, "diamond"),
@@ -21,7 +20,6 @@ LOOKS = {  # colour and shape of each verdict
 }
 CURVE, ROW = 300, 17  # heights in pixels: of the curve, and of a value of a choice
 LONGEST = 26  # letters of a row's name, so that a telephone has room for its marks
-ABOVE, BELOW = 96, 44  # of the menu and legend, and of the label of the axis
 
 
 def plot_specification(readings: Sequence[Reading], ylabel: str) -> go.Figure:
@@ -63,36 +61,23 @@ def plot_specification(readings: Sequence[Reading], ylabel: str) -> go.Figure:
     )
     labels = [f"{choice}: {value}" for choice, value in rows][::-1]
     total = CURVE + ROW * len(rows)
+    styled(
+        figure,
+        total,
+        updatemenus=[_menu(readings, members, rows)] if rows else [],
+    )
     figure.update_layout(
-        template="none",
-        autosize=True,
-        height=total + ABOVE + BELOW,
-        margin={"t": ABOVE, "b": BELOW, "l": 56, "r": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"size": 11},
-        hovermode="closest",
-        legend={
-            "orientation": "h",
-            "xref": "container",
-            "yref": "container",
-            "x": 0,
-            "y": 1,
-            "yanchor": "top",
-        },
         xaxis={
-            "title": "readings, by what was found",
+            "title": {"text": "readings, by what was found"},
             "anchor": "y2" if rows else "y",
             "range": [-1, len(readings)],
             "showgrid": False,
             "zeroline": False,
         },
         yaxis={
-            "title": ylabel,
+            "title": {"text": ylabel},
             "domain": [ROW * len(rows) / total, 1],
-            "zerolinecolor": GREY,
-            "gridcolor": "rgba(128,128,128,0.25)",
-            "automargin": True,
+            "gridcolor": FAINT,
         },
         yaxis2={
             "domain": [0, max(ROW * len(rows) - 8, 1) / total],
@@ -107,10 +92,9 @@ def plot_specification(readings: Sequence[Reading], ylabel: str) -> go.Figure:
             ],
             "showgrid": False,
             "automargin": True,
+            "fixedrange": True,
             "visible": bool(rows),
         },
-        updatemenus=[_menu(readings, members, rows)] if rows else [],
-        dragmode=False,
     )
     return figure
 
@@ -124,8 +108,26 @@ def claim_charts(claims: Sequence[Claim]) -> list[Chart]:
             title = f"{number}. {claim.statement} ({verdict_of(claim)}, {len(readings)} readings)"
             alt = f"A rising row of points, one for each reading, with intervals: {_alt(readings)}."
             figure = plot_specification(readings, "above 0: as claimed")
-            charts.append(Chart(figure, title, alt))
+            charts.append(Chart(figure, title, alt, _table(readings), folded=True))
     return charts
+
+
+def _table(readings: Sequence[Reading]) -> Table:
+    """How many readings with each value of a choice have which verdict."""
+    found = verdicts(readings)
+    rows = []
+    for label, chosen in {
+        "all": range(len(readings)),
+        **{
+            f"{choice}: {value}": [
+                k for k, reading in enumerate(readings) if reading.choices.get(choice) == value
+            ]
+            for choice, value in _rows(readings)
+        },
+    }.items():
+        counts = [sum(found[k] == verdict for k in chosen) for verdict in LOOKS]
+        rows.append([label, *map(str, counts), str(len(chosen))])
+    return Table(["readings with", *LOOKS, "of"], rows)
 
 
 def _alt(readings: Sequence[Reading]) -> str:
@@ -184,16 +186,7 @@ def _menu(
             for of in members
         ]
         buttons.append(_button(f"{choice}: {value}", chosen))
-    return {
-        "buttons": buttons,
-        "x": 1,
-        "xanchor": "right",
-        "y": 1,
-        "yanchor": "bottom",
-        "bgcolor": "#ffffff",
-        "bordercolor": GREY,
-        "font": {"color": "#222222", "size": 11},
-    }
+    return menu(buttons, name="mark")
 
 
 def _button(label: str, selected: Sequence[Sequence[int] | None]) -> dict[str, object]:
