@@ -6,9 +6,11 @@ draws them. Tables fit narrow screens. To screen readers the list of literature 
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sphinx.application import Sphinx
 
 from lfs_core.book.tables import labelled
@@ -71,12 +73,22 @@ def files_of(notebook: str, sources: Path) -> str:
         if file.is_file():
             lines.append(
                 f'<li><a href="../{target.format(notebook)}" download>{file.name}</a> '
-                f"({size(file.stat().st_size)}), {meaning}</li>"
+                f"({size(file.stat().st_size)}), {meaning}{arrays_of(file)}</li>"
             )
     return (
         '<aside class="lfs-downloads" aria-label="Files of this page">'
         f"<p>Files of this page</p><ul>{''.join(lines)}</ul></aside>"
     )
+
+
+def arrays_of(file: Path) -> str:
+    """The names and shapes of the arrays in a file, folded, in HTML; of another file, nothing."""
+    if file.suffix != ".npz":
+        return ""
+    with np.load(file, allow_pickle=False) as arrays:
+        shapes = {name: ",".join(map(str, array.shape)) for name, array in arrays.items()}
+    told = "; ".join(f"{escape(name)} ({shape})" for name, shape in shapes.items())
+    return f"<details><summary>Names and shapes</summary>{told}</details>"
 
 
 def size(count: int) -> str:

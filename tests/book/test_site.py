@@ -22,12 +22,21 @@ SCREENSHOTS = SITE.parent / "screenshots"
 NOTEBOOKS = [page for page in PAGES if page.startswith("notebooks/")]
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 HEAVIEST = 3e6  # bytes that a page may have of its own
+SLOWEST = 3000  # ms until a page is painted on a busy machine; an idle one takes under 1000
 SOFTWARE = {"https://voila.readthedocs.io"}  # that a page recommends
 # Of figures, pictures and views: which are too small to be seen?
 UNSEEN = """() => [...document.querySelectorAll("article :is(img, figure, .lfs-view)")]
   .filter((e) => e.checkVisibility())
   .filter((e) => { const b = e.getBoundingClientRect(); return b.width <= 20 || b.height <= 20; })
   .map((e) => e.outerHTML.slice(0, 200))"""
+# Which tables and pieces of code are wider than the column that they stand in?
+WIDE = """() => [...document.querySelectorAll("article :is(table, pre)")]
+  .filter((e) => e.checkVisibility())
+  .filter((e) => e.scrollWidth > e.clientWidth + 2
+    || e.getBoundingClientRect().right > e.closest("article").getBoundingClientRect().right + 2)
+  .map((e) => e.innerText.slice(0, 100))"""
+# Which words of tables and captions are names for machines?
+MACHINE = r"\b\w+,\w+=|\w+\.\w+:\w+|\b[a-z]+_[a-z_]+\b"
 # Which pictures were not loaded, or have neither a name nor words beside them in their button?
 POOR = """() => [...document.querySelectorAll("article img")]
   .filter((i) => !i.complete || !i.naturalWidth || !i.hasAttribute("alt")
@@ -143,7 +152,37 @@ def test_a_figure_is_a_picture(path: str) -> None:
 def test_a_page_fits_a_telephone(path: str, opened: Page) -> None:
     opened.set_viewport_size(PHONE)
     assert opened.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert opened.evaluate(WIDE) == []
     keep_screenshot(opened, path, "phone")
+
+
+def test_tables_and_code_stay_in_their_column(opened: Page) -> None:
+    opened.set_viewport_size({"width": 1300, "height": 800})
+    assert opened.evaluate(WIDE) == []
+
+
+def test_tables_and_captions_speak_to_readers(path: str, opened: Page) -> None:
+    """No name for machines, but where a table is about them and sets them as code."""
+    words = opened.locator("article").evaluate(
+        """(a) => [...a.querySelectorAll("table :is(td, th), figcaption, caption")].map((e) => {
+          const copy = e.cloneNode(true);
+          copy.querySelectorAll("code, .math, mjx-container").forEach((one) => one.remove());
+          return copy.textContent;
+        })"""
+    )
+    assert [word for text in words for word in re.findall(MACHINE, text)] == []
+
+
+def test_a_page_is_seen_at_once(path: str, browser: Browser) -> None:
+    """From disk, in a window that has opened nothing before."""
+    context = browser.new_context(offline=True, viewport=DESK)
+    page = context.new_page()
+    page.goto((SITE / path).as_uri(), wait_until="load")
+    painted = page.evaluate(
+        "performance.getEntriesByName('first-contentful-paint').map((e) => e.startTime)"
+    )
+    context.close()
+    assert all(time <= SLOWEST for time in painted)
 
 
 def test_a_page_is_light(path: str) -> None:
@@ -228,12 +267,12 @@ def test_files_of_a_page_are_those_of_its_run(notebook: str, page: Page) -> None
     numbers = json.loads(files["numbers.json"].read_text(encoding="utf-8"))
     assert numbers["tables"] or numbers["glued"]
     if "arrays.npz" in files:
-        said = page.get_by_text("Kept for download:").all_inner_texts()
+        page.get_by_text("Names and shapes").click()
+        said = page.locator(".lfs-downloads details").inner_text()
         with np.load(files["arrays.npz"], allow_pickle=False) as arrays:
             for name, array in arrays.items():
                 assert np.isfinite(array).all()
-                shape = ",".join(map(str, array.shape))
-                assert any(f"{name} ({shape})" in text for text in said)
+                assert f"{name} ({','.join(map(str, array.shape))})" in said
 
 
 def test_files_of_a_page_can_be_taken_along_from_a_host(browser: Browser) -> None:
