@@ -1,7 +1,8 @@
-"""What the book's pages get beside what Sphinx gives them: a Sphinx extension.
+"""What the book adds to the pages that Sphinx makes: a Sphinx extension.
 
 A notebook's page ends with the files that belong to it. A page with charts loads plotly.js and what
-draws them. Tables fit narrow screens. To screen readers the list of literature is a list.
+draws them. Tables fit narrow screens and have numbered captions. To screen readers the list of
+literature is a list.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from sphinx.application import Sphinx
 
+from lfs_core.book import captions
 from lfs_core.book.tables import labelled
 
 # Where they lie in the site and, before it is built, in its sources; what a reader is told.
@@ -41,6 +43,7 @@ ROLES = {'role="doc-biblioentry"': 'role="listitem"', ' role="doc-backlink"': ""
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
+    captions.setup(app)
     app.connect("html-page-context", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
