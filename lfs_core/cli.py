@@ -16,6 +16,7 @@ import typer
 
 from lfs_core.commands.evaluate import evaluate, study
 from lfs_core.commands.explain import explain, methods
+from lfs_core.commands.export import export
 from lfs_core.commands.fit import fit, fit_autoencoder, fit_deep, fit_head, train
 from lfs_core.commands.gallery import index, retrieve
 from lfs_core.commands.ledger import ledger
@@ -26,9 +27,9 @@ from lfs_core.util.files import reason
 COMMANDS = (
     explain, methods, evaluate, index, retrieve,
     fit, fit_deep, fit_autoencoder, fit_head, train,
-    run, sweep, book, study, ledger,
+    run, sweep, book, study, ledger, export,
 )  # fmt: skip
-WHOLE = (explain, retrieve, train, run)  # they write all at the end, and keep nothing else
+WHOLE = (explain, retrieve, train, run, export)  # they write all at the end, and keep nothing else
 
 
 def told(command: Callable[..., None]) -> Callable[..., None]:

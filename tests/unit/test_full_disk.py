@@ -64,6 +64,7 @@ LINES = {
     "train": "train {pictures} -o {full}/out.safetensors",
     "evaluate": "evaluate --pairs {pictures} --number 4 --seeds 1 --embedder mixed "
     "--explainer edges --metric selectivity -o {full}/out.json",
+    "export": "export mixed -o {full}/out.onnx",
     "explain": "explain {one} {one} --embedder mixed --method edges -o {full}/out.html",
 }
 

@@ -133,6 +133,10 @@ COMMANDS = {  # and what they would overwrite
         "index . --embedder x.safetensors -o x.safetensors",
         "x.safetensors",
     ),
+    "the network of an export": (
+        "export y.py:network --head x.onnx -o x.onnx",
+        "x.onnx",
+    ),
     "the weights of a study": (
         "study decoding --data . --weights x.json -o x.json",
         "x.json",

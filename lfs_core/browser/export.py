@@ -1,0 +1,242 @@
+"""A network in one ONNX file: embeddings and, with its causal head, what each window does.
+
+Weights may be kept as 8-bit numbers, one scale for each output channel. They are turned back before
+they are used, so that everything is computed in 32 bits and only the rounding of weights is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from lfs_core.amortised import CausalHead
+from lfs_core.embedders import Embedder, embed, embedder_name, image_sides, ready
+from lfs_core.embedders.network import Network
+from lfs_core.embedders.taps import Tapped
+from lfs_core.errors import LFSError
+from lfs_core.util.digests import fingerprint
+from lfs_core.util.extras import needs
+from lfs_core.util.files import replacing
+from lfs_core.util.networks import as_vectors, check_fitted
+
+if TYPE_CHECKING:
+    import onnx
+
+OUTPUTS = ("h", "C", "doubt", "features")
+TOLERANCE = 1e-3  # between a network's embeddings and its translation's, relative
+SMALLEST = 1024  # weights; smaller tensors stay as they are
+WEIGHED = ("Conv", "Gemm", "MatMul")  # operations whose weights are kept as 8-bit numbers
+
+
+def export(
+    network: Embedder,
+    path: str | os.PathLike,
+    head: CausalHead | None = None,
+    int8: bool = False,
+) -> None:
+    """Write a network as ONNX; the file appears whole or not at all.
+
+    It takes "images" (B,3,H,W) in [0,1], as large as the network reads them. It gives "h" (B,D)
+    and, with a head, "C" (B,K,D), "doubt" (B,K) and "features" (B,K,c), as `CausalHead` and
+    `PairsWithMaps` say. Its metadata hold the network's name, fingerprint, framing, xi_1 and grid.
+
+    Args:
+        network: any network that PyTorch runs.
+        path: the file to write.
+        head: the network's causal head, which reads its layers.
+        int8: keep weights as 8-bit numbers.
+
+    Raises:
+        LFSError: the network is no `nn.Module` or cannot be translated, or the head is another
+            network's or reads the image itself.
+    """
+    with needs("fast", "Exporting a network"):
+        import onnx
+    model = _translated(network, head)
+    if int8:
+        quantise(model)
+    about = {
+        "name": embedder_name(network),
+        "fingerprint": fingerprint(network)[:16],
+        "framing": getattr(network, "framing", "whole"),
+        "similarity_threshold": getattr(network, "similarity_threshold", 0.3),
+        "grid": head.grid if head else 0,
+        "weights": "int8" if int8 else "float32",
+    }
+    for name, value in about.items():
+        model.metadata_props.append(
+            onnx.StringStringEntryProto(key=name, value=json.dumps(value, ensure_ascii=False))
+        )
+    with replacing(path) as temporary:
+        onnx.save(model, str(temporary))
+
+
+def quantise(model: onnx.ModelProto) -> None:
+    """Keep the weights of convolutions and matrices as 8-bit numbers, in place.
+
+    Each output channel has the scale max |w| / 127; `DequantizeLinear` turns it back, so that a
+    weight moves by at most half its channel's scale.
+    """
+    import onnx
+
+    graph = model.graph
+    weights = {of.name: of for of in graph.initializer}
+    uses = [
+        (name, _axis(node, place, len(weights[name].dims)))
+        for node in graph.node
+        if node.op_type in WEIGHED
+        for place, name in enumerate(node.input)
+        if place < 2 and name in weights
+    ]
+    used = [name for node in graph.node for name in node.input]
+    for name, axis in dict(uses).items():
+        values = onnx.numpy_helper.to_array(weights[name])
+        # A weight that something else uses too stays, and so do biases and other small ones.
+        if values.dtype != np.float32 or values.size < SMALLEST or used.count(name) > 1:
+            continue
+        rounded, scale = _rounded(values, axis)
+        graph.initializer.remove(weights[name])
+        graph.initializer.extend(
+            [
+                onnx.numpy_helper.from_array(rounded, f"{name}_int8"),
+                onnx.numpy_helper.from_array(scale, f"{name}_scale"),
+            ]
+        )
+        turn_back = onnx.helper.make_node(
+            "DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name], axis=axis
+        )
+        graph.node.insert(0, turn_back)
+    for value in list(graph.value_info):  # of weights that are now computed
+        if value.name in weights:
+            graph.value_info.remove(value)
+
+
+def drift(path: str | os.PathLike, network: Embedder, images: Tensor) -> dict[str, float]:
+    """How far a file's embeddings are from the network's.
+
+    Args:
+        path: the file that `export` wrote.
+        network: the network.
+        images: (B,3,H,W) in [0,1], as large as it reads them; B >= 2.
+
+    Returns:
+        "cosine": the smallest cosine of an image's two embeddings; "similarity": by how much the
+        cosine of a pair of images changes at most, over all pairs.
+    """
+    (h,) = run(path, images, ["h"])
+    one = nn.functional.normalize(embed(network, images).detach().double(), dim=1)
+    other = nn.functional.normalize(h.double(), dim=1)
+    moved = (one @ one.T - other @ other.T).abs()
+    return {"cosine": (one * other).sum(dim=1).min().item(), "similarity": moved.max().item()}
+
+
+def run(model: str | os.PathLike | bytes, images: Tensor, outputs: Sequence[str]) -> list[Tensor]:
+    """What a file, or its content, gives for images (B,3,H,W) in [0,1], by ONNX Runtime."""
+    with needs("fast", "Running an exported network"):
+        import onnxruntime
+    given = model if isinstance(model, bytes) else str(model)
+    session = onnxruntime.InferenceSession(given, providers=["CPUExecutionProvider"])
+    return [torch.from_numpy(of) for of in session.run(list(outputs), {"images": images.numpy()})]
+
+
+class _Answering(nn.Module):
+    """Images -> everything in `OUTPUTS` that there is."""
+
+    def __init__(self, network: nn.Module, head: CausalHead | None) -> None:
+        super().__init__()
+        self.network, self.head = network, head
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        if isinstance(self.network, Network):
+            given: Any = self.network.in_torch(images)
+        else:
+            given = self.network(images)
+        if self.head is None:
+            # A tensor as it is: to look at its length would fix the size of a batch.
+            plain = isinstance(given, Tensor) and given.ndim == 2
+            return (given if plain else as_vectors(given, len(images), "the network"),)
+        h, *maps = given
+        size = (self.head.grid, self.head.grid)
+        at = interpolate(maps[0], size, mode="bilinear", align_corners=False, antialias=True)
+        return h, *self.head(h, maps), at.flatten(2).mT
+
+
+def _translated(network: Embedder, head: CausalHead | None) -> onnx.ModelProto:
+    name = embedder_name(network)
+    if not isinstance(network, nn.Module):
+        raise LFSError(
+            f"{name!r} cannot be exported: it is a function, and only PyTorch's modules can be "
+            "translated to ONNX."
+        )
+    ready(network)
+    told: nn.Module = network
+    if head is not None:
+        check_fitted(head.info, network, "causal head")
+        if not head.layers:
+            raise LFSError("The head reads the image itself, as for a black box; leave it out.")
+        if not isinstance(network, Network):
+            raise LFSError(f"A head can be exported with networks of this package, not {name!r}.")
+        told = Tapped(network, head.layers)
+    example = torch.rand(2, 3, *image_sides(network), generator=torch.Generator().manual_seed(0))
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # of the exporter's own making
+            program = torch.onnx.export(
+                _Answering(told, head).eval(),
+                (example,),
+                input_names=["images"],
+                output_names=list(OUTPUTS if head else OUTPUTS[:1]),
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                dynamo=True,
+                verbose=False,
+            )
+    except Exception as error:
+        raise LFSError(f"{name!r} cannot be translated to ONNX: {type(error).__name__}.") from error
+    assert program is not None  # with `dynamo`
+    model = program.model_proto
+    _check(model, network)
+    return model
+
+
+def _check(model: onnx.ModelProto, network: Embedder) -> None:
+    """Raise an LFSError unless a model embeds three images as the network does."""
+    images = torch.rand(3, 3, *image_sides(network), generator=torch.Generator().manual_seed(1))
+    try:
+        (h,) = run(model.SerializeToString(), images, ["h"])
+    except Exception as error:
+        raise LFSError(
+            f"{embedder_name(network)!r} cannot be translated to ONNX for batches of every size: "
+            f"{type(error).__name__}."
+        ) from error
+    expected = embed(network, images).detach().float()
+    if h.shape != expected.shape or (h - expected).norm() > TOLERANCE * expected.norm():
+        raise LFSError(
+            f"{embedder_name(network)!r} is not translated faithfully to ONNX: three images get "
+            "other embeddings."
+        )
+
+
+def _axis(node: onnx.NodeProto, place: int, axes: int) -> int:
+    """Which axis of a node's weights counts its outputs."""
+    if node.op_type == "Conv":
+        return 0
+    turned = any(of.name == "transB" and of.i for of in node.attribute)
+    if node.op_type == "Gemm":
+        return 0 if turned and place == 1 else 1 if place == 1 else 0
+    return axes - 1 if place == 1 else axes - 2
+
+
+def _rounded(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights as int8 and the scale (n,) of each of the axis' entries."""
+    others = tuple(k for k in range(values.ndim) if k != axis)
+    largest = np.abs(values).max(axis=others, keepdims=True)
+    scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+    return np.round(values / scale).astype(np.int8), scale.reshape(-1)

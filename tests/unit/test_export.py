@@ -1,0 +1,179 @@
+"""Exported networks: their numbers are the network's; rounded weights move by half a step."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import Tensor, nn
+
+import lfs_core as lfs
+from lfs_core.amortised import CausalHead
+from lfs_core.browser.export import drift, export, quantise, run
+from lfs_core.embedders.network import Network
+from lfs_core.util.networks import print_of
+
+
+class Small(Network):
+    """Two convolutions, the mean of their maps, and a matrix."""
+
+    def __init__(self) -> None:
+        super().__init__("small", 16, "whole")
+        torch.manual_seed(0)
+        self.first = nn.Conv2d(3, 24, 3, padding=1)
+        self.second = nn.Conv2d(24, 40, 3, stride=2, padding=1)
+        self.last = nn.Linear(40, 48)
+        self.eval().requires_grad_(False)
+
+    def in_torch(self, images: Tensor) -> Tensor:
+        maps = self.second(self.first(images).relu()).relu()
+        return self.last(maps.mean(dim=(2, 3)))
+
+
+def a_head(network: Network, layer: str = "second", channels: int = 40) -> CausalHead:
+    torch.manual_seed(1)
+    head = CausalHead(48, 4, [layer], [channels], hidden=16).eval()
+    for values in head.write.parameters():
+        nn.init.normal_(values)
+    head.info = {"name": network.name, "print": print_of(network)}
+    return head
+
+
+IMAGES = torch.rand(5, 3, 16, 16, generator=torch.Generator().manual_seed(2))
+
+
+def test_numbers_are_the_networks(tmp_path: Path) -> None:
+    network = Small()
+    head = a_head(network)
+    export(network, tmp_path / "x.onnx", head)
+    explain = lfs.load_explainer("amortised", network, head=head)
+    pairs = explain.see(IMAGES[:4].unflatten(0, (2, 2)))
+    h, C, doubt, features = run(tmp_path / "x.onnx", IMAGES[:4], ["h", "C", "doubt", "features"])
+    for one, other in (
+        (h, pairs.h),
+        (C, pairs.C),
+        (doubt, pairs.doubt),
+        (features, pairs.features),
+    ):
+        torch.testing.assert_close(one, other.flatten(0, 1), atol=2e-6, rtol=1e-5)
+    told = {p.key: json.loads(p.value) for p in onnx.load(tmp_path / "x.onnx").metadata_props}
+    assert (told["name"], told["grid"], told["framing"]) == ("small", 4, "whole")
+    assert told["similarity_threshold"] == 0.3 and told["weights"] == "float32"
+
+
+def test_rounded_weights_move_by_half_a_step(tmp_path: Path) -> None:
+    """And are everything that is lost: with the rounded weights PyTorch gives the same numbers."""
+    network = Small()
+    export(network, tmp_path / "x.onnx", int8=True)
+    steps = 0
+    with torch.no_grad():
+        for layer in (network.first, network.second, network.last):
+            weight = layer.weight
+            if weight.numel() < 1024:
+                continue
+            steps += 1
+            scale = weight.flatten(1).abs().amax(dim=1).view(-1, *[1] * (weight.ndim - 1)) / 127
+            rounded = (weight / scale).round() * scale
+            assert ((rounded - weight).abs() <= scale / 2 * 1.001).all()
+            weight.copy_(rounded)
+    assert steps == 2
+    (h,) = run(tmp_path / "x.onnx", IMAGES, ["h"])
+    torch.testing.assert_close(h, network.in_torch(IMAGES), atol=2e-6, rtol=1e-5)
+
+
+def test_int8_is_smaller_and_drift_says_what_it_costs(tmp_path: Path) -> None:
+    network = Small()
+    for name, int8 in (("whole", False), ("rounded", True)):
+        export(network, tmp_path / name, int8=int8)
+    assert (tmp_path / "rounded").stat().st_size < 0.6 * (tmp_path / "whole").stat().st_size
+    none, some = (drift(tmp_path / name, network, IMAGES) for name in ("whole", "rounded"))
+    assert none["similarity"] < 1e-6 < some["similarity"] < 0.01
+    assert some["cosine"] < none["cosine"] <= 1 + 1e-9
+    (h,) = run(tmp_path / "rounded", IMAGES, ["h"])
+    pairs = [(a, b) for a in range(5) for b in range(5)]
+    cosine = nn.functional.cosine_similarity
+    own = network.in_torch(IMAGES)
+    moved = [abs(cosine(h[a], h[b], dim=0) - cosine(own[a], own[b], dim=0)) for a, b in pairs]
+    assert some["similarity"] == pytest.approx(float(max(moved)), abs=1e-6)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_matrix_is_rounded_by_its_outputs(turned: bool) -> None:
+    """Of `Gemm`, whose matrix may lie either way, each output has its own scale."""
+    weight = np.random.default_rng(0).normal(size=(64, 32)).astype(np.float32)
+    weight[:, 0] *= 1000  # one input's; with one scale for each input the others would be lost
+    weight = weight if turned else weight.T.copy()
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Gemm", ["x", "w"], ["y"], transB=int(turned))],
+        "one",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [None, 32])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [None, 64])],
+        [onnx.numpy_helper.from_array(weight, "w")],
+    )
+    model = onnx.helper.make_model(graph)
+    quantise(model)
+    (node, _) = model.graph.node
+    kept = {of.name: onnx.numpy_helper.to_array(of) for of in model.graph.initializer}
+    assert kept["w_int8"].dtype == np.int8 and kept["w_scale"].shape == (64,)
+    assert [of.i for of in node.attribute] == [0 if turned else 1]
+    onnx.checker.check_model(model)
+
+
+def test_a_weight_with_two_uses_stays() -> None:
+    weight = np.ones((64, 64), np.float32)
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("MatMul", ["x", "w"], ["y"]),
+            onnx.helper.make_node("Add", ["y", "w"], ["z"]),
+        ],
+        "two",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [64, 64])],
+        [onnx.helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, [64, 64])],
+        [onnx.numpy_helper.from_array(weight, "w")],
+    )
+    model = onnx.helper.make_model(graph)
+    before = model.SerializeToString()
+    quantise(model)
+    assert model.SerializeToString() == before
+
+
+def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
+    network, path = Small(), tmp_path / "x.onnx"
+    with pytest.raises(lfs.LFSError, match="is a function"):
+        export(lambda images: images.mean(dim=(2, 3)), path)
+    other = a_head(network)
+    other.info["print"] = [-value for value in other.info["print"]]
+    with pytest.raises(lfs.LFSError, match="causal head"):
+        export(network, path, other)
+    assert not path.exists()
+
+
+class Drawing(nn.Module):
+    """Its answer depends on more than the image."""
+
+    image_size, calls = 8, 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.calls += 1
+        return images.mean(dim=(2, 3)) + self.calls
+
+
+def test_what_is_not_the_same_is_said(tmp_path: Path) -> None:
+    with pytest.raises(lfs.LFSError, match="not translated faithfully"):
+        export(Drawing(), tmp_path / "x.onnx")
+
+
+def test_any_module_is_exported(tmp_path: Path) -> None:
+    network = lfs.load_embedder(
+        nn.Sequential(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        name="own",
+        image_size=(12, 20),
+    )
+    export(network, tmp_path / "x.onnx")
+    images = torch.rand(3, 3, 12, 20)
+    (h,) = run(tmp_path / "x.onnx", images, ["h"])
+    torch.testing.assert_close(h, network(images), atol=1e-6, rtol=1e-5)
