@@ -25,8 +25,10 @@ from filelock import FileLock
 from plotly.offline import get_plotlyjs
 
 from lfs_core.book import run
+from lfs_core.book.address import write_configuration
 from lfs_core.book.citation import how_to_cite
 from lfs_core.book.run import DEMO, TIER
+from lfs_core.book.written import write_pages
 from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
 from lfs_core.evaluation import workers
@@ -231,8 +233,8 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
     # Not under _static: each page loads every script there.
     (source / "files" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
     shutil.copy2(SCRIPT, source / "files")
-    for name in ("_config.yml", "_toc.yml"):
-        shutil.copy2(root / name, source)
+    write_configuration(root, source)
+    shutil.copy2(root / "_toc.yml", source)
     for manifest in manifests:
         lay_out_notebook(executed_copy(manifest["notebook"], work / "executed"), source)
     (source / "book" / "how_to_cite.md").write_text(how_to_cite(root), encoding="utf-8")
@@ -250,6 +252,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
     (source / "book" / "own_networks_table.md").write_text(
         own_networks.markdown(own_networks.try_all()), encoding="utf-8"
     )
+    write_pages(source / "book", work / "pictures")
     return source
 
 

@@ -136,10 +136,6 @@ def retrieve(
         check_outputs([output], inputs)
     embed = network(**loads(searched))
     retriever = Retriever(searched, embed)
-    explain = None
-    if output:
-        by, options = parse(method)
-        explain = load_explainer(by, embed, **(options | ({"decoder": decoder} if decoder else {})))
     source, name = held(query), query.name
     answer = retriever(source, top, bottom, face)
     for title, hits in {"most similar": answer.nearest, "least similar": answer.farthest}.items():
@@ -159,7 +155,9 @@ def retrieve(
             f"{answer.average_precision:.3f}"
         )
     tell_against(doubts_about_learnt(embed, None))
-    if output and explain:
+    if output:
+        by, options = parse(method)
+        explain = load_explainer(by, embed, **(options | ({"decoder": decoder} if decoder else {})))
         explorer = RetrievalExplorer(retriever, explain, top, bottom)
         place = answer.position
         if place is None or searched.problem(place):  # from outside, or of a file that is gone

@@ -166,20 +166,25 @@ def try_all() -> dict[str, dict[str, str]]:
 
 
 def markdown(found: dict[str, dict[str, str]]) -> str:
-    """What `try_all` found as a table; refusals are numbered below it."""
-    columns = list(next(iter(found.values())))
+    """What `try_all` found: on how many shapes each method works, and which it refuses and why."""
     reasons: list[str] = []
-    lines = [" | ".join(["method", *columns]), " | ".join("---" for _ in range(len(columns) + 1))]
+    lines = ["| Method | Works on | Refuses |", "| --- | --- | --- |"]
     for name, row in found.items():
-        cells = []
-        for said in row.values():
-            reason = _general(said, name)
-            if said != YES and reason not in reasons:
-                reasons.append(reason)
-            cells.append(YES if said == YES else f"no ({reasons.index(reason) + 1})")
-        lines.append(" | ".join([explainer_class(name).title, *cells]))
-    table = "\n".join(f"| {line} |" for line in lines)
-    return table + "\n\n" + "\n".join(f"{k}. {of}" for k, of in enumerate(reasons, 1)) + "\n"
+        refused = []
+        for shape, said in row.items():
+            if said != YES:
+                reason = _general(said, name)
+                if reason not in reasons:
+                    reasons.append(reason)
+                refused.append(f"{shape} ({reasons.index(reason) + 1})")
+        works = f"{len(row) - len(refused)} of {len(row)}"
+        lines.append(
+            f"| {explainer_class(name).title} | {works} | {'; '.join(refused) or 'none'} |"
+        )
+    shapes = "; ".join(next(iter(found.values())))
+    numbered = "\n".join(f"{k}. {of}" for k, of in enumerate(reasons, 1))
+    table = "\n".join(lines)
+    return f"The kinds of networks: {shapes}.\n\n{table}\n\nReasons:\n\n{numbered}\n"
 
 
 def _general(said: str, name: str) -> str:

@@ -1,0 +1,247 @@
+"""Which method to use: what each costs and how it stands in the stored tests, in Markdown.
+
+Nothing here is judged by hand: a method is recommended if it passes the largest share of the tests
+that all methods of two or more passes share, among those that a reader can use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lfs_core.comparators import EXPLAINERS, explainer_class
+from lfs_core.evaluation.names import images_title, listed, reader_name
+from lfs_core.evaluation.spec import parse
+from lfs_core.findings.beyond import CHEAP, passes
+from lfs_core.findings.stored import stored_run
+from lfs_core.findings.trust import NEAR, NO_GAIN, Stands, standings
+
+NEEDS = {  # of a method, in words
+    "gradients": "gradients",
+    "layers": "the maps of a layer",
+    "training": "training on photographs of the network's kind",
+    "class images": "other photographs of the class, if there are any",
+}
+HAVE: Mapping[str, frozenset[str]] = {  # what a reader has: which needs that meets
+    "A function only": frozenset(),
+    "Its gradients": frozenset({"gradients"}),
+    "Its gradients and its layers": frozenset({"gradients", "layers"}),
+    "All that, and a trained head or decoder": frozenset(NEEDS),
+}
+COMMON = ("selectivity", "insertion")  # in their usual form, these tests have been put to most
+NAMED = 2  # tests in which a control is better
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a method stands in all stored tests.
+
+    Attributes:
+        name: the method's.
+        tests: all of its tests.
+    """
+
+    name: str
+    tests: tuple[Stands, ...]
+
+    @property
+    def common(self) -> list[Stands]:
+        """Those that most methods share: deletion and insertion in their usual form."""
+        return [one for one in self.tests if _is_common(one)]
+
+    @property
+    def lost(self) -> list[Stands]:
+        """Those in which a control is significantly better."""
+        return [one for one in self.tests if one.worse]
+
+
+def _is_common(one: Stands) -> bool:
+    name, options = parse(one.test)
+    return name in COMMON and not options.keys() - {"every"}
+
+
+def passed(tests: Iterable[Stands]) -> int:
+    """In how many tests a method is significantly better than every control."""
+    return sum(one.passed for one in tests)
+
+
+def records() -> dict[str, Record]:
+    """The records of all methods, in their usual settings, by name."""
+    found: dict[str, list[Stands]] = {
+        name: [] for name in EXPLAINERS if explainer_class(name).role == "method"
+    }
+    for tests in standings().values():
+        for one in tests:
+            if one.explainer in found:
+                found[one.explainer].append(one)
+    return {name: Record(name, tuple(tests)) for name, tests in found.items()}
+
+
+def best(usable: Iterable[str], known: Mapping[str, Record]) -> Record | None:
+    """Of methods, the one that passes most of the common tests; None if none was put to all.
+
+    Args:
+        usable: names of methods.
+        known: the records of all.
+    """
+    number = max(len(of.common) for of in known.values())
+    complete = [known[name] for name in usable if len(known[name].common) == number]
+    return max(complete, key=lambda of: passed(of.common), default=None)
+
+
+def decision_markdown() -> str:
+    """What to use, by what a reader has: a table in Markdown."""
+    known, costs = records(), stored_run("costs")["costs"]
+    lines = ["| You have | Use | Cost of a pair | How it fails |", "| --- | --- | --- | --- |"]
+    for have, meets in HAVE.items():
+        usable = [name for name in known if explainer_class(name).needs <= meets]
+        quick = [name for name in usable if passes(costs[name]) < CHEAP]
+        choices = {"": best(usable, known), "In a hurry: ": best(quick, known)}
+        told = [(how, of) for how, of in choices.items() if of]
+        if len(told) == 2 and told[0][1] == told[1][1]:
+            told.pop()
+        lines += [
+            f"| {'' if place else have} | {how}{_link(of.name)}, {_share(of.common)} tests "
+            f"| {_cost(costs[of.name])} | {_fails(of)} |"
+            for place, (how, of) in enumerate(told)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def ranking_markdown() -> str:
+    """All methods in the common tests, the best first: a table in Markdown."""
+    known, costs = records(), stored_run("costs")["costs"]
+    order = sorted(
+        (of for of in known.values() if of.common),
+        key=lambda of: (-len(of.common), -passed(of.common), passes(costs[of.name])),
+    )
+    lines = [
+        "| Method | Deletion, insertion | All tests | A control is better | Passes |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {_link(of.name)} | {_share(of.common)} | {_share(of.tests)} "
+        f"| {len(of.lost)} of {len(of.tests)} | {passes(costs[of.name]):,.0f} |"
+        for of in order
+    ]
+    rest = [reader_name(name) for name, of in known.items() if not of.common]
+    return (
+        "\n".join(lines)
+        + f"\n\nNot compared with controls in stored tests: {listed(rest)}. Nobody knows "
+        "how far to trust their maps.\n"
+    )
+
+
+def no_map_markdown() -> str:
+    """When to show no map: the rules by which the book's own warnings are given, in Markdown."""
+    known = records()
+    none = [reader_name(name) for name, of in known.items() if of.tests and not passed(of.common)]
+    weak = [
+        reader_name(of.name)
+        for of in known.values()
+        if len(of.lost) * 2 > len(of.tests) and reader_name(of.name) not in none
+    ]
+    worse = f" For {listed(weak)} a control is better in more than half of all." if weak else ""
+    passing = "pass" if len(none) > 1 else "passes"
+    points = [
+        f"**The method does not beat its controls.** {listed(none)} {passing} none of the deletion "
+        f"and insertion tests.{worse} A map of the middle of the image would say as much.",
+        "**The network has not been tested.** A method that works on faces may fail on your "
+        "network. `lfs evaluate` tells in minutes, on pairs of yours.",
+        f"**The decision is close.** Within {NEAR} of the threshold the decision could as well "
+        "have been the other one, and its map too.",
+        "**The decoder or the head has learnt nothing.** A decoder that explains less than "
+        f"{NO_GAIN:.0%} of the variance of images that it has not seen draws the mean image. A "
+        f"head that explains less than {NO_GAIN:.0%} of what removals do guesses.",
+        "**The photograph is not what the network reads.** No face was found, or the similarity "
+        "lies outside all that were measured.",
+        "**Somebody will act on it.** A map is no evidence that a decision is right. Show none "
+        "where it would serve to justify a decision about a person.",
+    ]
+    return bullets(points)
+
+
+def bullets(points: Iterable[str]) -> str:
+    """A list in Markdown."""
+    return "".join(f"- {point}\n" for point in points)
+
+
+def facts_markdown(name: str) -> str:
+    """What a method needs and costs, where it does well and where it fails: a list in Markdown."""
+    of, costs = records()[name], stored_run("costs")["costs"]
+    method = explainer_class(name)
+    formula = "" if method.verified else " The formula is our reconstruction."
+    matches = " It also tells which place matches which." if _matches(name) else ""
+    return bullets(
+        [
+            f"**Needs**: {needs_in_words(name)}.",
+            f"**Cost**: {_cost(costs[name])}.",
+            f"**Does well**: {_does_well(of)}.{matches}",
+            f"**Fails**: {_fails(of)}.",
+            f"**Source**: {method.source}.{formula} Its name in code is `{name}`.",
+        ]
+    )
+
+
+def needs_in_words(name: str) -> str:
+    """What a method needs of a network beside embeddings."""
+    found = explainer_class(name).needs
+    return listed([words for need, words in NEEDS.items() if need in found]) if found else "nothing"
+
+
+def _matches(name: str) -> bool:
+    return bool(getattr(explainer_class(name), "matches_places", False))
+
+
+def _does_well(of: Record) -> str:
+    """Where a method passes every test, or in how many it passes."""
+    if not of.tests:
+        return "not known; no stored test compares it with controls"
+    places: dict[str, list[Stands]] = {}
+    for one in of.tests:
+        places.setdefault(f"{one.kind} pairs of {images_title(one.images)}", []).append(one)
+    whole = [
+        f"{place} ({len(tests)} of {len(tests)})"
+        for place, tests in places.items()
+        if passed(tests) == len(tests)
+    ]
+    where = f"; in all of them on {listed(whole)}" if whole else ""
+    return f"beats every control in {_share(of.tests)} stored tests{where}"
+
+
+def _fails(of: Record) -> str:
+    """In how many tests a control is better, and in which most of all."""
+    if not of.tests:
+        return "not known"
+    if not of.lost:
+        return f"a control is better in none of its {len(of.tests)} tests"
+    worst = sorted(of.lost, key=lambda one: (-one.worse / one.controls, -one.pairs))[:NAMED]
+    told = listed(
+        [
+            f"{reader_name(_plain(one.test)).lower()} on {one.kind} pairs of "
+            f"{images_title(one.images)}"
+            for one in worst
+        ]
+    )
+    return f"a control is better in {len(of.lost)} of {len(of.tests)}, as in {told}"
+
+
+def _plain(test: str) -> str:
+    """A test's name without how often its score is taken."""
+    return ",".join(part for part in test.split(",") if not part.startswith("every="))
+
+
+def _share(tests: Iterable[Stands]) -> str:
+    tests = list(tests)
+    return f"{passed(tests)} of {len(tests)}"
+
+
+def _cost(cost: Mapping[str, float]) -> str:
+    """Passes through the network, and time on a CPU, of one pair."""
+    back = f" and {cost['backward']:,.0f} back" if cost["backward"] else ""
+    seconds = cost["milliseconds"] / 1000
+    return f"{cost['forward']:,.0f} passes{back}, {seconds:.2g} s"
+
+
+def _link(name: str) -> str:
+    return f"[{reader_name(name)}](method-{name})"

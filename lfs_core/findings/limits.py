@@ -1,0 +1,44 @@
+"""What has not been measured, or on little: the limitations page's numbers, in Markdown."""
+
+from __future__ import annotations
+
+from lfs_core.comparators import explainer_class
+from lfs_core.embedders import network_title
+from lfs_core.evaluation.names import images_title, listed, reader_name
+from lfs_core.findings.choice import bullets, records
+from lfs_core.findings.claims import CLAIMS
+from lfs_core.findings.ledger import readings_of, verdict_of
+from lfs_core.findings.trust import shipped, standings
+
+
+def limits_markdown() -> str:
+    """The number of networks, pairs, tests, readings and reconstructions: a list in Markdown."""
+    known = records()
+    networks = dict.fromkeys(network for network, _ in standings())
+    measured = [
+        f"{network_title(name)} on {shipped()['similarities'][name][1]} pairs of "
+        f"{images_title(shipped()['similarities'][name][0])}"
+        for name in networks
+        if name in shipped()["similarities"]
+    ]
+    smallest = min((one for of in known.values() for one in of.tests), key=lambda one: one.pairs)
+    untested = [reader_name(name) for name, of in known.items() if not of.tests]
+    rebuilt = [reader_name(name) for name in known if not explainer_class(name).verified]
+    readings = [len(readings_of(claim)) for claim in CLAIMS if readings_of(claim)]
+    elsewhere = [claim for claim in CLAIMS if verdict_of(claim) == "not reproduced here"]
+    return bullets(
+        [
+            f"**{len(networks)} networks** were tested: {listed(measured)}. Claims about any other "
+            "network are guesses; `lfs evaluate` measures yours.",
+            f"**Not compared with controls** in stored tests: {len(untested)} of {len(known)} "
+            f"methods, {listed(untested)}.",
+            f"**Reconstructed**, since no formula could be checked: {listed(rebuilt)}. Their "
+            "results may not be those of the originals.",
+            f"**Few pairs**: the smallest stored test has {smallest.pairs}. A method that beats no "
+            "control there may do so on more.",
+            f"**Readings**: {len(readings)} of {len(CLAIMS)} claims are tested under several, "
+            f"{min(readings)} to {max(readings)} each. The others rest on one test.",
+            f"**Not reproduced here**: {len(elsewhere)} claims name numbers of networks that we do "
+            "not have.",
+        ]
+    )

@@ -1,0 +1,172 @@
+"""The pages that are computed: first screen, choice of a method, limits, reference, addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+import lfs_core as lfs
+from lfs_core.book import address
+from lfs_core.book.api import _docstring, api_markdown
+from lfs_core.comparators import EXPLAINERS, explainer_class
+from lfs_core.findings import choice
+from lfs_core.findings.trust import Stands, shipped
+
+ROOT = Path(__file__).parents[2]
+METHODS = [name for name in EXPLAINERS if explainer_class(name).role == "method"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_a_section_of_two_sentences_or_more(name: str) -> None:
+    text = (ROOT / "book" / "methods.md").read_text(encoding="utf-8")
+    (section,) = re.findall(
+        rf"\(method-{name}\)=\n### .+?\n(.+?)```{{include}} computed/methods/{name}\.md", text, re.S
+    )
+    assert "###" not in section and section.count(". ") >= 2
+
+
+def stands(explainer: str, better: int, worse: int = 0, test: str = "selectivity") -> Stands:
+    return Stands("network", explainer, test, "similar", "lfw", 100, better, worse, 2)
+
+
+def test_the_best_method_passes_most_of_the_common_tests() -> None:
+    known = {
+        "a": choice.Record("a", (stands("a", 2), stands("a", 1, 1))),
+        "b": choice.Record("b", (stands("b", 2), stands("b", 2))),
+        "few": choice.Record("few", (stands("few", 2),)),
+        "other": choice.Record("other", (stands("other", 2, test="road"),) * 9),
+    }
+    found = choice.best(known, known)
+    assert found is not None and found.name == "b"
+    assert choice.best(["a", "few"], known) is known["a"]  # all common tests, or none
+    assert choice.best(["few", "other"], known) is None
+    assert len(known["a"].lost) == 1 and not known["b"].lost
+
+
+def test_records_count_what_the_shipped_table_says() -> None:
+    """Counted again from the rows of the file."""
+    for name, record in choice.records().items():
+        rows = [row for row in shipped()["standings"] if row[1] == name]
+        assert len(record.tests) == len(rows)
+        assert choice.passed(record.tests) == sum(row[6] == row[8] for row in rows)
+        assert len(record.lost) == sum(row[7] > 0 for row in rows)
+
+
+def test_who_has_more_is_never_told_to_use_what_is_worse() -> None:
+    known = choice.records()
+    passed = []
+    for meets in choice.HAVE.values():
+        usable = [name for name in known if explainer_class(name).needs <= meets]
+        found = choice.best(usable, known)
+        assert found is not None and explainer_class(found.name).needs <= meets
+        passed.append(choice.passed(found.common))
+    assert passed == sorted(passed)
+    table = choice.decision_markdown()
+    assert all(have in table for have in choice.HAVE)
+    assert {line.count("|") for line in table.strip().splitlines()} == {5}
+
+
+def test_methods_without_a_test_are_named_as_such() -> None:
+    told = choice.ranking_markdown().rpartition("Not compared")[2]
+    for name, record in choice.records().items():
+        assert (explainer_class(name).title in told) == (not record.common)
+
+
+def test_the_first_explanation_takes_fifteen_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_image: Callable[..., Path]
+) -> None:
+    page = (ROOT / "book" / "install.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```python\n(.+?)```", page, re.S)
+    assert len([line for line in snippet.splitlines() if line.strip()]) <= 15
+    for name in ("a.jpg", "b.jpg"):
+        save_image((torch.rand(80, 90, 3) * 255).byte().numpy(), name)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(snippet, "install.md", "exec"), {})
+    assert "Occlusion" in (tmp_path / "why.html").read_text(encoding="utf-8")
+
+
+def test_extras_of_the_install_page_are_those_of_the_package() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "book" / "install.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.M))
+    assert listed == set(project["optional-dependencies"]) - {"test"}
+
+
+def test_the_reference_holds_every_public_name() -> None:
+    text = api_markdown()
+    for name in lfs.__all__:
+        assert re.search(rf"^\.\. py:(function|class):: lfs_core\.{name}\b", text, re.M), name
+    for name in METHODS:
+        assert f"### {name}\n" in text
+
+
+def test_what_docutils_would_take_for_markup_is_escaped() -> None:
+    def documented() -> None:
+        """The size |x| of a * b, `code_` and h_.
+
+        Args:
+            none: of it.
+        """
+
+    text = _docstring(documented)
+    assert r"\|x\| of a \* b, ``code_`` and h\_." in text and ":param none:" in text
+
+
+ADDRESSES = ("LFS_REPOSITORY", "LFS_BOOK_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY")
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment and a package that name no address."""
+    for name in ADDRESSES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(address, "metadata", lambda _: _Metadata([]))
+    return monkeypatch
+
+
+class _Metadata:
+    def __init__(self, urls: list[str]) -> None:
+        self.urls = urls
+
+    def get_all(self, _: str) -> list[str]:
+        return self.urls
+
+
+def configuration(folder: Path) -> dict:
+    address.write_configuration(ROOT, folder)
+    return yaml.safe_load((folder / "_config.yml").read_text(encoding="utf-8"))
+
+
+def test_without_an_address_the_book_names_none(
+    nowhere: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert address.repository() is None and address.pages() is None
+    made = configuration(tmp_path)
+    assert "repository" not in made and not any(made["launch_buttons"].values())
+    assert not made["html"]["use_repository_button"] and "baseurl" not in made["html"]
+    assert "git clone" not in address.install_markdown()
+
+
+def test_the_environment_and_the_package_name_addresses(
+    nowhere: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    urls = ["Homepage, https://h.example", "Repository, https://Git.example/Me/Book/"]
+    nowhere.setattr(address, "metadata", lambda _: _Metadata(urls))
+    assert address.repository() == "https://Git.example/Me/Book"
+    nowhere.setenv("GITHUB_SERVER_URL", "https://github.example")
+    nowhere.setenv("GITHUB_REPOSITORY", "me/pages")
+    assert address.repository() == "https://github.example/me/pages"
+    nowhere.setenv("LFS_REPOSITORY", "https://own.example/x/")
+    nowhere.setenv("LFS_BOOK_URL", "https://book.example/lfs")
+    made = configuration(tmp_path)
+    assert made["repository"]["url"] == "https://own.example/x"
+    assert made["html"]["use_repository_button"] and made["launch_buttons"]["binderhub_url"]
+    assert made["html"]["baseurl"] == "https://book.example/lfs/"
+    assert "git clone https://own.example/x\ncd x\n" in address.install_markdown()
