@@ -136,6 +136,10 @@ def retrieve(
         check_outputs([output], inputs)
     embed = network(**loads(searched))
     retriever = Retriever(searched, embed)
+    explain = None
+    if output:
+        by, options = parse(method)
+        explain = load_explainer(by, embed, **(options | ({"decoder": decoder} if decoder else {})))
     source, name = held(query), query.name
     answer = retriever(source, top, bottom, face)
     for title, hits in {"most similar": answer.nearest, "least similar": answer.farthest}.items():
@@ -155,9 +159,7 @@ def retrieve(
             f"{answer.average_precision:.3f}"
         )
     tell_against(doubts_about_learnt(embed, None))
-    if output:
-        by, options = parse(method)
-        explain = load_explainer(by, embed, **(options | ({"decoder": decoder} if decoder else {})))
+    if output and explain:
         explorer = RetrievalExplorer(retriever, explain, top, bottom)
         place = answer.position
         if place is None or searched.problem(place):  # from outside, or of a file that is gone

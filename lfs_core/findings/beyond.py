@@ -1,4 +1,4 @@
-"""Tables of what lies beyond the paper: faithfulness, its price, and what makes it."""
+"""Tables of the comparisons beyond the paper: faithfulness, its cost, and its causes."""
 
 from __future__ import annotations
 
@@ -268,10 +268,10 @@ def parts_table(results: Results) -> pd.DataFrame:
 
 
 def variants_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """What heads leave unexplained that learnt from fewer photographs, or read fewer maps."""
+    """What heads leave unexplained if trained on fewer photographs, or on fewer maps."""
     import pandas as pd
 
-    columns = {"partners": "beside others", "itself": "beside the image itself"}
+    columns = {"partners": "partner: others", "itself": "partner: the image itself"}
     return pd.DataFrame(
         {
             (
@@ -284,7 +284,7 @@ def variants_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _block(layer: str) -> str:
-    """What readers are told of a layer: its last name."""
+    """A layer's name for readers: the last part of its name."""
     return layer.rpartition(".")[2].replace("_", " ")
 
 
@@ -317,7 +317,7 @@ def _advantage(row: Mapping[str, float]) -> str:
 
 
 def nearness_table(found: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """How near heads come to exact maps: mean correlations over the windows of an image."""
+    """How close heads come to exact maps: mean correlations over the windows of an image."""
     import pandas as pd
 
     def mean(values: Sequence[float]) -> str:
@@ -326,9 +326,9 @@ def nearness_table(found: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     rows = {}
     for network, of in found.items():
         for against in ("exact", "shared"):
-            line = {f"beside {who}": mean(values) for who, values in of[against].items()}
+            line = {f"partner: {who}": mean(values) for who, values in of[against].items()}
             rows[network_title(network), f"head and {against} map"] = line
         rows[network_title(network), "mean map of other images and exact map"] = {
-            f"beside {who}": mean(values) for who, values in of["mean map"].items()
+            f"partner: {who}": mean(values) for who, values in of["mean map"].items()
         }
     return pd.DataFrame(rows).T.rename_axis(["network", "correlation of"])

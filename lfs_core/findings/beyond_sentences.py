@@ -1,4 +1,4 @@
-"""What came out of the comparison beyond the paper, in sentences made from the numbers."""
+"""Results of the comparisons beyond the paper, in sentences made from the numbers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Costs = Mapping[str, Mapping[str, float]]
 
 
 def how_far(found: Mapping[str, Sequence[Goal]], costs: Costs) -> str:
-    """In how many tests one pass of each image beats all that is as cheap, in each of its forms.
+    """In how many tests one pass of each image beats all methods that are as cheap, by form.
 
     Args:
         found: what `goals` found of each form, `OURS` among them.
@@ -45,32 +45,32 @@ def how_far(found: Mapping[str, Sequence[Goal]], costs: Costs) -> str:
         for images in dict.fromkeys(goal.images for goal in own)
     ]
     others = [
-        f"{reader_name(form).partition(', ')[2]} in {len(won(goals))}"
+        f"the one {reader_name(form).partition(', ')[2]} in {len(won(goals))}"
         for form, goals in found.items()
         if form != OURS
     ]
     left = sorted({reader_name(name) for g in own for name in {*g.others} - {*g.beaten}})
     return sentence(
         f"**It holds up in {len(won(own))} of {len(own)} tests.** One pass of each image takes "
-        f"{costs[OURS]['of two passes']:.2f} times as long as the two passes that the similarity "
-        f"itself costs. It beats *every* method of fewer than {CHEAP} passes, controls among them, "
-        f"in {listed(by_images)}; {listed(others)}"
-        + ("" if all_won else f". What it does not beat somewhere: {listed(left)}")
+        f"{costs[OURS]['of two passes']:.2f} times as long as the two passes that computing the "
+        f"similarity takes. It beats *every* method of fewer than {CHEAP} passes, including "
+        f"controls, in {listed(by_images)}. Of its other forms, {listed(others)}"
+        + ("" if all_won else f". It does not beat these everywhere: {listed(left)}")
     )
 
 
 def like_with_like(found: Sequence[Goal], nearness: Mapping[str, Mapping[str, Any]]) -> str:
-    """How near the head comes to exact maps: in scores, and in correlation with a partner."""
+    """How close the head comes to exact maps: in scores, and in correlation with a partner."""
     shares = [goal.share[0] for goal in found]
     near = [
         f"{np.mean(of['exact']['another']):.2f} for {network_title(network)}"
         for network, of in nearness.items()
     ]
     return (
-        f"**It is no oracle.** Judged by the partner alone, as occlusion is "
-        f"({reader_name(PLAIN).partition(', ')[2]}), it reaches between {min(shares):.2f} and "
-        f"{max(shares):.2f} of exact occlusion's score. With a partner drawn at random its maps "
-        f"correlate with exact ones at {listed(near)}."
+        f"**It is not exact.** The form {reader_name(PLAIN).partition(', ')[2]} measures only the "
+        f"similarity to the partner, as occlusion does. It reaches between {min(shares):.2f} and "
+        f"{max(shares):.2f} of exact occlusion's score. With a random partner its maps correlate "
+        f"with exact ones at {listed(near)}."
     )
 
 
@@ -79,7 +79,7 @@ def its_controls(results: Mapping[str, Results]) -> str:
     lines = []
     for images, of in results.items():
         others = [name for name in of.explainers if name in FORMS[1:]]
-        # A relevance that knows nothing is a control of the paper's method, not of this one.
+        # A random relevance is a control of the paper's method, not of this one.
         others += [
             name for name in of.explainers if is_control(name) and parse(name)[0] != "explainlfs"
         ]
@@ -95,7 +95,7 @@ def hardest(found: Sequence[Goal]) -> str:
     goal = min(found, key=lambda goal: goal.hardest["by"])
     lead = "{by:+.3f} [{low:+.3f}, {high:+.3f}]".format(**goal.hardest)
     return (
-        f"**The hardest test** is {goal.test.lower()}, on {goal.images}: its lead over "
+        f"**The hardest test** is {goal.test.lower()}, on {goal.images}. There its lead over "
         f"{reader_name(goal.hardest['other'])} is {lead}."
     )
 
@@ -111,7 +111,7 @@ def same_noise(usual: Results, own: Results) -> str:
                 changes.append((change, f"{test.lower()} of {kind} pairs", row["other"]))
     change, test, other = max(changes)
     return (
-        "With other noise for each image of a pair no lead changes by more than "
+        "With different noise for each image of a pair, no lead changes by more than "
         f"{change:.3f} ({test}, over {reader_name(other)})."
     )
 
@@ -155,11 +155,11 @@ def front(results: Results, costs: Costs) -> str:
                     best = of[name]
                     kept.append(reader_name(name))
             lines.append(f"- *{test}, {kind} pairs*: {listed(kept)}.")
-    return "On the Pareto front, the quickest first:\n\n" + "\n".join(lines)
+    return "Methods on the Pareto front, the fastest first:\n\n" + "\n".join(lines)
 
 
 def learnt(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What more photographs, and other layers, leave unexplained beside other images."""
+    """How much is left unexplained with more photographs, and with other layers."""
     usual = max({tuple(row["layers"]) for row in rows}, key=lambda layers: _count(rows, layers))
     same = sorted(
         (row for row in rows if tuple(row["layers"]) == usual), key=lambda row: row["images"]
@@ -177,10 +177,10 @@ def learnt(rows: Sequence[Mapping[str, Any]]) -> str:
         for row in others
     ]
     return (
-        f"From {same[0]['images']:,} photographs to {same[-1]['images']:,}, what the head leaves "
-        f"unexplained goes from {same[0]['partners']:.0%} to {same[-1]['partners']:.0%}. From "
-        f"{usual_images:,} photographs it is {at['partners']:.0%}; with other layers "
-        f"{listed(told)}."
+        f"Trained on {same[0]['images']:,} photographs, the head leaves "
+        f"{same[0]['partners']:.0%} unexplained; on {same[-1]['images']:,}, "
+        f"{same[-1]['partners']:.0%}. On {usual_images:,} photographs it is "
+        f"{at['partners']:.0%}; with other layers it is {listed(told)}."
     )
 
 
@@ -189,21 +189,20 @@ def _count(rows: Sequence[Mapping[str, Any]], layers: tuple[str, ...]) -> int:
 
 
 def under_two_names(twins: Mapping[str, Any], part: str = "test") -> str:
-    """Whether somebody may be among those whom the head learnt from, and tested, by two names."""
+    """Whether a person may be in the head's training and in the tests, under two names."""
     found, learnt = twins["parts"][part], twins["learnt_from"]["people"]
     above = {at: len(found["twins"][at]) for at in ("0.6", "0.8")}
     return (
-        f"Might somebody have served the head and be tested, under two names? Of the "
+        "Could a person be in the head's training data and in the tests, under two names? Of the "
         f"{found['people']} people who are kept for tests and the {learnt:,} of the head, "
         f"{found['same_picture'] or 'no'} photographs are the same picture. "
         f"{_people(above['0.8'])} a photograph with a cosine above 0.8 to one of the "
-        f"head's people, and {_people(above['0.6']).lower()} one above 0.6, which "
-        "strangers reach, too."
+        f"head's people. {_people(above['0.6'])} one above 0.6, a value that strangers reach, too."
     )
 
 
 def chosen(weights: Results) -> str:
-    """Which pair of weights is the best on the people set aside for the choice, and which ships."""
+    """The best pair of weights on the people set aside for the choice, and the one that ships."""
     found = ranked_weights(weights)
     shipped = inspect.signature(Amortised).parameters
     ours = float(shipped["own"].default), float(shipped["contrast"].default)
@@ -217,31 +216,31 @@ def chosen(weights: Results) -> str:
         return f"{text} It is the one that ships."
     return (
         f"{text} The one that ships, {at(*ours)}, has {found[ours]:.3f} and place {place}. It was "
-        "kept, since all numbers of this page are of it."
+        "kept, because all numbers of this page were computed with it."
     )
 
 
 def older_than_the_choice(tested: Results, last_quarter: np.ndarray) -> str:
-    """Whether the pairs of a run show people by whom the weights are chosen.
+    """Whether the pairs of a run show people on whom the weights were chosen.
 
     Args:
         tested: a run on people; its classes are places among all people by name.
         last_quarter: classes (P,2) of pairs that are of the last quarter of the same people only.
     """
     if tested.classes is None:
-        return "Whom the pairs above show is not known."
+        return "Which people the pairs above show is not known."
     earlier = (tested.classes < last_quarter.min()).any(axis=1).mean()
     if not earlier:
-        return "The pairs above show none of the people by whom the weights are chosen."
+        return "The pairs above show none of the people on whom the weights were chosen."
     return (
         f"**The runs above are older than this division**: {earlier:.0%} of their pairs show "
-        "somebody before the last quarter, where the people are by whom the weights are chosen. "
-        "The readings above and the fresh people are free of this."
+        "a person from before the last quarter, which includes those on whom the weights were "
+        "chosen. This affects neither the readings above nor the fresh people."
     )
 
 
 def on_fresh_people(fresh: Results) -> str:
-    """How the one-pass map does on people of whom nothing has been decided, test by test."""
+    """How the one-pass map does on people who influenced no choice, test by test."""
     others = [name for name in fresh.explainers if parse(name)[0] != OURS]
     won, left = 0, []
     for metric, test in TESTS.items():
@@ -257,7 +256,7 @@ def on_fresh_people(fresh: Results) -> str:
         f"significantly better than all {len(others)} others in {won} of "
         f"{len(TESTS) * len(KINDS)} tests."
     )
-    return text if not left else f"{text} What it does not beat, with its lead: {'; '.join(left)}."
+    return text if not left else f"{text} Not beaten, with its lead over each: {'; '.join(left)}."
 
 
 def _people(count: int) -> str:

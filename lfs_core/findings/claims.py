@@ -19,7 +19,7 @@ class Claim:
     Attributes:
         section: of the paper.
         statement: what it says, in our words.
-        test: what would have to be seen if it is so.
+        test: what must be observed if the claim is true.
         study: `lfs study` by this name repeats the numbers.
         judge: finds the result, in words and numbers, and the verdict.
         readings: gives what came out under every reading of the claim, which then decides the
@@ -51,8 +51,8 @@ CLAIMS = (
     Claim(
         "3",
         "The method applies to any network that gives embeddings.",
-        "Maps are the same when the network is a plain function without gradients or layers: so it "
-        f"is for more than {ALIKE} of the pairs.",
+        "Maps stay the same when the network is a plain function without gradients or layers, for "
+        f"more than {ALIKE} of the pairs.",
         "birds",
         map_readings.any_network,
         map_readings.black_box,
@@ -78,7 +78,7 @@ CLAIMS = (
     Claim(
         "3",
         "The map shows what the network has learnt.",
-        f"It changes when the network forgets: the rank correlation is below {COMMON}.",
+        f"It changes when weights are shuffled: the rank correlation is below {COMMON}.",
         "judgement",
         judges.forgotten,
         map_readings.learnt,
@@ -109,8 +109,8 @@ CLAIMS = (
     Claim(
         "4.1",
         "The method is not sensitive to p.",
-        "Maps for p = 0.1 and 0.6, neither close to 0 nor to 1 (Sec. 3.3), are those for 0.3: "
-        f"their rank correlation is above {ALIKE}.",
+        "Maps for p = 0.1 and 0.6, which are not close to 0 or 1 (Sec. 3.3), agree with those for "
+        f"0.3: their rank correlation is above {ALIKE}.",
         "hyperparameters",
         lambda: judges.p(("0.1", "0.6")),
         map_readings.p,
@@ -165,7 +165,7 @@ CLAIMS = (
     Claim(
         "4.2",
         "The most similar image of a query has a cosine of 0.94 to 0.98.",
-        "So it is here, with other networks and galleries: the means are above 0.9.",
+        "With other networks and galleries, the means are above 0.9.",
         "retrieval",
         judges.nearest,
         map_readings.nearest,
@@ -231,27 +231,27 @@ CLAIMS = (
     ),
     Claim(
         "4.2, 4.4",
-        "So it is on birds and cars.",
+        "The same holds on birds and cars.",
         "The similarity moves further than under each of the three.",
         "birds",
         lambda: judges.compared(["birds", "cars"], FEW_FLIPS, RIVALS),
         lambda: multiverse.ahead(RIVALS, images=("birds", "cars")),
     ),
 )
-"""In the order of the paper; each stands for itself."""
+"""In the order of the paper; each is judged alone."""
 
 ADDED = (
     Claim(
         "3.3",
         "The method is not sensitive to p, down to 0.01 and up to 1.",
-        f"Maps for p = 0.01 and 1 are those for 0.3: their rank correlation is above {ALIKE}.",
+        f"Maps for p = 0.01 and 1 agree with those for 0.3: rank correlation above {ALIKE}.",
         "hyperparameters",
         lambda: judges.p(("0.01", "1.0")),
     ),
     Claim(
         "4.2",
         "The map does not depend on the decoder.",
-        f"Maps of other decoders are the same: their mean rank correlation is above {ALIKE}.",
+        f"Maps of other decoders agree: their mean rank correlation is above {ALIKE}.",
         "agreement",
         judges.decoder_matters,
     ),
@@ -271,4 +271,4 @@ ADDED = (
         lambda: multiverse.ahead(["centre"]),
     ),
 )
-"""What the paper does not say and a reader would ask next."""
+"""Claims that the paper does not make, and that a reader would ask about next."""

@@ -79,7 +79,8 @@ def compared(
 ) -> str:
     """On which kinds of pairs a method matches significantly more places than others, or fewer.
 
-    All comparisons are corrected for their number together; who has too few pairs is not compared.
+    All comparisons are corrected together for their number. A method with too few pairs is not
+    compared.
     """
     apart = {
         (other, kind): ahead(scores, kind, one, other, classes)
@@ -105,33 +106,34 @@ def compared(
             if (kinds := [kind for kind in scores if verdicts[other, kind] == verdict])
         ]
         parts.append(
-            f"Than {title(other)}, it matches {' and '.join(told)}."
+            f"Compared with {title(other)}, it matches {' and '.join(told)}."
             if told
-            else f"From {title(other)} it is not told apart in any kind of pair."
+            else f"Compared with {title(other)}, no difference is significant."
         )
-    return f"Compared: **{title(one)}**. " + " ".join(parts)
+    return f"**{title(one)}**: " + " ".join(parts)
 
 
 def against_position(scores: Scores, method: str = OURS, classes: np.ndarray | None = None) -> str:
-    """Where a method finds more than that each place matches itself, and where less."""
+    """Where a method matches more places than the control "each place itself", and where fewer."""
     verdicts = {kind: ahead(scores, kind, method, "same place", classes).above() for kind in scores}
     more = [kind for kind, verdict in verdicts.items() if verdict == "holds"]
     fewer = [kind for kind, verdict in verdicts.items() if verdict == "fails"]
     told = [
-        f"significantly {side} places than the control that matches each place with itself where "
-        f"the second image is ({'; '.join(kinds)})"
+        f"significantly {side} places in {len(kinds)} of {len(scores)} kinds of pairs "
+        f"({'; '.join(kinds)})"
         for side, kinds in (("more", more), ("fewer", fewer))
         if kinds
     ]
+    control = f"**{title(method)}**: Compared with the control that matches each place with itself"
     if not told:
-        return f"{title(method)} is not told apart from matching each place with itself."
-    return f"{title(method).capitalize()} matches {'; and '.join(told)}."
+        return f"{control}, no difference is significant."
+    return f"{control}, it matches {' and '.join(told)}."
 
 
 def no_match_table(
     scores: Scores, methods: Sequence[str], classes: np.ndarray | None = None
 ) -> pd.DataFrame:
-    """What becomes of places with a counterpart in the other image, and of places without.
+    """How often places with and without a counterpart in the other image have a match.
 
     Args:
         scores: of faces or of scenes.
@@ -199,8 +201,8 @@ def two_people_sentence(found: Mapping[str, Any], method: str = OURS) -> str:
     )
     return (
         f"{more} matches are expected between photographs of one person {than} between "
-        "photographs of two people that the network calls equally similar: "
-        f"the difference is {apart} places of 64, at mean cosines of {cosine[0]:.3f} and "
+        "photographs of two people that the network calls equally similar. "
+        f"The difference is {apart} places of 64, at mean cosines of {cosine[0]:.3f} and "
         f"{cosine[1]:.3f}."
     )
 
@@ -211,16 +213,16 @@ def deletion_areas(curves: Mapping[str, Sequence[Sequence[float]]]) -> dict[str,
 
 
 def deletion_table(curves: Mapping[str, Sequence[Sequence[float]]]) -> pd.DataFrame:
-    """How far the cosine falls as pairs of places are taken away, by order; lower is better."""
+    """How far the cosine falls as pairs of places are removed, by order; lower is better."""
     import pandas as pd
 
     return pd.DataFrame(
         {name: {"mean cosine": with_interval(of)} for name, of in deletion_areas(curves).items()}
-    ).T.rename_axis("places taken away")
+    ).T.rename_axis("places removed")
 
 
 def deletion_sentence(curves: Mapping[str, Sequence[Sequence[float]]]) -> str:
-    """Whether taking matched places away is better than each image's own best places."""
+    """Whether removing matched places is better than removing each image's own best places."""
     areas = deletion_areas(curves)
     alone = areas["each image's own map"]
     told = []
@@ -229,7 +231,5 @@ def deletion_sentence(curves: Mapping[str, Sequence[Sequence[float]]]) -> str:
         side = {"holds": "less", "fails": "further"}.get(apart.above(), "neither less nor further")
         told.append(f"in the order of {name} it falls {side} (difference {apart})")
     return (
-        "Compared with taking away the best places of each image's own map, the cosine falls so: "
-        + "; ".join(told)
-        + "."
+        "Compared with removing the best places of each image's own map: " + "; ".join(told) + "."
     )

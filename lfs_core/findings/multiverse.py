@@ -120,7 +120,7 @@ def one_pass_ahead(other: str, own: str = "amortised") -> list[Reading]:
 
 ONE_PASS = ("amortised", "amortised,contrast=0", "amortised,own=0,contrast=0")
 COURT = ("own-likeness", "centre", "order", "occlusion", "gradcam", "xssab", *RIVALS)
-"""Before whom the one-pass map is judged: controls first, then rivals."""
+"""What the one-pass map is compared with: controls first, then rivals."""
 
 
 def one_pass_table() -> pd.DataFrame:
@@ -146,7 +146,7 @@ def _counted(own: str, other: str) -> str:
 
 
 def one_pass_in_words() -> str:
-    """How the one-pass map does beside the two controls that are hardest for it."""
+    """How the one-pass map compares with the two controls that are hardest for it."""
     parts, unshown = [], []
     for other in ("own-likeness", "centre"):
         readings = one_pass_ahead(other)
@@ -165,13 +165,13 @@ def one_pass_in_words() -> str:
             f"({listed(by_images)}; behind in {count['fails']}; mean advantage "
             f"{np.mean([of.found.mean for of in readings]):+.3f})"
         )
-    text = f"The one-pass map is ahead of {' and of '.join(parts)}."
+    text = f"The one-pass map is ahead of {'. It is ahead of '.join(parts)}."
     if not unshown:
         return text
     return (
-        f"{text} {reader_name('own-likeness')} never sees the partner. So on {listed(unshown)} "
-        "these readings do not show that the map owes its lead to the pair, and not to each image "
-        "by itself."
+        f"{text} {reader_name('own-likeness')} never uses the partner. So on {listed(unshown)} "
+        "these readings do not show that the lead comes from the pair, and not from each image "
+        "alone."
     )
 
 

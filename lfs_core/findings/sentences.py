@@ -1,4 +1,4 @@
-"""What came out, in sentences for the reader: each is made from the numbers, and changes with them.
+"""Results in sentences for readers: each is made from the numbers, and changes with them.
 
 Sentences are Markdown. "Better" and "worse" in them always mean significantly so, on the same
 pairs, corrected over all that are compared.
@@ -30,31 +30,31 @@ METHOD, OURS = "explainlfs", "amortised"
 VERDICTS: dict[Verdict, str] = {
     "holds": "above chance",
     "fails": "below chance",
-    "not shown": "not told from chance",
+    "not shown": "not significantly different from chance",
 }
 COMMON = 0.5  # maps that agree more than this are mostly not about the pair
-FEW = 4  # names that a sentence can bear; more are counted
+FEW = 4  # the most names in a sentence; more are counted
 DRAWS = 2000
 
 
 def sentence(text: str) -> str:
-    """With one full stop at its end, whatever name it ends with."""
+    """The text with one full stop at its end, also after a name that ends with one."""
     return text.rstrip(".") + "."
 
 
 def shown(values: ArrayLike, classes: np.ndarray | None = None) -> str:
-    """A mean with its interval; how many pairs it is of is said once, elsewhere."""
+    """A mean with its interval; the number of pairs is given once, elsewhere."""
     found = interval(values, DRAWS, classes)
     return f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
 def standings(results: Results, metric: str, chance: float | None = None) -> str:
-    """Who leads, who beats every control, and where ExplainLFS and the book's own map stand.
+    """Which method leads, which beat every control, and the places of ExplainLFS and of our map.
 
     Args:
         results: of any methods.
         metric: measured there.
-        chance: the score that a map without knowledge has, where there is one.
+        chance: the score of a map that ignores the pair, if there is one.
 
     Returns:
         A paragraph for each kind of pair that has scores.
@@ -81,15 +81,15 @@ def _standing(results: Results, metric: str, kind: str, chance: float | None) ->
         named = f": {_names(beating)}" if beating else ""
         verb = "beats" if len(beating) == 1 else "beat"
         told.append(
-            sentence(f"Of {len(methods)} methods {len(beating)} {verb} every control{named}")
+            sentence(f"{len(beating)} of {len(methods)} methods {verb} every control{named}")
         )
     for name in (METHOD, OURS):
         if name in order:
             own = interval(scores[name], DRAWS, classes)
-            beside = "" if chance is None else f" ({VERDICTS[own.above(chance)]})"
+            to_chance = "" if chance is None else f" ({VERDICTS[own.above(chance)]})"
             told.append(
-                f"{reader_name(name)}, with {shown(scores[name], classes)}{beside}, is in place "
-                f"{order.index(name) + 1} of {len(order)}"
+                f"{reader_name(name)} has {shown(scores[name], classes)}{to_chance}, place "
+                f"{order.index(name) + 1} of {len(order)}. "
                 f"{_relations(results, metric, kind, name, order)}"
             )
     return " ".join(told)
@@ -109,24 +109,25 @@ def _names(explainers: Sequence[str]) -> str:
 
 
 def _relations(results: Results, metric: str, kind: str, name: str, order: Sequence[str]) -> str:
-    """The end of a sentence: which others the method is better and worse than."""
+    """Sentences that say which others the method is better and worse than."""
     groups = {
         "method": [other for other in order if not is_control(other)],
         "control": [other for other in order if is_control(other)],
     }
-    parts = []
+    parts: dict[str, list[str]] = {"better": [], "worse": []}
     for group, others in groups.items():
-        better, worse = _told_apart(results.against(metric, kind, name, others))
+        better, worse = _significant(results.against(metric, kind, name, others))
         for how, found in {"better": better, "worse": worse}.items():
             if found:
                 count = f"{len(found)} {group}{'s' if len(found) > 1 else ''}"
                 named = f" ({_names(found)})" if len(found) <= FEW else ""
-                parts.append(f"{how} than {count}{named}")
-    return sentence(f": {listed(parts)}" if parts else ", told apart from none")
+                parts[how].append(f"{count}{named}")
+    told = [f"It is {how} than {' and '.join(of)}." for how, of in parts.items() if of]
+    return " ".join(told) or "It does not differ significantly from any other."
 
 
-def _told_apart(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
-    """Of what `Results.against` found: the others that are worse, and those that are better."""
+def _significant(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """The others that are significantly worse, and those that are better, of `against`'s rows."""
     found = [row for row in rows if row["p"] < SIGNIFICANT]
     return (
         [row["other"] for row in found if row["by"] > 0],
@@ -150,7 +151,7 @@ def versus(
     }
     for metric, test in tests.items():
         for kind in KINDS:
-            better, worse = _told_apart(results.against(metric, kind, one, others))
+            better, worse = _significant(results.against(metric, kind, one, others))
             for other in others:
                 how = "better" if other in better else "worse" if other in worse else "level"
                 found[other][how].append(f"{test.lower()} of {kind} pairs")
@@ -158,19 +159,21 @@ def versus(
 
 
 def _in_tests(found: Mapping[str, Sequence[str]]) -> str:
-    """In which tests a method is better, worse and not told apart, in words."""
+    """In which tests a method is better, worse, and neither significantly, in words."""
     count = sum(map(len, found.values()))
     for how, of in found.items():
         if len(of) == count:
-            return f"{'not told apart' if how == 'level' else how} in all {count} tests"
+            if how == "level":
+                return f"not significantly different in any of {count} tests"
+            return f"{how} in all {count} tests"
     parts = [f"{how} in {listed(found[how])}" for how in ("better", "worse") if found[how]]
     return ", ".join(parts) + (
-        f", not told apart in {listed(found['level'])}" if found["level"] else ""
+        f", not significantly different in {listed(found['level'])}" if found["level"] else ""
     )
 
 
 def moved(results: Results, metric: str, explainers: Sequence[str]) -> str:
-    """How far curves have come at their end, most and least, and under ExplainLFS."""
+    """How far the cosine has moved at the end of curves: most, least, and with ExplainLFS."""
     told = []
     for kind in KINDS:
         sign, verb = (1, "fallen") if kind == "similar" else (-1, "risen")
@@ -183,15 +186,15 @@ def moved(results: Results, metric: str, explainers: Sequence[str]) -> str:
             name: shown(ends[name], results.classes_of(metric, kind)) for name in (most, least, own)
         }
         told.append(
-            f"At the end the cosine of {kind} pairs has {verb} most under {reader_name(most)}, by "
-            f"{far[most]}, and least under {reader_name(least)}, by {far[least]}; under "
-            f"{reader_name(own)} by {far[own]}."
+            f"At the end, the cosine of {kind} pairs has {verb} most with {reader_name(most)}, by "
+            f"{far[most]}, and least with {reader_name(least)}, by {far[least]}. With "
+            f"{reader_name(own)} it has {verb} by {far[own]}."
         )
     return " ".join(told)
 
 
 def differences(results: Results, metric: str) -> str:
-    """How many pairs of methods are told apart, and who is ahead of or behind all others."""
+    """How many differences between methods are significant, and who is ahead of or behind all."""
     told = []
     for kind in KINDS:
         by, p = results.pairwise(metric, kind)
@@ -207,19 +210,19 @@ def differences(results: Results, metric: str) -> str:
             for how, sign in {"better": 1, "worse": -1}.items()
         }
         told.append(
-            f"On {kind} pairs {(p < SIGNIFICANT).sum() // 2} of {len(by) * others // 2} pairs of "
-            "methods are told apart"
+            f"On {kind} pairs, {(p < SIGNIFICANT).sum() // 2} of {len(by) * others // 2} "
+            "differences between two methods are significant."
         )
-        told[-1] += "".join(
-            f"; {how} than every other is {_names(found)}"
+        told += [
+            f"{_names(found)} is {how} than every other."
             for how, found in extremes.items()
             if found
-        )
-    return " ".join(map(sentence, told))
+        ]
+    return " ".join(told)
 
 
 def first_places(rankings: Mapping[str, np.ndarray], explainers: Sequence[str]) -> str:
-    """Who is first and last in how many rankings, and between which places ExplainLFS is.
+    """Which methods are first and last in how many rankings, and the places of ExplainLFS.
 
     Args:
         rankings: places (M,) of the explainers, 1 is best, by the name of the ranking.
@@ -227,17 +230,17 @@ def first_places(rankings: Mapping[str, np.ndarray], explainers: Sequence[str]) 
     """
     ranks = np.array(list(rankings.values()))
     told = []
-    for place, word in ((1, "first"), (ranks.shape[1], "last")):
+    for place, word in ((1, "First"), (ranks.shape[1], "Last")):
         counts = (ranks == place).sum(axis=0)
         found = [
-            f"{reader_name(explainers[k])} in {counts[k]}"
+            f"{reader_name(explainers[k])} ({counts[k]} of {len(ranks)})"
             for k in np.argsort(-counts, kind="stable")
             if counts[k]
         ]
-        told.append(f"{word} is {listed(found)}")
+        told.append(f"{word} place goes to {listed(found)}.")
     own = ranks[:, list(explainers).index(METHOD)]
     return (
-        f"Of {len(ranks)} rankings of {ranks.shape[1]} methods, {'; '.join(told)}. "
+        f"These are {len(ranks)} rankings of {ranks.shape[1]} methods. {' '.join(told)} "
         f"{reader_name(METHOD)} is between places {own.min()} and {own.max()}."
     )
 
@@ -257,13 +260,14 @@ def decisions(results: Results, metric: str) -> str:
         for name in names[:1]:
             right = (results.measured[name][metric][:, 1:] > threshold) == results.same[:, None]
             shares = [f"{share:.0%}" for share in right.double().mean(dim=0).tolist()]
-            told.append(f"{listed(shares)} by {reader_name(name)}, {what}")
+            told.append(f"- {reader_name(name)}, {what}: {listed(shares)}")
     percents = listed([f"{percent} %" for percent in PERCENTS])
     deletion = make_metric(metric).better == "lower"
     done = "blurred" if deletion else "left sharp and all others blurred"
     return (
-        f"Untouched, {clean:.0%} of the {len(results.same)} pairs are decided right. With the "
-        f"strongest {percents} of the places {done}, so many still are: {'; '.join(told)}."
+        f"Without any change, {clean:.0%} of the {len(results.same)} pairs are decided correctly. "
+        f"With the strongest {percents} of the places {done}, these shares are:\n\n"
+        + "\n".join(told)
     )
 
 
@@ -279,10 +283,10 @@ def calm(results: Results) -> str:
             f"{reader_name(name)} by {shown(scores[name], results.classes)}" for name in own
         )
         told.append(
-            f"- *{reader_name(metric)}*: {reader_name(least)} changes least of the other methods, "
-            f"by {shown(scores[least], results.classes)}; {listing}."
+            f"- *{reader_name(metric)}*: {listing}. Of the other methods, {reader_name(least)} "
+            f"changes least, by {shown(scores[least], results.classes)}."
         )
-    return "\n".join([f"On {len(results.same)} pairs:\n", *told])
+    return "\n".join([f"Maps of {len(results.same)} pairs change as follows:\n", *told])
 
 
 def with_expert(
@@ -307,13 +311,13 @@ def with_expert(
     return (
         f"By {measure}, {len(higher)} of {len(found)} agree with SIMExpert better on the same pair "
         f"than on other pairs: {listed(higher)}. ExplainLFS agrees with it at "
-        f"{same}, which is {more} more than on other pairs: "
-        f"{'this is' if about else 'this is not'} agreement about the pair."
+        f"{same}. The difference from other pairs is {more}. "
+        f"{'This is' if about else 'This is not'} agreement about the pair."
     )
 
 
 def agreement(names: Sequence[str], between: ArrayLike, with_next: Sequence[float]) -> str:
-    """How far methods agree with each other, and with their own maps of another pair.
+    """How well methods agree with each other, and with their own maps of another pair.
 
     Args:
         names: of M methods.
@@ -321,7 +325,7 @@ def agreement(names: Sequence[str], between: ArrayLike, with_next: Sequence[floa
         with_next: (M,) of each method's map with its map of the next pair.
     """
     kin = np.array([parse(name)[0] for name in names])
-    # Variants of one method are no two methods.
+    # Variants of one method do not count as two methods.
     apart = np.where(kin[:, None] == kin, np.nan, np.asarray(between, dtype=float))
     methods = [k for k, name in enumerate(names) if not is_control(name)]
     among = apart[np.ix_(methods, methods)]
@@ -336,28 +340,30 @@ def agreement(names: Sequence[str], between: ArrayLike, with_next: Sequence[floa
     ]
     nearest = f"{reader_name(names[most])} ({apart[own, most]:.2f})"
     if other != most:
-        nearest += f", of the methods with {reader_name(names[other])} ({apart[own, other]:.2f})"
+        nearest += f", and of the methods with {reader_name(names[other])}"
+        nearest += f" ({apart[own, other]:.2f})"
     return (
-        f"Two different methods agree at {np.nanmean(among):.2f} on average, and most of all "
-        f"{_names([names[k] for k in closest])} ({np.nanmax(among):.2f}). ExplainLFS agrees most "
-        f"with {nearest}. Methods whose maps agree at more than {COMMON} with their own map of "
-        f"another pair: {listed(same)}."
+        f"Two different methods agree at {np.nanmean(among):.2f} on average. "
+        f"{_names([names[k] for k in closest])} agree most ({np.nanmax(among):.2f}). ExplainLFS "
+        f"agrees most with {nearest}. The maps of these methods agree at more than {COMMON} with "
+        f"their own map of another pair: {listed(same)}."
     )
 
 
 def pointing(results: Results) -> str:
     """How often ExplainLFS's strongest place is right in the patch test, against a random map's."""
-    words = {"holds": "a point for the paper", "fails": "a point against the paper"}
+    words = {"holds": "This supports the paper.", "fails": "This contradicts the paper."}
     told = []
     for kind in KINDS:
         own, random = (results.curves(name, "patch", kind)[:, 1] for name in (METHOD, "random"))
         classes = results.classes_of("patch", kind)
         point = words.get(
-            interval(own - random, DRAWS, classes).above(), "no point for the paper or against it"
+            interval(own - random, DRAWS, classes).above(), "The difference is not significant."
         )
         told.append(
-            f"On {kind} pairs the strongest place of ExplainLFS's map is on the right side in "
-            f"{shown(own, classes)} of them, a random map's in {shown(random, classes)}: {point}."
+            f"On {kind} pairs, the strongest place of ExplainLFS's map is on the right side in a "
+            f"share of {shown(own, classes)}, that of a random map in {shown(random, classes)}. "
+            f"{point}"
         )
     return " ".join(told)
 
@@ -372,17 +378,17 @@ def by_subtraction(results: Results, by_pixels: Results, control: str = "differe
             for of, name in ((results, best), (by_pixels, control))
         )
         told.append(
-            f"{plain:.3f} on {kind} pairs, where {reader_name(best)}, the best method, has "
-            f"{'more' if score > plain else 'less'}: {score:.3f}"
+            f"{plain:.3f} on {kind} pairs, where the best method, {reader_name(best)}, reaches "
+            f"{score:.3f}"
         )
     return (
-        "A control that only subtracts one picture from the other, and knows nothing of the "
-        f"network but its decision, has {'; and '.join(told)}."
+        "A control that only subtracts one picture from the other uses nothing of the network "
+        f"except its decision. It reaches {'; and '.join(told)}."
     )
 
 
 def overlap(found: Mapping[str, Any]) -> str:
-    """Who finds the shared part of crops best, who the same points, and where ExplainLFS stands."""
+    """Which method finds shared parts best, which the same points, and the place of ExplainLFS."""
     kinds = np.array(found["kinds"])
     told = []
     for which, task in {"region": "the shared part", "points": "the same points"}.items():
@@ -394,8 +400,8 @@ def overlap(found: Mapping[str, Any]) -> str:
             order = sorted(means, key=lambda name: -means[name])
             best = f"{'the control ' if is_control(order[0]) else ''}{reader_name(order[0])}"
             told.append(
-                f"- *{task.capitalize()}, {kind}*: first is {best}, with {means[order[0]]:.2f}; "
-                f"ExplainLFS, with {means[METHOD]:.2f}, is in place {order.index(METHOD) + 1} of "
+                f"- *{task.capitalize()}, {kind}*: {best} comes first, with {means[order[0]]:.2f}. "
+                f"ExplainLFS has {means[METHOD]:.2f}, place {order.index(METHOD) + 1} of "
                 f"{len(order)}."
             )
     return "\n".join(told)
@@ -408,7 +414,7 @@ def parts(ratios: Mapping[str, np.ndarray], classes: np.ndarray | None = None) -
     more = [part for part in order if found[part].above(1) == "holds"]
     shares = [f"{shown(ratios[part], classes)} on the {part}" for part in order]
     return (
-        f"ExplainLFS puts {listed(shares)}, in units of an even spread; the paper's order is "
+        f"In units of an even spread, ExplainLFS puts {listed(shares)}. The paper's order is "
         f"mouth, eyes, nose. More than an even spread: {listed(more)}."
     )
 
@@ -424,8 +430,8 @@ def settings_matter(decoders: Mapping[str, Mapping], low: float = 0.1, high: flo
             f"{means[min(means)]:.3f})"
         )
     return (
-        f"For p from {low:g} to {high:g} the rank correlation with the map for p = 0.3 is never "
-        f"below {listed(told)}."
+        f"For p from {low:g} to {high:g}, the rank correlation with the map for p = 0.3 is at "
+        f"least {listed(told)}."
     )
 
 
@@ -435,7 +441,7 @@ def forgetting(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]])
         f"{reader_name(name)}: {shown(of['rank correlation']['same_pair'])}"
         for name, of in found.items()
     ]
-    return f"Rank correlation with the map before weights were shuffled: {listed(told)}."
+    return f"Rank correlation with the map before the weights were shuffled: {listed(told)}."
 
 
 def shuffled(results: Results, metric: str) -> str:
@@ -474,13 +480,13 @@ def against_controls(tests: Mapping[str, tuple[Results, str]]) -> str:
     ]
     never = [name for name in order if not any(found[name]) and name != METHOD]
     return sentence(
-        f"Here are {count} tests, each kind of pair counted: {', '.join(tests)}. Better than every "
-        f"control: {listed(told)}" + (f"; never: {_names(never)}" if never else "")
+        f"There are {count} tests, counting each kind of pair: {', '.join(tests)}. Better than "
+        f"every control: {listed(told)}" + (f". Never: {_names(never)}" if never else "")
     )
 
 
 def disagreement(table: pd.DataFrame) -> str:
-    """Of a table of Kendall's tau between rankings: the mean, and the two most apart and alike.
+    """From Kendall's tau between rankings: the mean, and the least and most similar rankings.
 
     Args:
         table: as `stability_table` makes it, rows and columns in one order.
@@ -493,13 +499,13 @@ def disagreement(table: pd.DataFrame) -> str:
         for how, k in {"apart": values.argmin(), "alike": values.argmax()}.items()
     }
     return (
-        f"Between two tests tau is {values.mean():.2f} on average. Most alike rank "
-        f"{told['alike']}, least alike {told['apart']}."
+        f"Between two tests tau is {values.mean():.2f} on average. The most similar rankings are "
+        f"those of {told['alike']}, the least similar those of {told['apart']}."
     )
 
 
 def alike_pictures(maps: Mapping[str, Sequence[Tensor]]) -> str:
-    """How far methods' maps of the same pairs agree, and which two agree most.
+    """How well methods' maps of the same pairs agree, and which two agree most.
 
     Args:
         maps: of each method, by its name: for each pair its maps (2,H,W), the pairs in one order.
@@ -511,9 +517,10 @@ def alike_pictures(maps: Mapping[str, Sequence[Tensor]]) -> str:
     values = between.numpy()[rows, columns]
     most = values.argmax()
     return (
-        f"The maps of two methods have a rank correlation of {values.mean():.2f} on average, "
-        f"{values.min():.2f} at the lowest; most alike, at {values[most]:.2f}, are those of "
-        f"{_names([names[rows[most]], names[columns[most]]])}. Controls are not counted."
+        f"The maps of two methods have a rank correlation of {values.mean():.2f} on average, and "
+        f"{values.min():.2f} at the lowest. The maps of "
+        f"{_names([names[rows[most]], names[columns[most]]])} are most alike "
+        f"({values[most]:.2f}). Controls are not counted."
     )
 
 
@@ -528,13 +535,13 @@ def what_shapes(agreement: Mapping[str, float], groups: Mapping[str, Sequence[st
     order = sorted(means, key=lambda what: means[what])
     told = [f"{means[what]:.2f} with {what}" for what in order]
     return (
-        f"Maps of variants agree with the paper's at {listed(told)}, on average. So it is "
-        f"{order[0]} that changes the map most, and {order[-1]} that changes it least."
+        f"On average, maps of variants agree with the paper's at {listed(told)}. So {order[0]} "
+        f"changes the map most, and {order[-1]} changes it least."
     )
 
 
 def inside(maps: Mapping[str, Tensor], region: Tensor) -> str:
-    """How well each method's maps (2,H,W) tell a region (2,H,W) from the rest, the best first."""
+    """How well each method's maps (2,H,W) separate a region (2,H,W), the best first."""
     found = {
         name: float(np.mean([region_auroc(of[side], region[side]) for side in (0, 1)]))
         for name, of in maps.items()
@@ -542,18 +549,18 @@ def inside(maps: Mapping[str, Tensor], region: Tensor) -> str:
     order = sorted(found, key=lambda name: -found[name])
     told = [f"{reader_name(name)} ({found[name]:.2f})" for name in order]
     return (
-        "By the area under the ROC curve, where one half is chance, the outlined part is told from "
-        f"the rest, from best to worst, by {listed(told)}."
+        "The area under the ROC curve says how well a map separates the outlined part from the "
+        f"rest; one half is chance. The best comes first: {listed(told)}."
     )
 
 
 def corrrise_before(manifest: Mapping[str, Any]) -> str:
-    """A warning, if a run's numbers of CorrRISE are of squares that its authors do not use."""
+    """A warning, if a run of CorrRISE used squares of another size than its authors'."""
     changed = changed_since(manifest)
     if changed is not None and "lfs_core.comparators.corrrise" not in changed:
         return ""
     return (
         f"*Old numbers*: this run was made when {reader_name('corrrise')} hid smaller squares than "
-        "its authors do. It has been mended since, and the run has not been repeated; do not "
-        "rank the method by it."
+        "its authors do. This has been corrected, but the run has not been repeated. Do not rank "
+        "the method by it."
     )

@@ -1,7 +1,7 @@
 """The paper's own pixel flipping, again and again: how much hangs on the draw of the controls?
 
-The test is the paper's, and so are p and the kind of latents. Each of the twenty tests has noise,
-random relevance and a random order of its own.
+The test is the paper's, and so are p and the kind of latents; decoders are those that ship. Each
+of the tests has its own noise, random relevance and random order.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from lfs_core.embedders import embed_all
+from lfs_core.embedders import embed_all, load_embedder
 from lfs_core.evaluation.flip_tests import SHARES, FlipTest
 from lfs_core.evaluation.pair_set import load_pairs
 from lfs_core.evaluation.spec import make_explainer
-from lfs_core.explainer import ExplainLFS
-from lfs_core.studies.multiverse import METHOD_CHOICES, Explain, Kept, controlled, method
-from lfs_core.studies.workshop import KINDS, SOURCES, THRESHOLD, Source, Workshop
+from lfs_core.studies.multiverse import METHOD_CHOICES, Kept, controlled, method
+from lfs_core.studies.workshop import KINDS, THRESHOLD
 from lfs_core.util.distances import cosines
 from lfs_core.util.rounding import rounded
 
@@ -36,14 +35,14 @@ class Draws:
     """What `lfs study draws` runs.
 
     Attributes:
-        source: to what decoders are fitted, and which network is explained.
+        network: which is explained.
         folder: from which pairs are drawn, in the local tier.
         draws: how many tests.
         pairs: how many.
         hold_out: share of the people from whom pairs are drawn, the last by name.
     """
 
-    source: Source
+    network: str = "facenet-casia"
     folder: str = "lfw"
     draws: int = 20
     pairs: int = 60
@@ -51,23 +50,19 @@ class Draws:
 
     def __call__(self, data: Path) -> dict[str, object]:
         """Curves in every test, laid out as the multiverse's."""
-        workshop = Workshop(data)
-        network = self.source.load_network()
+        network = load_embedder(self.network)
         pairs = load_pairs(data / self.folder, network, self.pairs, hold_out=self.hold_out)
         images = pairs.images.float() / 255
         h = embed_all(network, pairs.images.flatten(0, 1)).unflatten(0, (-1, 2))
         kept = Kept(network, images, h, {})
         tests = []
         for draw in tqdm(range(self.draws), "Draws"):
-            order = f"random,seed={draw}"
-            explainers: dict[str, Explain] = {order: make_explainer(order, network, THRESHOLD)}
-            for kind in KINDS:
-                spec = method({"decoder": kind, "latents": "raw"}, PAPER["p"])
-                decoder = workshop.sized(self.source, kind, PAPER["size"])
-                for name, relevance in ((spec, "paper"), (controlled(spec, draw), "random")):
-                    explainers[name] = ExplainLFS(
-                        network, decoder, p=float(PAPER["p"]), relevance=relevance, seed=draw
-                    )
+            own = [method({"decoder": kind, "latents": "raw"}, PAPER["p"]) for kind in KINDS]
+            random = [controlled(spec, draw) for spec in own]
+            explainers = {
+                spec: make_explainer(spec, network, THRESHOLD)
+                for spec in (*own, *random, f"random,seed={draw}")
+            }
             options = {choice: PAPER[choice] for choice in ("superpixels", "fill", "changed")}
             test = FlipTest(**options, seed=draw, threshold=THRESHOLD)
             curves = kept.curves(test, explainers)
@@ -77,7 +72,7 @@ class Draws:
                 "pairs": pairs.description,
                 "number": len(pairs),
                 "digest": pairs.digest,
-                "embedder": self.source.network,
+                "embedder": self.network,
                 "threshold": THRESHOLD,
                 "draws": 1,
                 "shares": list(SHARES),
@@ -91,4 +86,4 @@ class Draws:
         }
 
 
-FACES = Draws(SOURCES["CelebA, aligned faces"])
+FACES = Draws()

@@ -284,7 +284,10 @@ def test_retrieve_says_why(photographs: Path, tmp_path: Path) -> None:
     page.unlink()
     done = run(*command)
     assert done.returncode == 1 and "lfs fit" in done.stderr and not page.exists()
-    # Other methods need none; one that does not exist is refused before the search.
+    assert not done.stdout  # it is refused before the search
+    # Other methods need none, and take none; one that does not exist is refused.
+    done = run(*command, "--method", "gradcam", "--decoder", tmp_path / "d.safetensors")
+    assert done.returncode == 1 and "decoder" in done.stderr and not done.stdout
     done = run(*command, "--method", "gradcam")
     assert done.returncode == 0 and "Method: " in page.read_text(encoding="utf-8")
     assert "Grad-CAM" in page.read_text(encoding="utf-8")

@@ -61,12 +61,10 @@ def test_standings_name_the_first_and_where_the_paper_stands() -> None:
     similar, dissimilar = sentences.standings(results(), DELETION).split("\n\n")
     assert similar.startswith("On the **30 similar pairs** Grad-CAM comes first")
     assert dissimilar.startswith("On the **30 dissimilar pairs** Grad-CAM comes first")
-    assert "Of 3 methods 1 beats every control: Grad-CAM." in similar
-    assert "is in place 3 of 5: " in similar
-    assert "better than 1 method (Utkin et al.)" in similar
-    assert "worse than 1 method (Grad-CAM)" in similar
-    assert "better than 1 control (Random map)" in similar
-    assert "worse than 1 control (Centre map)" in similar
+    assert "1 of 3 methods beats every control: Grad-CAM." in similar
+    assert ", place 3 of 5. " in similar
+    assert "It is better than 1 method (Utkin et al.) and 1 control (Random map)." in similar
+    assert "It is worse than 1 method (Grad-CAM) and 1 control (Centre map)." in similar
 
 
 def test_standings_turn_with_the_numbers() -> None:
@@ -75,12 +73,12 @@ def test_standings_turn_with_the_numbers() -> None:
     assert text.count("beat every control: ExplainLFS and Grad-CAM.") == 2
 
 
-def test_chance_is_told_apart_only_where_the_interval_is() -> None:
+def test_a_score_differs_from_chance_only_where_its_interval_does() -> None:
     above, at, below = (
         sentences.standings(results(LEVELS), DELETION, chance) for chance in (0.1, 0.3355, 0.9)
     )
     scores = results().scores(DELETION, "similar")[:, 0]
-    assert f"with {sentences.shown(scores)} (above chance)" in above
+    assert f"has {sentences.shown(scores)} (above chance)" in above
     assert "(below chance)" in below and at.count("chance") == 2
 
 
@@ -91,15 +89,15 @@ def test_better_is_what_the_metric_calls_better() -> None:
 
 def test_moves_say_most_least_and_the_papers() -> None:
     text = sentences.moved(results(), DELETION, tuple(LEVELS))
-    assert "has fallen most under Grad-CAM" in text and "least under Random map" in text
-    assert "has risen most under Grad-CAM" in text
+    assert "has fallen most with Grad-CAM" in text and "least with Random map" in text
+    assert "has risen most with Grad-CAM" in text
 
 
-def test_differences_count_what_is_told_apart() -> None:
+def test_significant_differences_are_counted() -> None:
     text = sentences.differences(results(), DELETION)
-    assert text.count("10 of 10 pairs of methods") == 2
-    assert text.count("better than every other is Grad-CAM") == 2
-    assert text.count("worse than every other is Random map") == 2
+    assert text.count("10 of 10 differences") == 2
+    assert text.count("Grad-CAM is better than every other.") == 2
+    assert text.count("Random map is worse than every other.") == 2
 
 
 def test_versus_sorts_tests_by_their_outcome() -> None:
@@ -110,27 +108,27 @@ def test_versus_sorts_tests_by_their_outcome() -> None:
         results(), measured={name: results().measured["utkin"] for name in ("utkin", "gradcam")}
     )
     assert sentences.versus(same, "utkin", ["gradcam"], tests) == {
-        "gradcam": "not told apart in all 2 tests"
+        "gradcam": "not significantly different in any of 2 tests"
     }
 
 
 def test_first_places_are_counted() -> None:
     rankings = {"a": np.array([1, 2, 3]), "b": np.array([2, 1, 3])}
     text = sentences.first_places(rankings, ["explainlfs", "centre", "utkin"])
-    assert "first is ExplainLFS in 1 and Centre map in 1" in text
-    assert "last is Utkin et al. in 2" in text and "between places 1 and 2" in text
+    assert "First place goes to ExplainLFS (1 of 2) and Centre map (1 of 2)." in text
+    assert "Last place goes to Utkin et al. (2 of 2)." in text and "between places 1 and 2" in text
 
 
 def test_controls_are_what_methods_are_counted_against() -> None:
     text = sentences.against_controls({"deletion": (results(), DELETION)})
-    assert "Grad-CAM in 2 of 2 and ExplainLFS in 0 of 2; never: Utkin et al." in text
+    assert "Grad-CAM in 2 of 2 and ExplainLFS in 0 of 2. Never: Utkin et al." in text
 
 
 def test_the_most_and_least_alike_tests() -> None:
     tau = pd.DataFrame([[1, 0.5, -1], [0.5, 1, 0], [-1, 0, 1]], list("abc"), list("abc"))
-    assert "-0.17 on average. Most alike rank a and b (0.50), least alike a and c (-1.00)" in (
-        sentences.disagreement(tau)
-    )
+    said = sentences.disagreement(tau)
+    assert "-0.17 on average." in said
+    assert "those of a and b (0.50), the least similar those of a and c (-1.00)" in said
 
 
 def test_agreement_counts_variants_as_one_method() -> None:
@@ -140,9 +138,7 @@ def test_agreement_counts_variants_as_one_method() -> None:
     )
     text = sentences.agreement(names, between, [0.7, 0.1, 0.2, 1.0])
     assert "agree at 0.15 on average" in text
-    assert "ExplainLFS agrees most with Centre map (0.60), of the methods with Grad-CAM (0.10)" in (
-        text
-    )
+    assert "agrees most with Centre map (0.60), and of the methods with Grad-CAM (0.10)." in text
     assert text.endswith("with their own map of another pair: ExplainLFS (0.70).")
 
 
@@ -155,14 +151,14 @@ def test_agreement_with_the_expert_beyond_other_pairs() -> None:
 
     text = sentences.with_expert({"explainlfs": of(0), "gradcam": of(0.4)})
     assert "1 of 2 agree with SIMExpert better" in text and "Grad-CAM (+0.40)" in text
-    assert "this is not agreement about the pair" in text
-    assert "this is agreement about the pair" in sentences.with_expert({"explainlfs": of(0.1)})
+    assert "This is not agreement about the pair" in text
+    assert "This is agreement about the pair" in sentences.with_expert({"explainlfs": of(0.1)})
 
 
 def test_what_shapes_the_map_is_what_changes_it_most() -> None:
     found = sentences.what_shapes({"a": 0.1, "b": 0.3, "c": 0.9}, {"decoders": "ab", "p": "c"})
     assert "0.20 with decoders and 0.90 with p" in found
-    assert "it is decoders that changes the map most, and p that changes it least" in found
+    assert "So decoders changes the map most, and p changes it least" in found
 
 
 def test_the_region_found_best_is_first() -> None:
@@ -184,7 +180,7 @@ def test_how_far_the_books_own_map_holds_up() -> None:
     text = beyond_sentences.how_far(found, costs)
     assert text.startswith("**It holds up in 1 of 2 tests.**") and "1.25 times" in text
     assert "1 of 1 on faces and 0 of 1 on cars" in text
-    assert text.endswith("somewhere: Centre map and Grad-CAM.")
+    assert text.endswith("everywhere: Centre map and Grad-CAM.")
     won = beyond_sentences.how_far({form: of[:1] for form, of in found.items()}, costs)
     assert "1 of 1 tests" in won and "does not beat" not in won
 

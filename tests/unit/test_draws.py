@@ -1,0 +1,56 @@
+"""How much depends on the draw of controls: the study's form, and its table by hand."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lfs_core.findings import draws as found
+from lfs_core.findings.stored import is_stored, stored_run
+from lfs_core.studies.draws import DRAW, PAPER
+
+
+def a_draw(further: float, pairs: int = 50) -> dict[str, Any]:
+    """A test in which ExplainLFS is ahead of both controls by about so much."""
+    noise = np.random.default_rng(0).normal(0, 0.01, pairs)
+    own = "explainlfs,decoder=linear,latents=raw"
+    scores = {
+        own: further + noise,
+        f"{own},relevance=random": np.zeros(pairs),
+        f"{found.CHANCE},draw=0": -noise,
+    }
+    return {"own": {own: {"decoder": "linear"}}, "score": scores.__getitem__, "classes": None}
+
+
+def test_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    further = (0.1, -0.1, 0.0)
+    monkeypatch.setattr(found, "tests_of", lambda name, kind: [a_draw(one) for one in further])
+    table = found.draws_table()
+    assert list(table.index) == [("linear", "random relevance"), ("linear", "a random order")]
+    shift = np.random.default_rng(0).normal(0, 0.01, 50).mean()
+    for times, row in zip((1, 2), table.index, strict=True):
+        for cell in table.loc[row]:
+            mean, low, high = (one + times * shift for one in (0.0, -0.1, 0.1))
+            assert cell == f"{mean:+.3f} ({low:+.3f} to {high:+.3f}; ahead 1, behind 1)"
+
+
+@pytest.mark.skipif(not is_stored("draws"), reason="the study's results are not stored")
+def test_the_stored_run_draws_everything_anew() -> None:
+    run = stored_run("draws")
+    assert len({test[DRAW] for test in run["tests"]}) == len(run["tests"]) == 20
+    for test in run["tests"]:
+        assert {choice: test[choice] for choice in PAPER} == PAPER
+        drawn = [name for name in test["curves"] if "random" in name]
+        assert len(drawn) == 4 and all(f"seed={test['draw']}" in name for name in drawn)
+    curves = [test["curves"][f"random,seed={test['draw']}"] for test in run["tests"]]
+    assert all(one != other for one, other in itertools.pairwise(curves))
+
+
+@pytest.mark.skipif(not is_stored("thresholds"), reason="the study's results are not stored")
+def test_thresholds_in_use_cost_little() -> None:
+    """They were chosen on fewer pairs of the same people; no better one is known by much."""
+    for name, of in stored_run("thresholds")["networks"].items():
+        assert of["judged on"]["less"][0] < 0.05, name
