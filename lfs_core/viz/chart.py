@@ -212,6 +212,7 @@ def dots(
     hollow: Callable[[str, str], bool] = lambda series, row: False,
     italic: Callable[[str], bool] = lambda row: False,
     mark: tuple[str, float] | None = None,
+    of: str = "method",
     alt: str = "",
 ) -> Chart:
     """Rows of means with their 95 % intervals, a colour for each series.
@@ -225,6 +226,7 @@ def dots(
         hollow: whether the mark of a series in a row is hollow.
         italic: whether the name of a row is.
         mark: name and place of a dotted line.
+        of: what a row is.
         alt: what is seen; by default it is told from the numbers.
     """
     figure = go.Figure()
@@ -250,11 +252,18 @@ def dots(
     height = max(height, 90)
     styled(figure, height, entries, showlegend=len(first) > 1)
     figure.update_yaxes(showgrid=True, zeroline=False, tickfont={"size": 11})
-    if mark:
-        figure.add_vline(mark[1], line={"color": GREY, "dash": "dot", "width": 1.5})
+    _add(figure, mark)
     if len(orders) > 1 and len(choices) == 1:
         figure.update_layout(updatemenus=[_orders(figure, orders, first, italic)])
-    return Chart(figure, title, alt or _told(title, choices, mark), _table(choices, order))
+    return Chart(figure, title, alt or _told(title, choices, mark), _table(choices, order, of))
+
+
+def _add(figure: go.Figure, mark: tuple[str, float] | None) -> None:
+    """A dotted line across a figure, with its name in the legend."""
+    if mark:
+        line = {"color": GREY, "dash": "dot", "width": 2}
+        figure.add_vline(mark[1], line=line, name=mark[0], showlegend=True)
+        figure.update_layout(showlegend=True)
 
 
 def _rows(series: Series) -> list[str]:
@@ -279,7 +288,7 @@ def _dots(
     return go.Scatter(
         x=[of.mean for of in shown.values()],
         y=[order.index(row) + shift for row in shown],
-        error_x=_whiskers(list(shown.values()), colour),
+        error_x=whiskers(list(shown.values()), colour),
         mode="markers",
         name=name,
         marker={
@@ -293,7 +302,8 @@ def _dots(
     )
 
 
-def _whiskers(found: Sequence[Interval], colour: str) -> dict[str, Any]:
+def whiskers(found: Sequence[Interval], colour: str) -> dict[str, Any]:
+    """The lines of 95 % intervals, as Plotly takes them."""
     return {
         "type": "data",
         "symmetric": False,
@@ -359,11 +369,11 @@ def _orders(
     return menu(buttons, name="order")
 
 
-def _table(choices: Mapping[str, Series], order: Sequence[str]) -> Table:
+def _table(choices: Mapping[str, Series], order: Sequence[str], of: str) -> Table:
     """A row for each row of the figure, a column for each series."""
     several = len(choices) > 1
     names = list(dict.fromkeys(name for series in choices.values() for name in series))
-    columns = ["", *(["shown"] if several else []), *(name or "mean" for name in names)]
+    columns = [of, *(["shown"] if several else []), *(name or "mean" for name in names)]
     rows = [
         [
             row,
@@ -395,3 +405,219 @@ def _told(title: str, choices: Mapping[str, Series], mark: tuple[str, float] | N
         f"{title}. {count} rows, each with a mark at the mean and a line for its 95 % interval."
         f"{shown} {'; '.join(lines)}.{dotted}"
     )
+
+
+Curves = Mapping[str, tuple[Sequence[float], Sequence[Interval]]]
+"""By the name of a curve, its places on the x axis and what was found there."""
+
+
+def lines(
+    title: str,
+    choices: Mapping[str, Curves],
+    xlabel: str,
+    ylabel: str,
+    *,
+    log: bool = False,
+    mark: tuple[str, float] | None = None,
+    band: str = "95 % intervals",
+    alt: str = "",
+) -> Chart:
+    """Curves with bands of their 95 % intervals.
+
+    Args:
+        title: what it shows.
+        choices: curves by the entry of a menu; of one entry there is no menu.
+        xlabel: of the x axis.
+        ylabel: of the y axis.
+        log: whether the x axis is logarithmic.
+        mark: name and place on the x axis of a dotted line.
+        band: what the bands are.
+        alt: what is seen; by default it is told from the numbers.
+    """
+    figure = go.Figure()
+    entries = []
+    rows = []
+    for label, curves in choices.items():
+        begin = len(figure.data)
+        for (name, (x, found)), (colour, dash) in zip(curves.items(), LINES, strict=False):
+            if np.isfinite([of.low for of in found]).all():
+                figure.add_scatter(
+                    x=[*x, *reversed(x)],
+                    y=[of.low for of in found] + [of.high for of in reversed(found)],
+                    mode="lines",
+                    line={"width": 0},
+                    fill="toself",
+                    fillcolor=faded(colour, 0.15),
+                    legendgroup=name,
+                    showlegend=False,
+                    hoverinfo="skip",
+                )
+            figure.add_scatter(
+                x=list(x),
+                y=[of.mean for of in found],
+                mode="lines+markers",
+                name=name,
+                legendgroup=name,
+                line={"color": colour, "dash": dash, "width": 2},
+                marker={"size": 5},
+                hovertext=[
+                    _hover(name, f"{xlabel} {place:g}", of)
+                    for place, of in zip(x, found, strict=True)
+                ],
+                hovertemplate="%{hovertext}<extra></extra>",
+            )
+            first = [label] if len(choices) > 1 else []
+            rows += [[name, *first, f"{p:g}", said(of)] for p, of in zip(x, found, strict=True)]
+        entries.append(Choice(label, range(begin, len(figure.data))))
+    styled(figure, WIDE, entries, showlegend=max(map(len, choices.values())) > 1)
+    figure.update_xaxes(title_text=lines_of(xlabel, 40), zeroline=False)
+    figure.update_yaxes(title_text=ylabel)
+    if log:
+        ticks = log_ticks([p for curves in choices.values() for x, _ in curves.values() for p in x])
+        figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{of:g}" for of in ticks])
+    _add(figure, mark)
+    columns = ["curve", *(["shown"] if len(choices) > 1 else []), xlabel, ylabel]
+    return Chart(figure, title, alt or _told_of_curves(title, choices, band), Table(columns, rows))
+
+
+def log_ticks(places: Sequence[float]) -> list[float]:
+    """Round numbers from the lowest to the highest place of a logarithmic axis."""
+    low, high = (float(np.log10(of)) for of in (min(places), max(places)))
+    steps = (1,) if high - low > 2 else (1, 2, 5)
+    tens = range(int(np.floor(low)), int(np.ceil(high)) + 1)
+    ticks = [step * 10.0**k for k in tens for step in steps]
+    return [of for of in ticks if 0.99 * min(places) <= of <= 1.01 * max(places)]
+
+
+def faded(colour: str, opacity: float = 0.45) -> str:
+    """A colour such as "#0072b2" that lets shine through what is behind it."""
+    red, green, blue = bytes.fromhex(colour[1:])
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
+def _told_of_curves(title: str, choices: Mapping[str, Curves], band: str) -> str:
+    """Where curves begin and end, told from their numbers."""
+    label, curves = next(iter(choices.items()))
+    ends = [
+        f"{name} from {found[0].mean:.3f} to {found[-1].mean:.3f}"
+        for name, (_, found) in curves.items()
+    ]
+    shown = f" Shown first: {label}." if label and len(choices) > 1 else ""
+    return f"{title}. Curves with bands: {band}.{shown} {'; '.join(ends)}."
+
+
+def matrix(
+    title: str,
+    choices: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    scale: str,
+    *,
+    limit: float | None = None,
+    alt: str = "",
+) -> Chart:
+    """Numbers of every row with every column as colours: orange above 0, purple below.
+
+    Args:
+        title: what it shows.
+        choices: (M,M) by the entry of a menu; a cell that is NaN stays empty.
+        names: of rows and columns; columns show their numbers only.
+        scale: what the colours say.
+        limit: of the colours; by default the largest number.
+        alt: what is seen.
+    """
+    figure = go.Figure()
+    count = len(names)
+    numbers = list(range(1, count + 1))
+    for values in choices.values():
+        largest = limit or float(np.nanmax(np.abs(values)))
+        figure.add_heatmap(
+            z=[[None if np.isnan(of) else float(of) for of in row] for row in values],
+            x=numbers,
+            y=numbers,
+            zmin=-largest,
+            zmax=largest,
+            colorscale=[[0, "#542788"], [0.5, "#f7f7f7"], [1, "#b35806"]],  # as seen in grey, too
+            colorbar={
+                "orientation": "h",
+                "y": 1,
+                "yanchor": "bottom",
+                "thickness": 10,
+                "title": {"text": scale, "side": "top", "font": {"size": 12}},
+            },
+            xgap=1,
+            ygap=1,
+            customdata=[[[row, column] for column in names] for row in names],
+            hoverongaps=False,
+            hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>"
+            + f"{scale}: %{{z:.3f}}<extra></extra>",
+        )
+    styled(figure, 26 * count, [Choice(label, [k]) for k, label in enumerate(choices)])
+    ticks = [f"{lines_of(name)}  {k}" for k, name in enumerate(names, 1)]
+    figure.update_yaxes(tickvals=numbers, ticktext=ticks, autorange="reversed", showgrid=False)
+    sparse = numbers[:: 2 if count > 12 else 1]  # a telephone has room for no more
+    figure.update_xaxes(tickvals=sparse, tickangle=-90, showgrid=False)
+    for axes in (figure.update_xaxes, figure.update_yaxes):
+        axes(zeroline=False, tickfont={"size": 10})
+    several = len(choices) > 1
+    rows = [
+        [name, *([label] if several else []), *("" if np.isnan(of) else f"{of:.3f}" for of in row)]
+        for label, values in choices.items()
+        for name, row in zip(ticks, values, strict=True)
+    ]
+    columns = ["method", *(["shown"] if several else []), *map(str, numbers)]
+    rows = [[row[0].replace("<br>", " "), *row[1:]] for row in rows]
+    return Chart(figure, title, alt or f"{title}. Rows and columns: {count}.", Table(columns, rows))
+
+
+def bars(
+    title: str,
+    choices: Mapping[str, Mapping[str, Sequence[float]]],
+    x: Sequence[float],
+    xlabel: str,
+    ylabel: str,
+    *,
+    hover: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    overlaid: bool = False,
+    mark: tuple[str, float] | None = None,
+    alt: str = "",
+) -> Chart:
+    """Bars of one or more series, beside one another or, as histograms, one before another.
+
+    Args:
+        title: what it shows.
+        choices: by the entry of a menu and the name of a series, the height at each place.
+        x: the places.
+        xlabel: of the x axis.
+        ylabel: of the y axis.
+        hover: by entry and series what each bar says; by default its height.
+        overlaid: whether the bars of all series stand at one place.
+        mark: name and place of a dashed line.
+        alt: what is seen.
+    """
+    figure = go.Figure()
+    entries, rows = [], []
+    for label, series in choices.items():
+        begin = len(figure.data)
+        for (name, heights), (colour, _) in zip(series.items(), LOOKS, strict=False):
+            told = hover[label][name] if hover else [f"{height:.3f}" for height in heights]
+            figure.add_bar(
+                x=list(x),
+                y=list(heights),
+                name=name,
+                marker={"color": faded(colour, 0.7) if overlaid else colour},
+                hovertext=[f"<b>{name}</b><br>{said}" for said in told],
+                hovertemplate="%{hovertext}<extra></extra>",
+            )
+            first = [label] if len(choices) > 1 else []
+            rows += [
+                [name, *first, f"{place:g}", said] for place, said in zip(x, told, strict=True)
+            ]
+        entries.append(Choice(label, range(begin, len(figure.data))))
+    styled(figure, WIDE - 60, entries, barmode="overlay" if overlaid else "group", bargap=0.15)
+    if overlaid:
+        figure.update_layout(bargap=0)
+    figure.update_xaxes(title_text=xlabel, zeroline=False)
+    figure.update_yaxes(title_text=ylabel)
+    _add(figure, mark)
+    columns = ["series", *(["shown"] if len(choices) > 1 else []), xlabel, ylabel]
+    return Chart(figure, title, alt or f"{title}. Bars by {xlabel}.", Table(columns, rows))

@@ -16,9 +16,7 @@ from lfs_core.errors import LFSError
 from lfs_core.util.distances import measured
 
 if TYPE_CHECKING:
-    from lfs_core.datasets.pairs import Pair
     from lfs_core.explanation import PairExplanation
-    from lfs_core.findings.intervals import Interval
     from lfs_core.search.gallery import Gallery
 
 MAP_COLOURS = "inferno"  # perceptually uniform, readable in grey and with any colour vision
@@ -156,54 +154,12 @@ def plot_evidence(
     return figure
 
 
-def plot_intervals(
-    measures: Mapping[str, Mapping[str, Interval]], chance: Sequence[float]
-) -> Figure:
-    """Means with their intervals, one panel a measure and one line a method.
-
-    Args:
-        measures: means by method, by the measure's name.
-        chance: of each measure, what a map that knows nothing gets.
-    """
-    figure = Figure(figsize=(9.6, 0.35 * len(next(iter(measures.values()))) + 1.1))
-    figure.set_layout_engine("constrained")
-    axes = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
-    for axis, (measure, methods), value in zip(axes, measures.items(), chance, strict=True):
-        for place, of in enumerate(methods.values()):
-            axis.plot([of.low, of.high], [place, place], color=BLUE)
-            axis.plot(of.mean, place, "o", color=BLUE)
-        axis.axvline(value, color=GREY, ls=":")
-        axis.set_yticks(range(len(methods)), list(methods))
-        axis.set_xlabel(measure)
-        axis.grid(axis="y", alpha=0.3)
-    axes[0].invert_yaxis()
-    return figure
-
-
 def bare(axis: Axes) -> None:
     """Take away ticks and frame, keep the labels."""
     axis.set_xticks([])
     axis.set_yticks([])
     for spine in axis.spines.values():
         spine.set_visible(False)
-
-
-def plot_latents(examples: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
-    """Bar charts of latents before and after the perturbation.
-
-    Args:
-        examples: (h, h(p)), each (D,), by title.
-    """
-    figure = Figure(figsize=(4.2 * len(examples), 2.8), layout="constrained")
-    axes = figure.subplots(1, len(examples), sharey=True, squeeze=False)[0]
-    for axis, (title, (h, h_p)) in zip(axes, examples.items(), strict=True):
-        places = np.arange(1, len(h) + 1)
-        axis.bar(places - 0.2, h.numpy(), 0.4, label="$h_j$", color=BLUE)
-        axis.bar(places + 0.2, h_p.numpy(), 0.4, label="$h_j(p)$", color=ORANGE)
-        axis.set(title=title, xlabel="latent $j$", xticks=places)
-    axes[0].set_ylabel("value")
-    axes[-1].legend(frameon=False, loc="upper right")
-    return figure
 
 
 def plot_linear_decoder(weight: Tensor, h: Tensor, image: Tensor) -> Figure:
@@ -306,34 +262,4 @@ def plot_curve(
     axis.axvline(mark, color=GREY, ls=":", label="chosen")
     axis.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
     axis.legend(frameon=False)
-    return figure
-
-
-def plot_similarities(pairs: Sequence[Pair], threshold: float) -> Figure:
-    """How similar the network finds images of one identity and of two, with xi_1."""
-    figure = Figure(figsize=(6, 3), layout="constrained")
-    axis = figure.subplots()
-    bins = np.linspace(-0.6, 1, 65).tolist()
-    for same, colour, label in ((False, BLUE, "two people"), (True, ORANGE, "one person")):
-        values = [pair.similarity for pair in pairs if pair.same_identity == same]
-        axis.hist(values, bins, density=True, color=colour, alpha=0.65, label=label)
-    axis.axvline(threshold, color="black", ls="--", label=f"$\\xi_1$ = {threshold}")
-    axis.set(xlabel="cosine similarity", ylabel="density of pairs")
-    axis.legend(frameon=False)
-    return figure
-
-
-def plot_matrix(matrix: Tensor, names: Sequence[str]) -> Figure:
-    """Correlations (M,M) in [-1,1] of things with each other, as colours and numbers."""
-    side = 0.42 * len(names) + 2.2
-    figure = Figure(figsize=(side + 1, side), layout="constrained")
-    axis = figure.subplots()
-    scale = axis.imshow(matrix.numpy(), "PuOr_r", vmin=-1, vmax=1)
-    for row, column in np.ndindex(*matrix.shape):
-        value = round(matrix[row, column].item(), 1) + 0.0  # no minus before zero
-        colour = "white" if abs(value) > 0.6 else "black"
-        axis.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=7, color=colour)
-    axis.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=9)
-    axis.set_yticks(range(len(names)), names, fontsize=9)
-    figure.colorbar(scale, ax=axis, label="rank correlation", shrink=0.6)
     return figure

@@ -1,4 +1,4 @@
-"""Which place matches which, as a figure with matplotlib."""
+"""Which place matches which: a picture of one pair, and a chart of many."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from lfs_core.correspondence import matched
 from lfs_core.explanation import PairExplanation
 from lfs_core.findings import matches
 from lfs_core.findings.intervals import interval
-from lfs_core.viz.figures import BLUE, GREY, ORANGE, as_picture, bare
+from lfs_core.viz.chart import Chart, dots
+from lfs_core.viz.figures import as_picture, bare
 from lfs_core.viz.matches import LINES, matches_of
 
 BETWEEN = 0.12  # the two photographs, of the width of one
@@ -66,33 +67,33 @@ def plot_matches(explanation: PairExplanation) -> Figure:
     return figure
 
 
-def plot_near(scores: matches.Scores, classes: np.ndarray | None = None) -> Figure:
+def plot_near(scores: matches.Scores, classes: np.ndarray | None = None) -> Chart:
     """The share of places that each method matches at most one place off, by kind of pair.
 
     Args:
         scores: of the stored run of `lfs study matching`, of faces or of scenes.
         classes: (P,2), whose both images of each pair are.
     """
-    methods = list(next(iter(scores.values())))
-    figure = Figure(figsize=(9.6, 1.4 + 0.2 * len(methods) * ((len(scores) + 2) // 3)))
-    figure.set_layout_engine("constrained")
-    rows = (len(scores) + 2) // 3
-    axes = figure.subplots(rows, min(3, len(scores)), sharey=True, squeeze=False).flatten()
-    for axis, kind in zip(axes, scores, strict=True):
-        for place, method in enumerate(methods):
-            found = interval(matches.values(scores, kind, method, "near"), 2000, classes)
-            control = method in matches.CONTROLS
-            colour = GREY if control else ORANGE if method == matches.OURS else BLUE
-            axis.plot([found.low, found.high], [place, place], color=colour)
-            fill = "white" if control else colour
-            axis.plot(found.mean, place, "o", color=colour, markerfacecolor=fill, ms=5)
-        axis.set_yticks(range(len(methods)), map(matches.title, methods), fontsize=7)
-        axis.set(title=kind, xlim=(0, 1.02))
-        axis.title.set_fontsize(9)
-        axis.grid(alpha=0.3)
-    axes[0].invert_yaxis()
-    figure.supxlabel("share of places matched at most one place off", fontsize=9)
-    return figure
+    controls = [matches.title(name) for name in matches.CONTROLS]
+    chart = dots(
+        "Places matched at most one place off",
+        {
+            kind: {
+                "": {
+                    matches.title(method): interval(
+                        matches.values(scores, kind, method, "near"), 2000, classes
+                    )
+                    for method in methods
+                }
+            }
+            for kind, methods in scores.items()
+        },
+        "share of places matched at most one place off (higher is better)",
+        hollow=lambda series, row: row in controls,
+        italic=lambda row: row in controls,
+    )
+    chart.figure.update_xaxes(range=[0, 1.02])
+    return chart
 
 
 def _bent(a: tuple[float, float], b: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:

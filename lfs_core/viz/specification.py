@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from lfs_core.findings.claims import Claim
 from lfs_core.findings.ledger import readings_of, verdict_of
 from lfs_core.findings.readings import Reading, in_words, verdicts
-from lfs_core.viz.chart import FAINT, GREY, Chart, Table, menu, styled
+from lfs_core.viz.chart import FAINT, GREY, Chart, Table, faded, menu, styled
 from lfs_core.viz.figures import BLUE, RED
 
 LOOKS = {  # colour and shape of each verdict
@@ -161,12 +161,6 @@ def _points(
         text=[_said(readings[k], verdict) for k in places],
         hovertemplate="%{text}<extra></extra>",
     )
-
-
-def faded(colour: str) -> str:
-    """A colour such as "#0072b2" that lets shine through what is behind it."""
-    red, green, blue = bytes.fromhex(colour[1:])
-    return f"rgba({red},{green},{blue},0.45)"
 
 
 def _said(reading: Reading, verdict: str) -> str:
