@@ -232,7 +232,8 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
     (source / "files").mkdir()
     # Not under _static: each page loads every script there.
     (source / "files" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
-    shutil.copy2(SCRIPT, source / "files")
+    for script in (SCRIPT, Path(__file__).with_name("enlarge.js")):
+        shutil.copy2(script, source / "files")
     write_configuration(root, source)
     shutil.copy2(root / "_toc.yml", source)
     for manifest in manifests:

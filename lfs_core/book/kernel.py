@@ -16,6 +16,7 @@ from traitlets import ObjectName, Unicode
 from lfs_core.book.arrays import ARRAYS
 
 TABLE = "application/vnd.lfs.table+json"
+DPI = 200  # of pictures: a page has 100 for an inch of theirs
 
 
 class Kernel(AsyncKernelManager):
@@ -58,9 +59,11 @@ class ArraysFormatter(BaseFormatter):
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """What IPython calls in the kernel: tables and kept arrays are given as data from now on.
 
-    A module beside the notebook is found under a name that no installed one has.
+    Pictures have two pixels for each of the page. A module beside the notebook is found under a
+    name that no installed one has.
     """
     sys.path.append("")
+    shell.config.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight", "dpi": DPI}
     display = shell.display_formatter
     if display is None:
         return

@@ -7,6 +7,8 @@ literature is a list.
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -35,8 +37,14 @@ FILES = (
         "its arrays, for <code>numpy.load</code>",
     ),
 )
-# What is on pages that Plotly draws on, and the scripts that these load.
-SCRIPTS = {"lfs-plotly": ["plotly.min.js"], "lfs-chart": ["plotly.min.js", "chart.js"]}
+# What is on pages that need a script, and the scripts that these load.
+SCRIPTS = {
+    "lfs-plotly": ["plotly.min.js"],
+    "lfs-chart": ["plotly.min.js", "chart.js"],
+    "lfs-enlarge": ["enlarge.js"],
+}
+# A notebook's picture, which has two pixels for each of the page.
+PICTURE = re.compile(r'<img (?=[^>]*src="([^"]*_images/[0-9a-f]{32,}\.\w+)")[^>]*>')
 # Docutils calls entries of a list by a deprecated role that is none of a list's entries.
 ROLES = {'role="doc-biblioentry"': 'role="listitem"', ' role="doc-backlink"': ""}
 
@@ -57,6 +65,8 @@ def finish(
     for role, better in ROLES.items():
         context["body"] = context["body"].replace(role, better)
     context["body"] = labelled(context["body"])
+    links = app.builder.name == "html"  # nothing can be clicked on paper
+    context["body"] = PICTURE.sub(partial(_sharp, links=links), context["body"])
     scripts = dict.fromkeys(
         file for mark, files in SCRIPTS.items() if mark in context["body"] for file in files
     )
@@ -66,6 +76,14 @@ def finish(
         context["body"] += f'<script defer src="{up}{file}"></script>'
     if page.startswith("notebooks/"):
         context["body"] += files_of(page.removeprefix("notebooks/"), Path(app.srcdir))
+
+
+def _sharp(found: re.Match[str], links: bool) -> str:
+    """A picture in half its size, which can lead to its full size."""
+    picture = found[0].replace("<img ", f'<img srcset="{found[1]} 2x" ', 1)
+    if not links:
+        return picture
+    return f'<a class="lfs-enlarge" href="{found[1]}" title="Enlarge">{picture}</a>'
 
 
 def files_of(notebook: str, sources: Path) -> str:

@@ -24,7 +24,7 @@ def plot_learning_curves(results: dict[str, Any]) -> Chart:
             points = curve([r for r in rows if r["source"] == source and r["decoder"] == kind])
             choices[source][decoder_title(kind)] = (
                 [images for images, *_ in points],
-                [Interval(*found) for _, *found in points],
+                [Interval(mean, low, high) for _, mean, low, high in points],
             )
     return lines(
         "How well decoders explain new images",

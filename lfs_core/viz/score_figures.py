@@ -42,11 +42,16 @@ def _curve(values: np.ndarray, classes: np.ndarray | None) -> list[Interval]:
     ]
 
 
-def plot_scores(results: Results, metric: str) -> Chart:
+def plot_scores(results: Results, metric: str, chance: float | None = None) -> Chart:
     """Scores of all explainers with 95 % intervals, from best to worst.
 
     Marks are hollow of controls, and of explainers that are not significantly better than every
     control.
+
+    Args:
+        results: of an evaluation.
+        metric: one of its metrics.
+        chance: what a map that knows nothing gets, if that is known.
     """
     measured = make_metric(metric)
     kinds = [kind for kind in KINDS if np.isfinite(results.scores(metric, kind)).any()]
@@ -77,6 +82,7 @@ def plot_scores(results: Results, metric: str) -> Chart:
         orders=orders,
         hollow=lambda kind, row: (kind, row) in hollow,
         italic=lambda row: is_control(names[row]),
+        mark=None if chance is None else ("chance", chance),
     )
 
 

@@ -116,11 +116,13 @@ def test_deletion_leaves_out_the_step_before_anything_is_gone() -> None:
     assert matches.deletion_table(curves)["mean cosine"].tolist()[0].startswith("0.400")
 
 
-def test_the_figure_has_a_panel_for_each_kind_and_names_everybody() -> None:
-    figure = plot_near(named(0.9, 0.6))
-    assert [axis.get_title() for axis in figure.axes] == ["mirrored", "moved"]
-    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+def test_the_chart_has_an_entry_for_each_kind_and_names_everybody() -> None:
+    chart = plot_near(named(0.9, 0.6))
+    (menu,) = chart.figure.layout.updatemenus
+    assert [button.label for button in menu.buttons] == ["mirrored", "moved"]
+    labels = [text.replace("<br>", " ") for text in chart.figure.layout.yaxis.ticktext]
     assert labels[:2] == [matches.title(OURS), matches.title(FEATURES)]
+    assert chart.figure.data[0].x[:2] == pytest.approx([0.9, 0.6])
 
 
 def test_the_constants_are_those_that_the_study_finds() -> None:

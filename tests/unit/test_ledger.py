@@ -282,26 +282,38 @@ def test_tables_of_scores() -> None:
 @pytest.mark.slow
 def test_figures_of_scores() -> None:
     results = load_results(RESULTS / "faces.json")
-    figure = score_figures.plot_scores(results, FLIPS)
-    for axis, kind in zip(figure.axes, KINDS, strict=True):
-        labels = [label.get_text() for label in axis.get_yticklabels()]
-        explainers = {reader_name(of): of for of in results.explainers}
-        assert {label.removesuffix(" †") for label in labels} == set(explainers)
-        for label in labels:
-            name = label.removesuffix(" †")
-            marked = label != name
-            assert marked == (results.beats_controls(FLIPS, kind, explainers[name]) is False)
+    chart = score_figures.plot_scores(results, FLIPS)
+    order = [reader_name(of) for of in sorted(results.explainers, key=lambda of: -scored(of))]
+    names = [
+        re.sub("<br>", " ", re.sub("</?i>", "", of)) for of in chart.figure.layout.yaxis.ticktext
+    ]
+    assert names == order
+    explainers = {reader_name(of): of for of in results.explainers}
+    for trace, kind in zip(chart.figure.data, KINDS, strict=True):
+        for x, y, symbol in zip(trace.x, trace.y, trace.marker.symbol, strict=True):
+            name = explainers[names[round(y)]]
+            assert x == pytest.approx(moved("faces", name, FLIPS, kind).mean(), abs=1e-6)
+            better = results.beats_controls(FLIPS, kind, name)
+            assert symbol.endswith("-open") == (not better)
     # Mosaics say something of similar pairs only.
-    assert (
-        len(score_figures.plot_scores(load_results(RESULTS / "mosaics.json"), "mosaic").axes) == 1
-    )
+    mosaics = score_figures.plot_scores(load_results(RESULTS / "mosaics.json"), "mosaic", 0.25)
+    assert len(mosaics.figure.data) == 1 and mosaics.figure.layout.shapes[0].x0 == 0.25
     curves = score_figures.plot_curves(results, FLIPS, range(0, 21, 2), (OWN, "random"), "flips")
-    drawn = curves.axes[0].lines[0].get_ydata()
+    band, line, *_ = curves.figure.data
     of = numbers("faces", OWN, FLIPS)[of_kind("faces", "similar")]
-    np.testing.assert_allclose(drawn, of.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(line.y, of.mean(axis=0), atol=1e-6)
+    assert (np.array(band.y[: len(line.y)]) <= line.y).all()
     judgement = raw("judgement")
-    figure = score_figures.plot_agreement_beyond_chance(judgement["with_expert"])
-    assert len(figure.axes) == 3
+    chart = score_figures.plot_agreement_beyond_chance(judgement["with_expert"])
+    same, other = judged(OWN)
+    for trace, values in zip(chart.figure.data[:2], (same, other), strict=True):
+        assert trace.x[
+            trace.hovertext.index(next(t for t in trace.hovertext if "<b>ExplainLFS</b>" in t))
+        ] == pytest.approx(values.mean())
+
+
+def scored(explainer: str) -> float:
+    return float(moved("faces", explainer, FLIPS, "similar").mean())
 
 
 def test_the_table_of_hyperparameters() -> None:
@@ -361,7 +373,8 @@ def test_the_tables_of_continuity_and_of_pointing() -> None:
 
 def test_the_matrix_of_agreement() -> None:
     found = raw("judgement")
-    drawn = score_figures.plot_between_methods(found).axes[0].images[0].get_array()
+    (cells,) = score_figures.plot_between_methods(found).figure.data
+    drawn = np.array(cells.z)
     between = np.array(found["between_methods"])
     apart = ~np.eye(len(between), dtype=bool)
     np.testing.assert_array_equal(drawn[apart], between[apart])
@@ -371,19 +384,17 @@ def test_the_matrix_of_agreement() -> None:
 
 def test_more_figures() -> None:
     faces = load_results(RESULTS / "faces.json")
-    matrix = score_figures.plot_pairwise(faces, FLIPS).axes[0]
+    cells, _ = score_figures.plot_pairwise(faces, FLIPS).figure.data
     by, p = faces.pairwise(FLIPS, "similar")
-    drawn = np.ma.filled(matrix.images[0].get_array(), np.nan)
-    np.testing.assert_allclose(drawn, np.where(p < 0.05, by, np.nan))
-    assert len(matrix.texts) == (p >= 0.05).sum()
+    np.testing.assert_allclose(np.array(cells.z, dtype=float), np.where(p < 0.05, by, np.nan))
     continuity = load_results(RESULTS / "continuity.json")
-    line = (
-        score_figures.plot_continuity(continuity, "continuity", (OWN,)).axes[0].lines[0].get_ydata()
-    )
-    np.testing.assert_allclose(line, np.nanmean(numbers("continuity", OWN, "continuity"), axis=0))
-    figure = score_figures.plot_parts({OWN: part_ratios(OWN, "similar")})
-    for axis, values in zip(figure.axes, first_columns(OWN, "parts", "similar", 3), strict=True):
-        assert axis.lines[1].get_xdata()[0] == pytest.approx(np.nanmean(values))
+    chart = score_figures.plot_continuity(continuity, "continuity", (OWN,))
+    drawn = chart.figure.data[-1].y
+    np.testing.assert_allclose(drawn, np.nanmean(numbers("continuity", OWN, "continuity"), axis=0))
+    chart = score_figures.plot_parts({OWN: part_ratios(OWN, "similar")})
+    parts = first_columns(OWN, "parts", "similar", 3)
+    for trace, values in zip(chart.figure.data, parts, strict=True):
+        assert trace.x[0] == pytest.approx(np.nanmean(values))
 
 
 @pytest.mark.parametrize(("name", "classes"), [("birds", 37), ("cars", 30), ("faces", 404)])

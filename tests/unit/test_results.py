@@ -85,7 +85,22 @@ def test_every_source_has_a_learning_curve_of_every_kind() -> None:
                 if (row["source"], row["decoder"]) == (source, kind)
             }
             assert min(images) == 1000 and len(images) >= 2
-    assert len(plot_learning_curves(results).axes) == 6
+    chart = plot_learning_curves(results)
+    (menu,) = chart.figure.layout.updatemenus
+    assert {button.label for button in menu.buttons} == {row["source"] for row in results["rows"]}
+    (of,) = (
+        trace
+        for trace in chart.figure.data
+        if trace.visible and trace.name == "linear" and trace.hovertext
+    )
+    plain = [
+        row
+        for row in results["rows"]
+        if (row["source"], row["decoder"]) == (menu.buttons[0].label, "linear")
+        and not (row["mirrored"] or row["ssim"])
+    ]
+    lowest = [row["r2"] for row in plain if row["training_images"] == of.x[0]]
+    assert of.y[0] == pytest.approx(np.mean(lowest))
 
 
 def test_every_number_of_the_agreement_table() -> None:
@@ -101,7 +116,10 @@ def test_every_number_of_the_agreement_table() -> None:
             assert table.loc[row["decoder"], f"{kind}: other pair"] == f"{np.mean(others):.2f}"
     first = results["rows"][0]
     assert np.allclose(first["similar"]["with_first_decoder"], 1)
-    assert len(plot_agreement(results).axes) == 2
+    chart = plot_agreement(results)
+    for trace, kind in zip(chart.figure.data, ("similar", "dissimilar"), strict=True):
+        means = [np.mean(row[kind]["with_first_decoder"]) for row in results["rows"][1:]]
+        np.testing.assert_allclose(trace.x, [*means, np.mean(first[kind]["with_another_pair"])])
 
 
 def test_every_number_of_the_retrieval_tables() -> None:
