@@ -27,6 +27,7 @@ from plotly.offline import get_plotlyjs
 from lfs_core.book import run
 from lfs_core.book.address import write_configuration
 from lfs_core.book.citation import how_to_cite
+from lfs_core.book.kernel import CHART
 from lfs_core.book.run import DEMO, TIER
 from lfs_core.book.written import write_pages
 from lfs_core.embedders import network_title
@@ -272,6 +273,8 @@ def lay_out_notebook(executed: Path, source: Path) -> None:
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
+            if CHART in data:
+                data["text/html"] = data[CHART]
             for mime in [mime for mime in data if mime.startswith((DATA, FIGURE))]:
                 del data[mime]
             if "text/html" in data:

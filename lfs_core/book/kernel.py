@@ -16,6 +16,7 @@ from traitlets import ObjectName, Unicode
 from lfs_core.book.arrays import ARRAYS
 
 TABLE = "application/vnd.lfs.table+json"
+CHART = "application/vnd.lfs.chart+html"
 DPI = 200  # of pictures: a page has 100 for an inch of theirs
 
 
@@ -56,8 +57,18 @@ class ArraysFormatter(BaseFormatter):
     print_method = ObjectName("_repr_lfs_arrays_")
 
 
+class ChartFormatter(BaseFormatter):
+    """The HTML of a chart, for pages."""
+
+    format_type = Unicode(CHART)
+    print_method = ObjectName("_repr_lfs_chart_")
+
+
+FORMATTERS = (TableFormatter, ArraysFormatter, ChartFormatter)
+
+
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """What IPython calls in the kernel: tables and kept arrays are given as data from now on.
+    """What IPython calls in the kernel: it gives tables, kept arrays and charts as data, too.
 
     Pictures have two pixels for each of the page. A module beside the notebook is found under a
     name that no installed one has.
@@ -67,6 +78,6 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     display = shell.display_formatter
     if display is None:
         return
-    for formatter in (TableFormatter(parent=display), ArraysFormatter(parent=display)):
+    for formatter in (kind(parent=display) for kind in FORMATTERS):
         display.formatters[formatter.format_type] = formatter
         display.active_types = [*display.active_types, formatter.format_type]

@@ -11,7 +11,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from lfs_core.book.kernel import TABLE
+from lfs_core.book.kernel import CHART, TABLE
 
 GLUED = "application/papermill.record/"  # before the type of what `glue` keeps
 PICTURES = {"image/png": "png", "image/jpeg": "jpg"}
@@ -20,6 +20,9 @@ PAGE = '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{}</
 
 def figures(notebook: NotebookNode) -> dict[str, bytes]:
     """Pictures (.png, .jpg) and interactive figures (.html), by the name of the file to write.
+
+    Of a chart the file holds the description and the numbers: it would be drawn by scripts that
+    pages of the book share.
 
     A figure has the name that its cell gives it in `mystnb`, or that it was glued under, or the
     number of its cell; a second one of the same name gets a number.
@@ -32,8 +35,8 @@ def figures(notebook: NotebookNode) -> dict[str, bytes]:
         ending, picture = next((known for known in pictures.items() if known[1]), ("", ""))
         if picture:
             found[_free(name, ending, found)] = base64.b64decode(picture)
-        elif "text/html" in data and TABLE not in data:
-            html = data["text/html"]
+        elif (CHART in data or "text/html" in data) and TABLE not in data:
+            html = data.get(CHART) or data["text/html"]
             page = html if "<html" in html[:200] else PAGE.format(name) + html
             found[_free(name, "html", found)] = page.encode()
     return found

@@ -2,8 +2,9 @@
 
 Every figure says on being touched its value, 95 % interval and number of pairs, and has its numbers
 as a table under it. A menu chooses what is shown where a figure has more than one set of numbers;
-on paper each set has a picture. JupyterLab draws the figure itself; a page of the book has one
-plotly.js and one `chart.js` for all its charts, and no request leaves the book's folder.
+on paper each set has a picture. JupyterLab draws the figure itself. The book's kernel gives HTML of
+it too, for pages: these have one plotly.js and one `chart.js` for all charts, and no request leaves
+the book's folder.
 """
 
 from __future__ import annotations
@@ -95,12 +96,15 @@ class Chart:
     folded: bool = False
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        """What a notebook shows: the figure for JupyterLab, HTML for the book, words for both."""
+        """What a notebook shows: the figure, and words that stay the same if its numbers move."""
         return {
             "application/vnd.plotly.v1+json": json.loads(self.figure.to_json()),
-            "text/html": self.html(),
             "text/plain": str(self),
         }
+
+    def _repr_lfs_chart_(self) -> str:
+        """What the book's kernel keeps for pages."""
+        return self.html()
 
     def __str__(self) -> str:
         rows = f"; {len(self.table.rows)} rows of numbers" if self.table.rows else ""
