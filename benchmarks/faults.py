@@ -82,7 +82,7 @@ class Small(Network):
 
 
 def photographs(folder: Path, count: int, classes: int, side: int = 32) -> Path:
-    """Images of noise, in so many classes."""
+    """Images of noise, in this many classes."""
     generator = np.random.default_rng(0)
     for k in range(count):
         path = folder / f"class {k % classes:04}" / f"{k:06}.png"
@@ -201,7 +201,7 @@ def damage(folder: Path, trials: int, but: tuple[str, ...] = ()) -> str:
 
 
 class Messages(logging.Handler):
-    """What is said of the damage."""
+    """The message about the damage."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -216,7 +216,7 @@ Kind = tuple[Callable[[], list[Path]], Callable[[], object]]
 
 
 def _kinds(folder: Path, cache: Path) -> dict[str, Kind]:
-    """Of each kind of file its files, and what is made of them, as something to compare."""
+    """The files of each kind, and their contents as something to compare."""
     pictures = photographs(folder / "few", 40, classes=8)
     pairs = load_pairs(str(pictures), Quarters(), 8, progress=False)
     settings = Settings(Quarters(), ("edges", "random"), ("selectivity",), seeds=2)
@@ -325,7 +325,7 @@ def kill(folder: Path, trials: int, names: tuple[str, ...] = ()) -> str:
 
 
 def _run(line: list[str], place: Path, seconds: float | None = None) -> Path:
-    """Run a command in a copy of this process; end it after so many seconds."""
+    """Run a command in a copy of this process; end it after a number of seconds."""
     place.mkdir(parents=True, exist_ok=True)
     child = os.fork()
     if child == 0:

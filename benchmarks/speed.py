@@ -2,8 +2,8 @@
 
     python benchmarks/speed.py OUTPUT.json
 
-What is compared runs in turns, round after round, so that a machine that is slower for a while is
-slower for both; a ratio is the median over the rounds of the ratio within one.
+The two sides of a comparison run in turns, round after round. So a machine that is slower for a
+while is slower for both. A ratio is the median over the rounds of the ratio within one.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def fit_against_forward_passes() -> dict[str, object]:
 
 
 def peak_memory(embeddings: int) -> float:
-    """Megabytes that a process needs at most to fit to so many embeddings from a stream."""
+    """Megabytes that a process needs at most to fit to this many embeddings from a stream."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_fit_stream, (embeddings,))
 

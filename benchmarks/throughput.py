@@ -1,4 +1,4 @@
-"""How many images a second methods of many passes send through the network, beside bare passes.
+"""How many images a second methods of many passes send through the network, and bare passes.
 
 python benchmarks/throughput.py OUTPUT.json
 """
@@ -29,7 +29,7 @@ BATCH = 64
 
 
 def share_of_bare_passes(run: Callable[[], object], passes: int, faces: Tensor) -> dict[str, float]:
-    """Throughput of a run of so many passes, as a share of that of the bare network."""
+    """Throughput of a run of this many passes, as a share of that of the bare network."""
     embedder = lfs.load_embedder("facenet-casia")
     images = faces[torch.arange(passes) % len(faces)]
     return ratio(run, lambda: embed_all(embedder, images, BATCH), ROUNDS) | {"passes": passes}

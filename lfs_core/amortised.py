@@ -67,7 +67,7 @@ class CausalHead(nn.Module):
             maps: (B,c,h,w) of each layer, or the images.
 
         Returns:
-            C (B,K,D); and the expected error (B,K) of the evidence of each window beside a random
+            C (B,K,D); and the expected error (B,K) of the evidence of each window with a random
             partner, its root mean square, > 0.
         """
         x = self.places + self.read_h(nn.functional.normalize(h))[:, :, None, None]
@@ -89,7 +89,7 @@ def _reader(channels: int, hidden: int) -> nn.Module:
 
 
 def _image_reader(channels: int, hidden: int) -> nn.Module:
-    """A small network for images, where no maps are to be had."""
+    """A small network for images, for networks without maps."""
     widths = (channels, hidden // 8, hidden // 4, hidden // 2, hidden)
     layers: list[nn.Module] = []
     for narrow, wide in pairwise(widths):

@@ -1,8 +1,8 @@
 """The causal map: what each place of an image does to each latent, for every partner at once.
 
-A decoder says which pixels vary together with a latent. What the network reads is found by taking
-a place away and looking which latents move. That depends on one image alone, so that one set of
-passes explains it beside any number of partners.
+A decoder says which pixels vary together with a latent. To find what the network reads, remove a
+place and see which latents move. That depends on one image alone, so one set of passes explains it
+with any number of partners.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BATCH = 64  # images of the network at a time
 
 @torch.no_grad()
 def causal_map(embedder: Embedder, images: Tensor, windows: Tensor, baseline: Tensor) -> Tensor:
-    """C: by how much each latent falls when a window of the image is taken away.
+    """C: by how much each latent falls when a window of the image is removed.
 
     C[k, j] = h_j - h_j without window k, of embeddings of length one. The cosine with a partner o
     therefore falls by exactly C[k] · o.
@@ -27,7 +27,7 @@ def causal_map(embedder: Embedder, images: Tensor, windows: Tensor, baseline: Te
         embedder: the network; nothing but its embeddings is used.
         images: (B,3,H,W) in [0,1].
         windows: (K,H,W) bool.
-        baseline: (B,3,H,W) in [0,1], what is seen in the place of a window.
+        baseline: (B,3,H,W) in [0,1], what replaces a window.
 
     Returns:
         (B,K,D), one pass for each window and one for the whole image.
@@ -53,6 +53,6 @@ def evidence(C: Tensor, partner: Tensor, weights: Tensor | float = 1.0) -> Tenso
             of the cosine.
 
     Returns:
-        (...,K), above 0 where a window speaks for a match.
+        (...,K), above 0 where a window is evidence for a match.
     """
     return (C * (weights * normalize(partner, dim=-1))[..., None, :]).sum(dim=-1)

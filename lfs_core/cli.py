@@ -43,7 +43,7 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(1) from None
         except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever reads what is printed has read enough
+            if error.errno == errno.EPIPE:  # the reader of the output has closed it
                 raise
             where = f"{error.filename}: " if error.filename else ""
             typer.echo(f"Error: {where}{reason(error)}.", err=True)

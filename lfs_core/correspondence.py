@@ -35,16 +35,16 @@ class Match(NamedTuple):
 def together(C_a: Tensor, C_b: Tensor) -> Tensor:
     r"""How much of the cosine places k of a and l of b make together: C_a[k] · C_b[l].
 
-    Of the maps of `causal_map` exactly the second difference
-    cos(a, b) - cos(a\k, b) - cos(a, b\l) + cos(a\k, b\l), where a\k is image a without place k;
-    of a shared or a predicted map, as nearly as that map is right.
+    For the maps of `causal_map` it is exactly the second difference
+    cos(a, b) - cos(a\k, b) - cos(a, b\l) + cos(a\k, b\l), where a\k is image a without place k.
+    For a shared or a predicted map this is approximate.
 
     Args:
         C_a: causal map (...,K,D) of image a.
         C_b: causal map (...,L,D) of image b.
 
     Returns:
-        (...,K,L), above 0 where both together speak for a match.
+        (...,K,L), above 0 where both together are evidence for a match.
     """
     return C_a @ C_b.mT
 

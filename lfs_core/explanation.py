@@ -48,12 +48,12 @@ class PairExplanation:
         settings: everything needed to repeat the explanation.
         relevance: (D,) in [0,1], Eq. 2; None for methods that assign none.
         reconstructions, perturbed: Do and Dp, (2,3,h,w) in [0,1]; None without a decoder.
-        signed_maps: (2,H,W), above 0 where a pixel speaks for a match and below where it speaks
-            against; None for methods that do not tell.
+        signed_maps: (2,H,W), above 0 where a pixel is evidence for a match and below where it is
+            evidence against it; None for methods without a sign.
         promised_sums: (2,), what each signed map sums to by the method's own account; None for
             methods that promise no sum.
-        matches: (K,K), how far place k of image a and place l of image b speak together for a
-            match, below 0 against it; None for methods that do not tell.
+        matches: (K,K), the joint evidence of place k of image a and place l of image b for a match,
+            below 0 against it; None for methods that do not find it.
         likeness: (K,K), by which `correspondence` matches places; None where `matches` is.
         grid: rows and columns of the K places, which tile an image row by row; None likewise.
     """
@@ -149,7 +149,7 @@ class PairExplainer:
         title: its name for readers.
         words: what its options are called in such a name, by option: a text with {} for the value,
             or a text for each value. Those of the classes it is made from count too.
-        role: "method"; "control", which knows nothing of the pair or of the network; "ablation", a
+        role: "method"; "control", which ignores the pair or the network; "ablation", a
             method with a part replaced, to see what the part does; or "oracle", which looks at the
             test.
         source: who proposed it, and where.

@@ -47,7 +47,7 @@ def relevance(h1: Vectors, h2: Vectors, similar: Decisions = True) -> Tensor:
     """Eq. 2: R = 1 - d for pairs that the network calls similar, R = d for the others.
 
     Identical embeddings therefore get R = 1 in every latent when called similar, and R = 0 when
-    called dissimilar: nothing speaks for a difference that is not there.
+    called dissimilar: there is no evidence for a difference that is not there.
 
     Args:
         h1: embeddings (...,D) of the first images.

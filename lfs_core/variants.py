@@ -1,4 +1,4 @@
-"""What is put in the place of Eq. 2 and Eq. 4: other readings, and controls that know nothing."""
+"""Replacements for Eq. 2 and Eq. 4: other readings, and controls that ignore the pair."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ RELEVANCES = {
 }
 """Eq. 2 and what is put in its place, by name: (h1, h2, similar, seed, xi_1) -> R in [0,1].
 
-"constant" is 1 throughout; "random" and "shuffled" know nothing of the pair or of the latents;
+"constant" is 1 throughout; "random" and "shuffled" ignore the pair or the latents;
 "inverted" is what the other decision would give.
 """
 OF_THE_COSINE = frozenset({"contribution", "arguing"})

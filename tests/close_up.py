@@ -63,7 +63,7 @@ class Faces(Colours):
 
 
 def two_faces() -> Image.Image:
-    """The astronaut, and beside her the same photograph, smaller and mirrored."""
+    """The astronaut, and next to her the same photograph, smaller and mirrored."""
     astronaut = Image.fromarray(skimage.data.astronaut())
     both = Image.new("RGB", (800, 512), "grey")
     both.paste(astronaut, (0, 0))

@@ -19,7 +19,7 @@ PAIRS = (  # photographs, height and width, cosine
 
 
 def crops(scenes: tuple[str, str], size: tuple[int, int]) -> Tensor:
-    """(2,3,H,W) in [0,1]; the second crop lies beside the first."""
+    """(2,3,H,W) in [0,1]; the second crop is next to the first."""
     height, width = size
     images = []
     for k, scene in enumerate(scenes):

@@ -2,7 +2,7 @@
 
 `_build/executed` holds a run of each notebook, with a manifest that says what it was made from. A
 notebook is run again when its code, the code that it imports, the results that it reads, its
-parameters, or an installed version changed; where only its prose has, that alone is renewed.
+parameters, or an installed version changed. If only its prose changed, only the prose is updated.
 `_build/source` is what Jupyter Book reads, `_build/html` what it writes.
 """
 
@@ -116,7 +116,7 @@ def build_pages(source: Path, work: Path) -> None:
 
 
 def pages_key(source: Path) -> str:
-    """The key of the pages that Jupyter Book makes of a folder."""
+    """The key of the pages that Jupyter Book makes from a folder."""
     files = {str(file.relative_to(source)): file for file in source.rglob("*") if file.is_file()}
     makers = {name: version(name) for name in ("jupyter-book", "sphinx", "sphinx-book-theme")}
     return key(code=["lfs_core.book.pages:setup"], build=Path(__file__), files=files, makers=makers)
@@ -138,8 +138,8 @@ def print_pages(source: Path, work: Path) -> None:
 def jupyter_book(source: Path, work: Path, builder: str) -> Path:
     """Run Jupyter Book, and return the folder that it wrote; any warning is an error.
 
-    It always starts anew: that takes seconds, and what Sphinx remembers of pages that have
-    changed leads to false warnings and stale pages.
+    It always starts from nothing, which takes seconds: what Sphinx remembers about changed pages
+    leads to false warnings and stale pages.
 
     Raises:
         LFSError: the build failed or warned.
@@ -162,8 +162,8 @@ def jupyter_book(source: Path, work: Path, builder: str) -> Path:
 def execute_all(notebooks: Sequence[Path], folder: Path) -> list[dict[str, Any]]:
     """Run the notebooks without an up-to-date run, two at a time; the manifests of all.
 
-    Most of what they do is too small for several threads, so that two notebooks with half of the
-    cores each are done earlier than one after the other.
+    Most of their work is too small for several threads, so two notebooks with half of the cores
+    each finish earlier than one after the other.
 
     Raises:
         LFSError: one failed.
@@ -188,7 +188,7 @@ def execute(notebook: Path, folder: Path) -> dict[str, Any]:
     """
     place = folder / notebook.stem
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f".{notebook.stem}.lock"):  # whoever comes second finds it done
+    with FileLock(folder / f".{notebook.stem}.lock"):  # the second process finds it done
         if run.is_done(place, run.origin(notebook, {})):
             run.renew_prose(place, notebook)
         else:

@@ -43,7 +43,7 @@ class TableFormatter(BaseFormatter):
 
     def __call__(self, shown: object) -> dict[str, Any] | None:
         """The table, or None for what is no table."""
-        import pandas as pd  # whoever shows one has it
+        import pandas as pd  # any code that shows one has it
 
         if not isinstance(shown, pd.DataFrame):
             return None

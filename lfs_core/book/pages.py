@@ -70,7 +70,7 @@ def finish(
     scripts = dict.fromkeys(
         file for mark, files in SCRIPTS.items() if mark in context["body"] for file in files
     )
-    # A book that is one page lies beside the files.
+    # A book that is one page is next to the files.
     up = "" if app.builder.name == "singlehtml" else "../" * page.count("/")
     for file in scripts:
         context["body"] += f'<script defer src="{up}{file}"></script>'

@@ -58,7 +58,7 @@ class Parameters(BaseModel):
     control: Literal["centre", "random"] = "centre"
     """The control that maps are compared with."""
     own: float = Field(1.0, ge=0, le=10)
-    """Weight of an image's likeness to itself beside its similarity to the partner."""
+    """Weight of an image's likeness to itself, compared with its similarity to the partner."""
     contrast: float = Field(0.1, ge=0, le=10)
     """Weight of the distance between what a place carries in both images."""
     seed: int = Field(0, ge=0, le=2**32 - 1)

@@ -418,7 +418,7 @@ def _digest(content: bytes) -> str:
 
 
 def keep_failed(folder: Path, outcome: Outcome) -> None:
-    """Keep the cells of a run that failed, up to there, beside its folder."""
+    """Keep the cells of a run that failed, up to the failure, next to its folder."""
     if outcome.executed is not None:
         with replacing(failed_file(folder)) as new:
             new.write_text(outcome.executed, encoding="utf-8")

@@ -20,7 +20,7 @@ DASHES = ("none", "6 3", "2 3", "8 3 2 3")  # lines are told apart without colou
 def write_sweep_page(
     points: Sequence[Point], notebook: str, axes: Mapping[str, Sequence[object]], path: Path
 ) -> None:
-    """Write the page; it links to the folders beside it and needs nothing else.
+    """Write the page; it links to the folders next to it and needs nothing else.
 
     Args:
         points: of the grid, and what came of them.

@@ -66,7 +66,7 @@ def evaluate(
         Path | None, typer.Option(help="Folder from which a run goes on; else in the cache.")
     ] = None,
 ) -> None:
-    """Measure how good explanations are, and write the numbers and a leaderboard beside them.
+    """Measure how good explanations are, and write the numbers and a leaderboard.
 
     Run again after an interruption, or with more explainers or metrics, it does only what is
     missing.

@@ -55,10 +55,10 @@ def explain(
 ) -> None:
     """Explain the network's decision about two photographs, as one self-contained page.
 
-    Of a method that tells which place of one photograph matches which of the other, the page shows
-    it: the ten most confident matches as lines, and what answers any place that one points at.
+    For methods that find matching places, the page shows the ten most confident matches as lines,
+    and the match of any place that you point at.
 
-    A photograph may come by a pipe (/dev/stdin); who waits for one is told so.
+    A photograph may come by a pipe (/dev/stdin); the command says when it waits for one.
     """
     from lfs_core.comparators import load_explainer
     from lfs_core.datasets.framing import doubt_about_crop, parts
@@ -137,7 +137,7 @@ def remarks(seen: Parts, part: Part, name: str, asked: bool) -> list[str]:
 
 
 def methods() -> None:
-    """List the methods of explanation, where they come from and what they need of a network."""
+    """List the methods of explanation, their sources, and what they need from a network."""
     from lfs_core.comparators import explainer_class, list_explainers
 
     for name in list_explainers():
@@ -146,6 +146,6 @@ def methods() -> None:
         mark = "" if method.role == "method" else f" [{method.role}]"
         typer.echo(f"{name:22} {method.title}: {method.source}; needs {needs}{mark}")
     typer.echo(
-        "A control knows nothing of the pair or of the network; an ablation is a method with a "
-        "part replaced; an oracle looks at the test."
+        "A control ignores the pair or the network; an ablation is a method with a part replaced; "
+        "an oracle looks at the test."
     )

@@ -68,7 +68,7 @@ def export(
 
 
 def _photographs(folder: Path, embed: Embedder) -> Tensor:
-    """Photographs (B,3,H,W) of a folder as a network reads them, at most so many."""
+    """Photographs (B,3,H,W) of a folder as a network reads them, at most this many."""
     import torch
 
     from lfs_core.datasets.folders import find_photographs

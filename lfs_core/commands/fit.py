@@ -58,7 +58,7 @@ def fit(
 ) -> None:
     """Fit a linear decoder, in closed form, to a network and folders of photographs.
 
-    A report is written beside it. Run again after an interruption, it goes on where it stopped.
+    Writes a report, too. After an interruption, run the same command to resume.
     """
     from lfs_core.training.fitting import fit_decoder
 
@@ -87,7 +87,7 @@ def fit_deep(
 ) -> None:
     """Train a decoder with hidden layers for a network, from folders of photographs.
 
-    A report is written beside it. Run again after an interruption, it goes on where it stopped.
+    Writes a report, too. After an interruption, run the same command to resume.
     `torchrun --nproc-per-node N --no-python lfs fit-deep ...` trains on N processors.
     """
     from lfs_core.training.fitting import fit_decoder
@@ -112,8 +112,8 @@ def fit_autoencoder(
 ) -> None:
     """Train the decoder of an autoencoder, for method utkin.
 
-    A report is written beside it. Run again after an interruption, it embeds nothing twice, but
-    begins its training anew.
+    Writes a report, too. Run again after an interruption, it embeds nothing twice, but its
+    training starts again.
     """
     from lfs_core.training.autoencoder import fit_autoencoder_decoder
 
@@ -174,8 +174,8 @@ def fit_head(
     variations: Annotated[
         int,
         typer.Option(
-            help="Further views of each photograph to learn from, cropped, mirrored and lit "
-            "otherwise. Each takes as long as the photographs themselves.",
+            help="Further altered copies of each photograph to learn from: cropped, mirrored, with "
+            "other lighting. Each takes as long as the photographs themselves.",
             min=0,
         ),
     ] = 0,

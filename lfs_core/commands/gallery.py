@@ -77,7 +77,7 @@ def index(
             raise LFSError(
                 f"{output} is a gallery of {previous.embedder!r}, not of {embedder or NETWORK!r}. "
                 "Name another file with --output, or leave out --embedder and --weights to keep "
-                "its network; to make it anew with the other network, delete it first."
+                "its network. To make it again with the other network, delete it first."
             )
         typer.echo("The network has changed since: everything is embedded again.", err=True)
     gallery = index_folder(folder, embed, previous, framing(aligned))

@@ -100,6 +100,6 @@ def tell_several(number: int) -> None:
 
 
 def tell_against(doubts: Iterable[str]) -> None:
-    """Say what speaks against trusting what was made, a line each."""
+    """Give the reasons against trusting a result, one line each."""
     for doubt in doubts:
         typer.echo(doubt, err=True)

@@ -97,8 +97,8 @@ def load_explainer(
         name: one of `list_explainers()`.
         embedder: the network to explain, or what `load_embedder` takes for it.
         options: passed to the method. "explainlfs" and "mean-map" take a `decoder`, or the name
-            or file of one; "mlp" or "conv" for those that ship for the network beside its own
-            linear one, which is taken if none is given.
+            or file of one; "mlp" or "conv" for deep ones that ship for the network. The default is
+            its own linear one.
 
     Raises:
         LFSError: no method has this name, or it refuses the network or the options.

@@ -12,9 +12,9 @@ from lfs_core.correspondence import likeness, together
 class ActivationDecomposition(SimExpert):
     """Each pair of places' share of the similarity.
 
-    The cosine of two averages is shared out once more than by SIMExpert: a place z of one image
-    and w of the other give <K1_z, K2_w> / (h^2 w^2 |f_1| |f_2|), or, where the network embeds an
-    affine map of the average, <A K1_z + b, A K2_w + b> / (h^2 w^2 |e_1| |e_2|). The sum over all w
+    The cosine of two averages is divided one step further than by SIMExpert. A place z of one image
+    and w of the other give <K1_z, K2_w> / (h^2 w^2 |f_1| |f_2|). If the network embeds an affine
+    map of the average, this is <A K1_z + b, A K2_w + b> / (h^2 w^2 |e_1| |e_2|). The sum over all w
     is SIMExpert's S_1(z), and the sum over all is the cosine. The authors' code leaves out b, and
     thus a part of the cosine; with b it is the form that their paper calls with bias.
 

@@ -56,11 +56,12 @@ class Evidence:
     """What a method has found about pairs.
 
     Attributes:
-        values: (P,2,h,w). Of a method that tells for from against: above 0 where a place speaks
-            for a match, below where it speaks against. Else >= 0, for the decision taken.
+        values: (P,2,h,w). Of a method that separates for and against: above 0 where a place is
+            evidence for a match, below where it is evidence against it. Else >= 0, for the decision
+            taken.
         promised_sums: (P,2), what each image's values sum to by the method's own account.
-        matches: (P,K,K), how far two places, one of each image, speak together for a match; of
-            methods that say so.
+        matches: (P,K,K), the joint evidence of two places, one of each image, for a match; of
+            methods that find it.
         likeness: (P,K,K), by which their places are matched; left out, by `matches`.
         grid: rows and columns of the K places.
     """
@@ -73,11 +74,11 @@ class Evidence:
 
 
 class Comparator(PairExplainer):
-    """A competing method: subclasses say in `evidence` what speaks for a match, and where.
+    """A competing method: subclasses return in `evidence` the evidence for a match at each place.
 
     Attributes:
         signed: whether its evidence tells for from against.
-        margin: whether evidence sums to the similarity. What speaks for the decision is then its
+        margin: whether evidence sums to the similarity. The evidence for the decision is then its
             surplus over an even share of xi_1, so that it sums to the margin of the decision.
         of_embeddings: whether evidence in an image needs no more of the other one than its
             embedding.
@@ -160,7 +161,7 @@ class Comparator(PairExplainer):
         ]
 
     def _for_the_decision(self, values: Tensor, is_similar: Tensor) -> Tensor:
-        """The part of evidence (P,2,h,w) that speaks for the decisions (P,), >= 0."""
+        """The part of evidence (P,2,h,w) that supports the decisions (P,), >= 0."""
         if not self.signed:
             return values
         share = self.similarity_threshold / values[0, 0].numel() if self.margin else 0
@@ -192,8 +193,7 @@ def explain_beside(explain: PairExplainer, image: ImageLike, partner: Tensor) ->
         partner: (D,), the other embedding.
 
     Returns:
-        An explanation whose first map is the image's. In the place of the second image stands
-        grey, and its map is 0.
+        An explanation whose first map is the image's. The second image is grey, and its map is 0.
 
     Raises:
         LFSError: the method needs two images, or the embedding has another length.
@@ -210,8 +210,8 @@ def explain_beside(explain: PairExplainer, image: ImageLike, partner: Tensor) ->
             and of.role == "method"
         ]
         raise LFSError(
-            f"{explain.method} explains pairs of images only. Methods that explain an image beside "
-            f"an embedding: {', '.join(able)}."
+            f"{explain.method} explains pairs of images only. Methods that explain an image and an "
+            f"embedding: {', '.join(able)}."
         )
     one = to_tensor(image, getattr(explain.embedder, "image_size", None))
     images = torch.stack([one, one])[None]

@@ -26,17 +26,18 @@ ROUNDING = 1e-6  # float32 cosines that differ by no more are equal
 
 
 class CausalMethod(Comparator):
-    """From causal maps of two images to what speaks for a match; subclasses find the maps.
+    """From causal maps of two images to evidence for a match; subclasses find the maps.
 
-    A window counts by what taking it away does to the similarity, and, as far as `own` says, by
-    what it does to the image's likeness to itself: a window that carries nothing of its image is
-    no evidence of anything.
+    A window counts by what removing it does to the similarity. As far as `own` says, it also counts
+    by what it does to the image's likeness to itself: a window that does not change the embedding
+    is no evidence.
 
     Args:
         embedder: the network to explain.
         relevance: weight of each latent: "fall" for 1 throughout, so that without `own` evidence
             is the fall of the cosine; or a name in `RELEVANCES`, "paper" for Eq. 2.
-        own: weight of the image's likeness to itself beside its similarity to the partner, >= 0.
+        own: weight of the image's likeness to itself, compared with its similarity to the partner,
+            >= 0.
         contrast: weight of the distance between what a window carries in both images, above the
             mean, >= 0. Made for images in which a place shows the same thing, as aligned faces;
             the book measures what it does on others.
@@ -125,9 +126,9 @@ class Causal(CausalMethod):
         grid: windows along each side of the image, of the smallest size.
         scales: sizes of windows; each is twice as large as the one before.
         shifted: tile the image a second time, moved by half a window.
-        sets: take away so many random sets of the smallest windows instead, and share out what
-            they do; 0 for one window at a time.
-        fill: what is seen in the place of a window: "mean", the image's own mean colour; "grey",
+        sets: remove this many random sets of the smallest windows instead, and divide their effect
+            among the windows; 0 for one window at a time.
+        fill: what replaces a window: "mean", the image's own mean colour; "grey",
             0.5; or "black".
         options: of `CausalMethod`.
 
@@ -260,15 +261,15 @@ def shared_map(
 ) -> Tensor:
     """C with what windows do together shared out among them: a Shapley-type map.
 
-    The C that minimises sum_S |h - h_S - sum_{k in S} C[k]|^2 + ridge |C|^2, h_S being the
+    The C that minimises sum_S |h - h_S - sum_{k in S} C[k]|^2 + ridge |C|^2. Here h_S is the
     embedding without all windows of the set S (Lundberg, Lee 2017; here for every latent at once).
 
     Args:
         embedder: the network; nothing but its embeddings is used.
         images: (B,3,H,W) in [0,1].
         windows: (K,H,W) bool, that tile the image.
-        baseline: (B,3,H,W) in [0,1], what is seen in the place of a window.
-        sets: (S,K) bool, the windows that are taken away together.
+        baseline: (B,3,H,W) in [0,1], what replaces a window.
+        sets: (S,K) bool, the windows that are removed together.
         ridge: > 0, so that every window has a value, whatever the sets.
 
     Returns:

@@ -29,8 +29,8 @@ class ExCLIP(IntegratedJacobians):
     integrated Jacobians in each place, up to the error of the integral over the other image.
 
     The authors take the Jacobian of the embedding by a hidden layer of CLIP, in 10 steps, and
-    divide by the embeddings' lengths afterwards; here it is that of unit embeddings by pixels, as
-    of integrated Jacobians, where fewer steps than 20 miss the promised sum by far. About one pass
+    divide by the embeddings' lengths afterwards. Here it is that of unit embeddings by pixels, as
+    for integrated Jacobians, where fewer steps than 20 miss the promised sum by far. About one pass
     for each place, step and image.
 
     Args:

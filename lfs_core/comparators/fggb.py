@@ -16,11 +16,11 @@ class FGGB(Comparator):
     """Feature-guided gradient backpropagation.
 
     For each of the D latents of a unit embedding e, g_j is the absolute gradient of e_j on the
-    image, averaged over the colour channels and scaled to a length of 1 over the image. The
+    image. It is averaged over the colour channels and scaled to a length of 1 over the image. The
     evidence is the sum of (c_j - xi_1 / D) * g_j, where c_j = e1_j * e2_j are the latents' shares
     of the cosine. The authors show its positive part as similarity map and its negative part as
-    dissimilarity map. D passes back for each image; those of an image that is in several pairs
-    of a batch are taken once.
+    dissimilarity map. D passes back for each image; those of an image that is in several pairs of a
+    batch are taken once.
     """
 
     method = "fggb"

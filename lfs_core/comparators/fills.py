@@ -21,7 +21,7 @@ def check_fill(name: str, fill: str) -> None:
 
 
 def plain(images: Tensor, fill: Fill) -> Tensor:
-    """Images of one colour each, in the place of images (B,3,H,W) in [0,1].
+    """Images of one colour each, to replace images (B,3,H,W) in [0,1].
 
     Args:
         images: (B,3,H,W).

@@ -23,19 +23,19 @@ ROUNDING = 1e-6  # float32 embeddings that differ by no more are equal
 class FIxLIP(Comparator):
     """Weighted Banzhaf interactions of the cosine between what is left of two images.
 
-    The cosine v(S,T) of image a with no more than the places S and b with no more than T is fitted,
-    by least squares, by a constant, a weight for each place of a and of b, and one for each pair of
-    them: the matches. Every set S is crossed with every set T, so that m + n passes give m n
-    values. Places are kept with probability p, which makes the fitted weights of pairs, over all
-    sets, weighted Banzhaf interactions.
+    The cosine v(S,T) of image a with no more than the places S and b with no more than T is fitted
+    by least squares. The fit has a constant, a weight for each place of a and of b, and one for
+    each pair of them: the matches. Every set S is crossed with every set T, so that m + n passes
+    give m n values. Places are kept with probability p, which makes the fitted weights of pairs,
+    over all sets, weighted Banzhaf interactions.
 
     The design is a product, and the cosine is a dot product e_S . e_T; so the fit falls into one
     for each image, exactly. With X_a = (1, S) the m sets of a, and X_a^+ its least-squares
-    inverse, the weights of pairs are (X_a^+ E_a) (X_b^+ E_b)^T without first row and column: the
-    matches of two causal maps C that are fitted to embeddings over sets, where the causal map
-    takes one place away. None of the m n values is ever formed.
+    inverse, the weights of pairs are (X_a^+ E_a) (X_b^+ E_b)^T without first row and column. These
+    are the matches of two causal maps C that are fitted to embeddings over sets, where the causal
+    map removes one place. None of the m n values is ever formed.
 
-    A place's evidence is its weighted Banzhaf value beside the whole other image, C[k] . e. The
+    A place's evidence is its weighted Banzhaf value with the whole other image, C[k] . e. The
     authors fit pairs within an image, too; over all sets this leaves the weights of pairs across as
     they are.
 
@@ -46,7 +46,7 @@ class FIxLIP(Comparator):
             the weights, of which the smallest that fit are taken.
         grid: places along each side of the image.
         p: probability in (0,1) with which a set keeps a place.
-        fill: what is seen in the place of what is not kept: "mean", the image's own mean colour;
+        fill: what replaces the places that are not kept: "mean", the image's own mean colour;
             "grey", 0.5; or "black".
         seed: of the sets.
         similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
@@ -89,7 +89,7 @@ class FIxLIP(Comparator):
         self.masks, self.grid, self.p, self.fill, self.seed = masks, grid, p, fill, seed
 
     def evidence(self, pairs: Pairs) -> Evidence:
-        """Weighted Banzhaf values beside the whole other image: (P,2,grid,grid)."""
+        """Weighted Banzhaf values with the whole other image: (P,2,grid,grid)."""
         windows, grid = tiles(pairs.images.shape[-2:], [self.grid]), (self.grid, self.grid)
         kept, weights = sets_of(len(windows), self.masks, self.p, self.seed)
         hidden = ((~kept).float() @ windows.flatten(1).float() > 0).unflatten(1, windows.shape[1:])

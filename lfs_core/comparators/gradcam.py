@@ -8,7 +8,7 @@ from lfs_core.comparators.base import Comparator, Evidence, Pairs
 
 
 class GradCAM(Comparator):
-    """Grad-CAM (Selvaraju et al. 2017) with the similarity in the place of a class score.
+    """Grad-CAM (Selvaraju et al. 2017) with the similarity instead of a class score.
 
     The gradient of the cosine on each of the last maps, averaged over its places, weighs that
     map; the weighted sum says where the similarity comes from. Both images of a pair come from

@@ -19,10 +19,10 @@ BATCH = 32  # points on the line at a time
 class IntegratedGradients(Comparator):
     """Shares out the similarity that an image has beyond an empty one, among its pixels.
 
-    For an image x, an empty one x', and s(x) the cosine of x with the other image, whose embedding
-    is held fixed, the evidence of a pixel is (x - x') times the gradient of s, averaged over the
-    straight line from x' to x and summed over the colour channels. All pixels together have
-    s(x) - s(x').
+    Let x be an image, x' an empty one, and s(x) the cosine of x with the other image, whose
+    embedding is held fixed. The evidence of a pixel is (x - x') times the gradient of s, averaged
+    over the straight line from x' to x and summed over the colour channels. All pixels together
+    have s(x) - s(x').
 
     One pass forward and one back for each image and step.
 

@@ -21,15 +21,15 @@ BATCH = 32  # images of the network at a time
 class IntegratedJacobians(Comparator):
     """Second-order attribution: the part of every pair of pixels in the similarity.
 
-    Images a and b are measured from references a' and b', images that show nothing. With unit
-    embeddings e, and J the Jacobian of e averaged over the straight line from reference to image,
-    pixel i of a and pixel j of b contribute A_ij = (a - a')_i [J_a^T J_b]_ij (b - b')_j. Because
-    J_b (b - b') = e(b) - e(b'), the sum over all j is (a - a')_i [J_a^T (e(b) - e(b'))]_i: the
-    integrated gradients of a's embedding along e(b) - e(b'). This is the evidence; no Jacobian is
-    ever built. Over all pixels it sums to <e(a) - e(a'), e(b) - e(b')>, the same for both images.
-    The authors train networks that embed the reference as 0, for which this is the similarity.
-    Of other networks it is about 1 more, where references are like each other and unlike images.
-    Eberle et al. 2020 (BiLRP) pair pixels alike, by another rule of propagation.
+    Images a and b are measured from references a' and b', images that show nothing. Let e be unit
+    embeddings, and J the Jacobian of e averaged over the straight line from reference to image.
+    Then pixel i of a and pixel j of b contribute A_ij = (a - a')_i [J_a^T J_b]_ij (b - b')_j.
+    Because J_b (b - b') = e(b) - e(b'), the sum over all j is (a - a')_i [J_a^T (e(b) - e(b'))]_i:
+    the integrated gradients of a's embedding along e(b) - e(b'). This is the evidence; no Jacobian
+    is ever built. Over all pixels it sums to <e(a) - e(a'), e(b) - e(b')>, the same for both
+    images. The authors train networks that embed the reference as 0, for which this is the
+    similarity. Of other networks it is about 1 more, where references are like each other and
+    unlike images. Eberle et al. 2020 (BiLRP) pair pixels alike, by another rule of propagation.
 
     One pass forward and one back for each image and step.
 

@@ -18,9 +18,9 @@ class KernelSHAP(Surrogate):
 
     A superpixel's Shapley value is what showing it adds to the cosine with the whole other image,
     averaged over all orders in which the superpixels of an image can be shown. It is the weight of
-    the superpixel in the linear model that fits all sets best, if a set of k of M superpixels
-    counts (M - 1) / (binom(M, k) k (M - k)), and the whole and the empty image must be fitted.
-    captum draws sets with these chances, and gives the whole and the empty image a weight of 10^6.
+    the superpixel in the linear model that fits all sets best. A set of k of M superpixels counts
+    (M - 1) / (binom(M, k) k (M - k)), and the whole and the empty image must be fitted. captum
+    draws sets with these chances, and gives the whole and the empty image a weight of 10^6.
 
     The weights sum to s(x) - s(x'), s being the cosine with the other image, x the image, and x'
     the image with all superpixels hidden.

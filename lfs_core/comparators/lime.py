@@ -18,8 +18,9 @@ RIDGE = 1.0  # likewise
 class LIME(Surrogate):
     """Weights of a ridge regression on superpixels that are kept or hidden by the toss of a coin.
 
-    A sample z of kept (1) and hidden (0) superpixels counts exp(-d^2 / (2 * 0.25^2)), d being 1
-    less the cosine of z with the vector of ones: the more of the image is left, the more it counts.
+    A sample z of kept (1) and hidden (0) superpixels counts exp(-d^2 / (2 * 0.25^2)), where d is 1
+    minus the cosine of z with the vector of ones. The more of the image is left, the more it
+    counts.
 
     As in the authors' code for images. captum's own settings would give nearly every superpixel
     the weight 0: its lasso asks of a superpixel to move the cosine by 0.04 at least.

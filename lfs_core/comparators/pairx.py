@@ -90,7 +90,7 @@ class PairX(Comparator):
 
 
 class CoarsestMaps(LastMaps):
-    """Takes the coarsest maps of a network that still have so many places a side, or the last.
+    """Takes the coarsest maps of a network with at least this many places a side, or the last.
 
     Args:
         network: any `nn.Module` that embeds images.

@@ -16,7 +16,7 @@ from lfs_core.embedders.network import Network
 from lfs_core.errors import LFSError
 from lfs_core.util.own_code import told
 
-CHUNK = 16  # derivatives beside one pass; more are no faster and take more memory
+CHUNK = 16  # derivatives with one pass; more are no faster and take more memory
 
 
 def summed(matches: Tensor, grid: tuple[int, int]) -> Tensor:
@@ -30,7 +30,7 @@ def summed(matches: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def of_each(images: Tensor, of: Callable[[Tensor], Tensor]) -> Tensor:
-    """What a function makes of images (P,2,3,H,W), one by one, each different one once: (P,2,...).
+    """A function of images (P,2,3,H,W), one by one, each different image once: (P,2,...).
 
     Args:
         images: (P,2,3,H,W).
@@ -60,7 +60,7 @@ def moved(network: Embedder, image: Tensor, parts: Tensor, unit: bool = False) -
     """
 
     def along(some: Tensor) -> Tensor:
-        """Of parts (n,3,H,W), beside one pass of the image: (n,D)."""
+        """Of parts (n,3,H,W), with one pass of the image: (n,D)."""
         run = Forwards(network, len(some)).eval()
 
         def embedding(images: Tensor) -> Tensor:
@@ -90,13 +90,13 @@ class Forwards(nn.Module):
 
     Args:
         network: any.
-        derivatives: how many are taken beside one pass.
+        derivatives: how many are taken in addition to one pass.
     """
 
     def __init__(self, network: Embedder, derivatives: int) -> None:
         super().__init__()
         self.network, self.name = network, embedder_name(network)
-        self.passes = derivatives + isinstance(network, Network)  # beside calls of the network
+        self.passes = derivatives + isinstance(network, Network)  # more than its calls
 
     def forward(self, images: Tensor) -> object:
         """What the network returns of images (B,3,H,W)."""

@@ -77,7 +77,7 @@ class Tummala(Comparator):
 
 
 def _by_difference(pairs: Pairs) -> Tensor:
-    """(P,1,c) in [0,1], the same for both images: Eq. 2, of channels in the place of latents."""
+    """(P,1,c) in [0,1], the same for both images: Eq. 2, of channels instead of latents."""
     f = pairs.maps.detach().mean(dim=(-2, -1))
     return relevance(f[:, 0], f[:, 1], pairs.is_similar)[:, None]
 

@@ -25,13 +25,13 @@ ROUNDING = 1e-6  # of an embedding's length; latents nearer to the prototype's a
 class Utkin(Comparator):
     """Latents that an image shares with its class are disturbed, decoded, and watched.
 
-    The authors compare an embedding with the prototype of its class, call important the latents in
-    which the two are close, and see through the decoder of an autoencoder, whose code is made to
-    be the embedding, which pixels change with them; a later paper averages the changes over
+    The authors compare an embedding with the prototype of its class, and call the latents important
+    in which the two are close. The decoder of an autoencoder, whose code is trained to be the
+    embedding, shows which pixels change with them. A later paper averages the changes over
     perturbations. This much is in their abstracts. The formulas could not be checked and are
-    reconstructed: the prototype c is the mean embedding of a class; J are the |J| latents with the
-    smallest |h_j - c_j|; Gaussian noise is added to h on J, T times; the map is the mean of
-    |D(h + noise) - D(h)| over draws and colour channels. The noise is the same for every image.
+    reconstructed. The prototype c is the mean embedding of a class; J are the |J| latents with the
+        smallest |h_j - c_j|. Gaussian noise is added to h on J, T times. The map is the mean of
+        |D(h + noise) - D(h)| over draws and colour channels. The noise is the same for every image.
 
     A pair may come without other images of its class. Its two images then stand for their class,
     and their mean is the prototype: our reading, under which both images have the same J.
@@ -127,7 +127,7 @@ class Utkin(Comparator):
         return Evidence(torch.as_tensor(total) / self.draws)
 
     def settings(self) -> dict[str, object]:
-        """What this explainer was made of; of prototypes that were given, how many."""
+        """The settings of this explainer; for prototypes that were given, their number."""
         return super().settings() | {
             "autoencoder": getattr(self.autoencoder, "info", {}),
             "prototypes": "mean of the pair" if self.prototypes is None else len(self.prototypes),

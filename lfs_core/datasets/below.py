@@ -16,7 +16,8 @@ from lfs_core.errors import printable
 
 log = logging.getLogger(__name__)
 
-# What systems and programs keep beside photographs; so are all names that begin with a full stop.
+# Files that systems and programs keep next to photographs; names with a full stop at the start
+# are skipped too.
 SYSTEM = {
     "$recycle.bin", "system volume information", "thumbs.db", "ehthumbs.db", "desktop.ini",
     "__macosx", "lost+found",
@@ -105,7 +106,7 @@ class _Found:
                 self.take(entry)
 
     def take(self, entry: os.DirEntry[str]) -> None:
-        """Take a file, if it is a photograph; a link to one that is gone is told of where read."""
+        """Take a file, if it is a photograph; a link to a missing one is reported when read."""
         path, suffix = Path(entry.path), Path(entry.name).suffix.lower()
         gone = entry.is_symlink() and not path.exists()
         if not gone and not path.is_file():  # a pipe, a socket, a device
@@ -116,7 +117,7 @@ class _Found:
             self.others[suffix or "without a suffix"] += 1
 
     def told(self) -> list[str]:
-        """What is to be said of all that was not read."""
+        """A message about the files that were not read."""
         said = []
         if self.hidden:
             names = [printable(name) for name, _ in self.hidden.most_common(NAMED)]

@@ -1,4 +1,4 @@
-"""Which face of a photograph is meant if nobody says."""
+"""Which face of a photograph is meant if none is named."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def prominence(face: Face, size: tuple[int, int]) -> float:
 
     .. math:: V \, \frac{V}{A} \, e^{-(2 d / D)^2}
 
-    V is the area of what of the face's box lies in the photograph, so that V/A is below 1 for a
-    face that the edge cuts off; A is the area of the whole box, d the distance of its middle from
-    the photograph's, and D the photograph's diagonal: in a corner, size counts 1/e.
-    `lfs study face-choice` compares this rule with others.
+    V is the area of the part of the face's box inside the photograph, and A that of the whole box,
+    so V/A is below 1 for a face that the edge cuts off. d is the distance of the box's middle from
+    the photograph's, and D the photograph's diagonal: in a corner, size counts 1/e. `lfs study
+    face-choice` compares this rule with others.
     """
     left, top, right, bottom = face.box
     width = max(min(right, size[0]) - max(left, 0), 0)

@@ -62,8 +62,8 @@ def find_photographs(folder: str | os.PathLike) -> list[tuple[Path, str]]:
 
     A photograph below a sub-folder, at whatever depth, belongs to the person, or class, that the
     sub-folder is named after (the layout of `torchvision.datasets.ImageFolder`). A photograph in
-    the folder itself belongs to the person that CelebA's list `<folder>_identity.txt` beside the
-    folder gives; without such a list, to nobody else than itself. A folder that
+    the folder itself belongs to the person that a list as CelebA's, `<folder>_identity.txt` next to
+    the folder, names. Without such a list it is a class of its own. A folder that
     `torchvision.datasets.CelebA` filled is read by it.
 
     Names of classes that differ only in how Unicode writes their accents are one (NFC). Which
@@ -191,7 +191,7 @@ def stream_views(
     known: frozenset[bytes] = frozenset(),
     workers: int = 1,
 ) -> Iterator[Views]:
-    """Read, frame and shrink photographs, batch by batch, beside the network's work.
+    """Read, frame and shrink photographs, batch by batch, while the network works.
 
     Args:
         batches: paths.
@@ -200,7 +200,7 @@ def stream_views(
         small_size: s, side of the decoder's images, in pixels.
         mirror: give each photograph's mirror image too.
         known: keys of views that are not made again.
-        workers: threads that do this beside the present one.
+        workers: threads that do this in addition to the present one.
     """
     make = partial(
         _views,

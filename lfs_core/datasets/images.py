@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 MAX_SIDE = 1024  # px; larger photographs are reduced as they are read
 MIN_SIDE = 8  # px; below this there is nothing to explain
 ANIMATED = {"AVIF", "GIF", "PNG", "TIFF", "WEBP"}  # formats whose further frames are pictures too
-PATIENCE = 2  # seconds after which who waits for a pipe is told so
+PATIENCE = 2  # seconds after which a message says that it waits for a pipe
 
 
 def load_image(source: ImageLike, max_side: int = MAX_SIDE) -> Image.Image:
@@ -38,7 +38,7 @@ def load_image(source: ImageLike, max_side: int = MAX_SIDE) -> Image.Image:
 
     Args:
         source: a path, an open binary file, a PIL image, an array (H,W), (H,W,3) or (H,W,4), or a
-            tensor (3,H,W) or (1,H,W); arrays and tensors hold uint8, or floats in [0, 1]. A pipe
+            tensor (3,H,W) or (1,H,W). Arrays and tensors hold uint8, or floats in [0, 1]. A pipe
             and an open file are read once, to their end.
         max_side: largest side of the result, in pixels.
 
@@ -136,7 +136,7 @@ def shrink(images: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def _read(source: FileLike) -> bytes:
-    """All that a file holds, read once; who waits for a pipe is told so."""
+    """The content of a file, read once; a message says when it waits for a pipe."""
     name = shown_name(source)
     opened = None if isinstance(source, str | os.PathLike) else source
     path = Path(name)

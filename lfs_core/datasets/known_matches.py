@@ -55,7 +55,8 @@ class KnownPair:
 
         Returns:
             (K,2), (x,y) in shares of its sides, the mean of the place's points; NaN where less
-            than half of them are shown. And (K,) bool, whether anything is known of the place.
+            than half of them are shown. And (K,) bool, whether the right match of the place is
+            known.
         """
         K = grid[0] * grid[1]
         at = place_of(self.points, grid)

@@ -48,7 +48,7 @@ def all_pairs(embeddings: Tensor, identities: Sequence[str]) -> list[Pair]:
 
 
 def spread(pairs: Sequence[Pair], count: int) -> list[Pair]:
-    """So many pairs, spread evenly over all; all, if there are no more."""
+    """This many pairs, spread evenly over all; all, if there are no more."""
     count = min(count, len(pairs))
     return [pairs[int((k + 0.5) / count * len(pairs))] for k in range(count)]
 

@@ -146,8 +146,8 @@ class SceneSet:
         """Which pixels show the motorcycle; None for other scenes, where nobody has measured it.
 
         The motorcycle is what has more than 35 px of disparity and stands out of the floor by
-        more than 1.5 px of it. In the upper half of the left view, where no floor is seen, hardly
-        a pixel has a disparity between 29 and 41 px: that gap, whose middle is 35, parts the
+        more than 1.5 px of it. In the upper half of the left view no floor is seen, and hardly any
+        pixel has a disparity between 29 and 41 px. This gap, with its middle at 35, separates the
         motorcycle from the bench and the shelves. The floor in front is as near as the motorcycle,
         so it is fitted, as a quadratic surface, and left out; the tyres lose a few pixels where
         they touch it. Pixels of unknown disparity are left out too, and in the right view those

@@ -92,12 +92,12 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: Any) -
 
     Args:
         embedder: a name in `EMBEDDERS`; "timm:NAME" or "torchvision:NAME" for a network of these
-            libraries; a file that `lfs train` wrote, ending in .safetensors; "module:object" or
-            "file.py:object" for a network of one's own (see `named_network`); or a callable
+            libraries; or a file that `lfs train` wrote, ending in .safetensors. For your own
+            network: "module:object" or "file.py:object" (see `named_network`), or a callable
             (B,3,H,W) in [0,1] -> (B,D). An `nn.Module` is switched to evaluation mode.
             "dlib-resnet" is such a callable, and no `nn.Module`.
         options: of a network that is named, passed to its loader: `weights`, a local file, for
-            those that take one. Of a network of one's own, what `Own` is told of it: `name`,
+            those that take one. For your own network, the options of `Own`: `name`,
             `image_size`, `framing`, `distance`.
 
     Returns:

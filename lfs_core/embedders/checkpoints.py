@@ -37,7 +37,7 @@ def read_weights(path: str | os.PathLike, allowed: Sequence[Any] = ()) -> object
 
     Args:
         path: the file.
-        allowed: classes and functions that it may use beside tensors and plain values, as
+        allowed: classes and functions that it may use in addition to tensors and plain values, as
             `torch.serialization.safe_globals` takes them.
 
     Raises:

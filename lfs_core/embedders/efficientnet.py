@@ -19,7 +19,7 @@ from lfs_core.util.modules import save_module, stored_module
 
 IMAGE_SIZE = 224  # px
 FEATURES = 1280  # numbers that EfficientNet-Lite0 pools
-EMBEDDING = 512  # numbers that metric learning makes of them
+EMBEDDING = 512  # numbers that metric learning reduces them to
 FIRST_BLOCK = 9  # of 16, that is trained; the earlier ones are ImageNet's, and most of the work
 
 

@@ -50,7 +50,7 @@ def facenet_vggface2(weights: str | os.PathLike | None = None) -> FaceNet:
             file with other content than that is loaded under a name that says so.
 
     Raises:
-        AssetError: the weights are neither at hand nor to be had, or are another network's.
+        AssetError: the weights are not available, or are another network's.
     """
     path = Path(weights) if weights else fetch(FACENET_VGGFACE2)
     network = InceptionResnetV1()

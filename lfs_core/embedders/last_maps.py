@@ -22,9 +22,9 @@ class NoMapsError(LFSError):
 class LastMaps:
     """Takes the last maps of a network as it embeds images.
 
-    They are those of the last module, in the order of the computation, whose output says where in
-    the image it comes from, and on whose places the embedding depends: of a transformer that reads
-    its class token alone, what its last attention reads.
+    They are those of the last module, in the order of the computation, whose output has places of
+    the image on which the embedding depends. In a transformer that reads only its class token, they
+    are the input of its last attention.
 
     Args:
         network: any `nn.Module` that embeds images.

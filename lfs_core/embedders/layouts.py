@@ -160,7 +160,7 @@ def fits(grid: Sequence[int], sides: Sequence[int]) -> bool:
 
 
 def _grids(grid: tuple[int, int] | None, sides: Sequence[int], count: int) -> list[tuple[int, int]]:
-    """What so many tokens may be a grid of: maps seen before, or halved; else of the image."""
+    """Grids of this number of tokens: that of maps seen before, or half of it; else the image's."""
     if grid is not None:
         return [(-(-grid[0] // 2**k), -(-grid[1] // 2**k)) for k in range(HALVINGS)]
     return [

@@ -1,7 +1,7 @@
 """MobileNet v1, trained on VGGFace2: a second face network whose layers can be looked into.
 
-Its base is HSE-FaceRec's (Savchenko), trained to tell the people of VGGFace2 apart; two small heads
-beside it guess ages and genders and are not loaded.
+Its base is HSE-FaceRec's (Savchenko), trained to tell the people of VGGFace2 apart; two more small
+heads guess ages and genders and are not loaded.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class MobileNet(Network):
     cosines.
 
     Attributes:
-        similarity_threshold: xi_1, above which two faces are taken for one person's: the cosine
-            that tells best apart the pairs of the first half of the people of Labeled Faces in the
-            Wild, by name (135 of one person, 63 of two), both kinds counting the same.
+        similarity_threshold: xi_1, above which two faces are taken for one person's. This cosine
+            separates the pairs of the first half of the people of Labeled Faces in the Wild best,
+            by name (135 of one person, 63 of two), with both kinds weighted equally.
     """
 
     similarity_threshold = 0.64

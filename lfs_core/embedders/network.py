@@ -149,7 +149,7 @@ class _Runtime:
         self.state = self.read_state()
 
     def session(self, threads: int) -> onnxruntime.InferenceSession:
-        """A session that works on one batch with so many threads."""
+        """A session that works on one batch with this number of threads."""
         if threads not in self._sessions:
             import onnxruntime
 

@@ -17,7 +17,7 @@ from lfs_core.util.own_code import load_object, told
 
 
 class Own(nn.Module):
-    """A network and what is said of it: (B,3,H,W) in [0,1] -> whatever the network returns.
+    """A network with its description: (B,3,H,W) in [0,1] -> whatever the network returns.
 
     Args:
         network: any callable that embeds images.

@@ -1,4 +1,4 @@
-"""The maps inside a network, beside its embeddings, from one pass."""
+"""The maps inside a network and its embeddings, from one pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lfs_core.util.networks import must_go_one_by_one
 
 
 class Tapped(Network):
-    """A network that returns what some of its layers return, beside the embeddings.
+    """A network that returns the embeddings and the outputs of some of its layers.
 
     Args:
         network: the network.

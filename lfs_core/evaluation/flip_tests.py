@@ -31,7 +31,7 @@ class FlipTest:
         fill: one of `selectivity.FILLS`.
         changed: which image of a similar pair is changed, one of `SIDES`; of a dissimilar pair both
             are.
-        seed: of noise, drawn anew for every pair, and of ties.
+        seed: of noise, drawn separately for every pair, and of ties.
         threshold: xi_1; pairs above it are similar.
     """
 

@@ -1,8 +1,8 @@
 """Who served for what: people a head learnt from, its weights were chosen by, it is tested on.
 
 No person serves twice. Evaluations of this book's first heads and weights drew their pairs from the
-last half of the people by name, before anybody kept a list; those whom no pair of theirs showed are
-the *fresh* ones, who have decided nothing yet.
+last half of the people by name, and kept no list of them. People whom no such pair shows are the
+*fresh* ones, who have influenced no choice yet.
 """
 
 from __future__ import annotations

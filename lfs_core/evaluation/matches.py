@@ -50,8 +50,9 @@ def match_scores(
 ) -> MatchScores:
     """Judge the matches from a pair's first image to its second.
 
-    A method's own places may be others than those that are judged: the place that holds the middle
-    of the judged one answers for it, and its match is the middle of the place that it chooses.
+    A method's own places may differ from those that are judged. Then the place that holds the
+    middle of the judged one stands for it, and its match is the middle of the place that it
+    chooses.
 
     Args:
         likeness: (K,K), by which places are matched.
@@ -60,7 +61,7 @@ def match_scores(
         reference: rows and columns of the places that are judged.
 
     Raises:
-        LFSError: the grid does not have K places, or nothing is known of any place.
+        LFSError: the grid does not have K places, or no place has a known match.
     """
     if likeness.shape != (grid[0] * grid[1],) * 2:
         raise LFSError(f"{tuple(likeness.shape)} are no matches of {grid[0]}x{grid[1]} places.")

@@ -1,4 +1,4 @@
-"""What readers are shown in the place of "explainlfs,relevance=random": words."""
+"""What readers see instead of "explainlfs,relevance=random": words."""
 
 from __future__ import annotations
 

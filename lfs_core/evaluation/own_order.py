@@ -1,8 +1,8 @@
 """Scores by which a method orders places, at its own resolution and with their signs.
 
-A map shows what speaks for the decision: what speaks against it is 0, and a coarse map is spread
-over the pixels. Both lose part of a method's order. A test that removes places in that order, the
-least relevant first above all, needs it whole.
+A map shows the evidence for the decision: evidence against it is 0, and a coarse map is spread over
+the pixels. Both lose part of a method's order. A test that removes places in that order, the least
+relevant first above all, needs it whole.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def ordering_maps(
 ) -> tuple[Tensor, dict[int, str]]:
     """By what scores an explainer orders the places of pairs, the highest first.
 
-    Of a `Comparator` its evidence times the sign of the decision, as coarse or fine as the method
-    finds it; of a method that decodes, the change of the decoded pixels; of any other explainer
+    For a `Comparator`: its evidence times the sign of the decision, as coarse or fine as the method
+    finds it. For a method that decodes: the change of the decoded pixels. For any other explainer:
     its map, as `maps_of` gives it.
 
     Args:
@@ -69,7 +69,7 @@ def _attempted(explainer: PairExplainer, images: Tensor) -> list[Tensor | Except
 
 
 def _of_comparator(explainer: Comparator, images: Tensor) -> Tensor:
-    """(P,2,h,w), above 0 where a place speaks for the decision."""
+    """(P,2,h,w), above 0 where a place supports the decision."""
     pairs = explainer.see(images)
     values = explainer.evidence(pairs).values.detach()
     if not explainer.signed:

@@ -73,8 +73,8 @@ def load_pairs(
 
     Args:
         source: "demo", for the photographs of the demo tier; a folder, laid out as
-            `find_photographs` reads it; or a table (.csv) with the columns image_a, image_b and
-            same (1 or 0, true or false), whose paths are relative to it.
+            `find_photographs` reads it; or a table (.csv). The table has the columns image_a,
+            image_b and same (1 or 0, true or false); its paths are relative to it.
         embedder: the network, whose `framing` and `image_size` say what it reads.
         number: how many pairs; needed for a folder, all for a table.
         hold_out: of a folder, only this share of its classes, the last by name, in (0,1].

@@ -2,10 +2,10 @@
 
 Pairs that share a person or a class are not independent: a bird that is hard to explain is so in
 all its pairs. Where classes are few, an interval that takes pairs as independent is too narrow.
-Where the classes of both images are known, intervals are therefore widened to the standard error
-that allows for any dependence of pairs that share a class (Cameron and Miller 2014; Aronow, Samii
-and Assenova 2015). Drawing classes again, each pair counted by the product of its classes' counts,
-would count what is of a pair alone three times over (Owen 2007).
+If the classes of both images are known, intervals are therefore widened. The standard error allows
+for any dependence of pairs that share a class (Cameron and Miller 2014; Aronow, Samii and Assenova
+2015). Drawing classes again, each pair counted by the product of its classes' counts, would count
+what is of a pair alone three times over (Owen 2007).
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ def _counts(pairs: int, draws: int, seed: int) -> np.ndarray:
 def stretch(influence: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """How many times wider an interval is that allows for pairs that share a class.
 
-    The variance of a mean is a sum of products of the influences of two pairs, over all pairs of
-    pairs that share a class (Aronow, Samii and Assenova 2015, Eq. 4; Cameron and Miller 2014).
-    With few classes it is too small, so it is multiplied by C / (C - 1), and quantiles are those
-    of Student's t with C - 1 degrees of freedom, where C counts the classes.
+    The variance of a mean is a sum of products of the influences of two pairs. It runs over all
+    pairs of pairs that share a class (Aronow, Samii and Assenova 2015, Eq. 4; Cameron and Miller
+    2014). With few classes it is too small, so it is multiplied by C / (C - 1), and quantiles are
+    those of Student's t with C - 1 degrees of freedom, where C counts the classes.
 
     Args:
         influence: (P,...), of each pair on the mean, up to a common factor.

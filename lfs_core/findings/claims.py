@@ -22,9 +22,9 @@ class Claim:
         test: what must be observed if the claim is true.
         study: `lfs study` by this name repeats the numbers.
         judge: finds the result, in words and numbers, and the verdict.
-        readings: gives what came out under every reading of the claim, which then decides the
-            verdict, unless the judge's is that a number of the paper is not reproduced here; None
-            where there is one reading, the judge's.
+        readings: gives the result under every reading of the claim. This decides the verdict,
+            unless the judge's is that a number of the paper is not reproduced here. None if there
+            is one reading, the judge's.
         read_from: `lfs study` by this name repeats the readings, or most of them.
     """
 

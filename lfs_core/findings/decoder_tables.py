@@ -24,7 +24,7 @@ DATA_SETS = {"cub": "birds", "cars": "cars"}
 
 
 def decoding_table(results: dict[str, Any]) -> pd.DataFrame:
-    """The paper's decoding errors beside ours, on identities held out; means over seeds."""
+    """The paper's decoding errors and ours, on identities held out; means over seeds."""
     import pandas as pd
 
     groups: dict[tuple[str, str], list[dict]] = {}

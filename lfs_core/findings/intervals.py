@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 Verdict = Literal["holds", "fails", "depends", "not shown", "not reproduced here"]
-"""Of a claim; `depends` is said of many readings only, and the last of numbers of the paper that
-other networks and images than the paper's do not reach."""
+"""Of a claim; `depends` applies to many readings only, and the last to numbers of the paper that
+other networks and images do not reach."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ def with_interval(values: ArrayLike, classes: np.ndarray | None = None) -> str:
 def together(found: Sequence[Interval]) -> list[Verdict]:
     """Whether each of several means lies above 0, so that all verdicts hold together.
 
-    If all are the same without correction they are said of all, and stay; else each is corrected
-    by Holm's rule over all.
+    If all are the same without correction, they stay; else each is corrected by Holm's rule over
+    all.
     """
     alone = [of.above() for of in found]
     if len(set(alone)) < 2:

@@ -135,7 +135,7 @@ def parts() -> tuple[str, Verdict]:
         for before, after in (("mouth", "eyes"), ("eyes", "nose"))
     ]
     even = [share.minus(1) for share in found.values()]
-    return f"evidence beside an even spread (1 is chance): {shown}", joint_verdict(orders + even)
+    return f"evidence over an even spread (1 is chance): {shown}", joint_verdict(orders + even)
 
 
 def more_pixels() -> tuple[str, Verdict]:

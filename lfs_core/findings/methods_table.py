@@ -19,9 +19,8 @@ def methods_table(
 ) -> pd.DataFrame:
     """One line a method.
 
-    Columns: what the method needs beyond embeddings; what it costs; how far the signed maps' sums
-    are from what the method promises, where it promises any; whether the formula was verified or
-    reconstructed; and the source.
+    Columns: what the method needs beyond embeddings; what it costs; how far the sums of signed maps
+        are from a promised value, if there is one; verified or reconstructed; the source.
 
     Args:
         explainers: the methods, by name.

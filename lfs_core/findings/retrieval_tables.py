@@ -22,7 +22,7 @@ PUBLISHED = {  # Roth et al. 2020, margin loss: images, classes, Recall@1, 2, 4,
 
 
 def quality_table(results: dict[str, Any]) -> pd.DataFrame:
-    """Retrieval on classes that no network was trained on, beside published numbers."""
+    """Retrieval on classes that no network was trained on, and published numbers."""
     import pandas as pd
 
     measures = {"recall@1": "R@1", "recall@2": "R@2", "recall@4": "R@4", "recall@8": "R@8"}

@@ -1,8 +1,8 @@
 """How every method stands in every stored test: a small table, which ships with the package.
 
-Stored evaluations are the book's; an installed package has none. What decides whether a method is
-to be trusted is therefore read off them once. `python -m lfs_core.findings.standings` does it
-again, after a stored evaluation has changed.
+Stored evaluations are the book's; an installed package has none. So the table of which methods can
+be trusted is computed from them once. `python -m lfs_core.findings.standings` does it again, after
+a stored evaluation has changed.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def doubts_about_methods(results: Results) -> list[str]:
     """What an evaluation says against the methods in it: a sentence for each and kind of pairs."""
     if not any(map(is_control, results.explainers)):
         return [
-            "Not known whether to be trusted: no control was measured beside these methods, so "
-            "nothing says that a map which knows nothing would do worse. Add "
+            "Not known whether to be trusted: no control was measured with these methods, so a map "
+            "that ignores the pair might do as well. Add "
             "--explainer centre --explainer random."
         ]
     tests: dict[tuple[str, str], list[Stands]] = {}
@@ -110,7 +110,7 @@ def evaluations() -> list[Path]:
 
 
 def digests() -> dict[str, str]:
-    """What `measured` was read off: a hash of each file, and of the classes of the pairs."""
+    """What `measured` was computed from: a hash of each file, and of the classes of the pairs."""
     files = [*evaluations(), results_folder() / "classes.json"]
     return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -135,7 +135,7 @@ def _role(name: str) -> str:
 
 
 def main() -> None:
-    """Write the table anew."""
+    """Write the table again."""
     rows = [list(asdict(one).values()) for one in measured()]
     lines = ",\n".join(json.dumps(row) for row in rows)
     FILE.write_text(

@@ -67,7 +67,7 @@ def stored_run(name: str) -> dict[str, Any]:
 
 
 def is_stored(name: str) -> bool:
-    """Whether there is a stored run of this name; there is none beside an installed package."""
+    """Whether there is a stored run of this name; an installed package has none."""
     return (results_folder() / f"{name}.json").is_file()
 
 

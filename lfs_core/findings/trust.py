@@ -95,7 +95,7 @@ def standings() -> Mapping[tuple[str, str], list[Stands]]:
 
 
 def doubts(explanation: PairExplanation) -> list[str]:
-    """All that speaks against an explanation, as far as it says itself how it was made."""
+    """All reasons against trusting an explanation, as far as it says how it was made."""
     settings = explanation.settings
     found = []
     if "similarity_threshold" in settings:
@@ -105,7 +105,7 @@ def doubts(explanation: PairExplanation) -> list[str]:
 
 
 def doubts_about_maps(explanation: PairExplanation) -> list[str]:
-    """What speaks against its maps: how the method stands in tests, and what it decodes with."""
+    """Reasons against trusting its maps: the method's results in tests, and its decoder."""
     settings, network = explanation.settings, str(explanation.settings.get("embedder"))
     kind = KINDS[0] if explanation.is_similar else KINDS[1]
     found = doubts_about_method(network, spec_of(explanation.method, network, settings), kind)
@@ -115,7 +115,7 @@ def doubts_about_maps(explanation: PairExplanation) -> list[str]:
 
 
 def doubts_about_learnt(embedder: object, explain: object) -> list[str]:
-    """What speaks against a network and a causal head, of which an explanation says the name only.
+    """Reasons against a network and a causal head, which an explanation only names.
 
     Args:
         embedder: the network.
@@ -178,26 +178,27 @@ def what_confidence_means(spread: Spread | None, network: str) -> str:
     """
     if spread is None:
         return (
-            f"How sure a decision of {network_title(network)} is, is not known: its similarities "
-            "of pairs that show one and of pairs that show two have not been measured. "
-            "`lfs evaluate` measures them, on pairs of yours."
+            f"How sure a decision of {network_title(network)} is, is not known, because its "
+            "similarities have not been measured on pairs that show one and pairs that show two. "
+            "`lfs evaluate` measures them on your pairs."
         )
     genuine, impostor = spread.number
     return (
         "The confidence is the probability that the decision is right, if a pair is as likely to "
-        f"show one person or class as two; from the similarities of {genuine} pairs of one and "
-        f"{impostor} of two, of {spread.pairs}. Among many candidates a match is wrong more often."
+        f"show one person or class as two. It comes from the similarities of {genuine} pairs of "
+        f"one and {impostor} of two, of {spread.pairs}. Among many candidates a match is wrong "
+        "more often."
     )
 
 
 def what_likeness_means(spread: Spread | None, network: str) -> str:
-    """What the shares beside retrieved photographs mean, or why there are none; as above."""
+    """What the shares of retrieved photographs mean, or why there are none; as above."""
     if spread is None:
         return what_confidence_means(None, network)
     genuine, impostor = spread.number
     return (
         "Same is the probability that both show one person or class, if a pair is as likely to "
-        f"show one as two; from the similarities of {genuine} pairs of one "
+        f"show one as two. It comes from the similarities of {genuine} pairs of one "
         f"and {impostor} of two, of {spread.pairs}. Among many photographs it is lower."
     )
 
@@ -246,7 +247,7 @@ def doubts_about_method(network: str, explainer: str, kind: str) -> list[str]:
         return []
     if found == "is a control":
         told = (
-            f"Not to be trusted: {name} is a control, whose map knows nothing of what the network "
+            f"Not to be trusted: {name} is a control, whose map does not show what the network "
             "computes."
         )
     elif found == "has not been tested":
@@ -338,7 +339,7 @@ def _shipped_decoders(network: str) -> dict[str, str]:
 
 
 def doubts_about_decoder(info: Mapping[str, Any]) -> list[str]:
-    """What speaks against a decoder: it is no better than the mean image.
+    """The reason against a decoder: it is no better than the mean image.
 
     Args:
         info: what its file says of it.
@@ -356,7 +357,7 @@ def doubts_about_decoder(info: Mapping[str, Any]) -> list[str]:
 
 
 def doubts_about_head(info: Mapping[str, Any]) -> list[str]:
-    """What speaks against a causal head: it explains nothing of what removals do.
+    """The reason against a causal head: it explains nothing of what removals do.
 
     Args:
         info: what its file says of it.
@@ -372,7 +373,7 @@ def doubts_about_head(info: Mapping[str, Any]) -> list[str]:
 
 
 def doubts_about_network(info: Mapping[str, Any]) -> list[str]:
-    """What speaks against a network that was trained: it finds less than before.
+    """The reason against a network that was trained: it finds less than before.
 
     Args:
         info: what its file says of it.

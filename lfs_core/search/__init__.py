@@ -1,1 +1,1 @@
-"""Galleries, and what is asked of them."""
+"""Galleries, and how they are searched."""

@@ -40,9 +40,9 @@ PAIRS = 250  # of each kind, of demo faces
 def agreement_study(data: Path) -> dict[str, object]:
     """Maps of the same pairs under many decoders: does the decoder matter (Sec. 4.2)?
 
-    The maps are compared by Spearman's rank correlation over their pixels: with those of the
-    first decoder for the same pair; and, as the agreement that has nothing to do with the pair,
-    with the same decoder's map of another pair of the same kind.
+    The maps are compared by Spearman's rank correlation over their pixels, with those of the first
+    decoder for the same pair. They are also compared with the same decoder's map of another pair of
+    the same kind: this agreement has nothing to do with the pair.
     """
     workshop = Workshop(data)
     embedder = workshop.embedded(FACES)[1]

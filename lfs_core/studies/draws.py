@@ -1,4 +1,4 @@
-"""The paper's own pixel flipping, again and again: how much hangs on the draw of the controls?
+"""The paper's own pixel flipping, again and again: how much depends on the draw of the controls?
 
 The test is the paper's, and so are p and the kind of latents; decoders are those that ship. Each
 of the tests has its own noise, random relevance and random order.

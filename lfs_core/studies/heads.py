@@ -101,7 +101,7 @@ def first_classes(folder: Path) -> list[tuple[Path, str]]:
 def guarded_faces(embedder: Embedder, data: Path) -> Tensor:
     """The faces (N,3,H,W) uint8 that were to be evaluated when heads were trained; and the demo's.
 
-    Whoever resembles one of them is left out of the training.
+    People who resemble one of them are left out of the training.
     """
     pairs = load_pairs(data / "lfw", embedder, GUARDED_PAIRS, hold_out=HOLD_OUT)
     return torch.cat([pairs.images.flatten(0, 1), load_faces("demo").images])

@@ -27,8 +27,8 @@ def hyperparameter_study(data: Path) -> dict[str, object]:
     """Maps for other p and xi_1 compared with those for the paper's values, and what xi_2 leaves.
 
     For each pair, as the mean over its two images: the rank correlation and the overlap of the
-    strongest tenth of the map with that of p = 0.3; the share of the pixels above each xi_2; and
-    the rank correlation of the map for the decision taken with the map for the other decision,
+    strongest tenth of the map with that of p = 0.3. Also the share of the pixels above each xi_2.
+    Also the rank correlation of the map for the decision taken with the map for the other decision,
     which a pair gets once xi_1 is on its other side.
     """
     pairs = FACES.pairs(data)

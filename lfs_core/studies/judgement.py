@@ -23,9 +23,9 @@ REMEMBERED = {
 def judgement_study(data: Path) -> dict[str, object]:
     """Agreement of maps of the same pairs, compared with that of maps of other pairs.
 
-    Every method with SIMExpert, and ExplainLFS with itself on other pairs, on those of `FACES`; all
-    methods with each other on those of `ALL_METHODS`; ExplainLFS and the one-pass causal map with
-    themselves after weights were shuffled on those of `RANDOMISED`.
+    On the pairs of `FACES`: every method with SIMExpert, and ExplainLFS with itself on other pairs.
+    On those of `ALL_METHODS`: all methods with each other. On those of `RANDOMISED`: ExplainLFS and
+    the one-pass causal map with themselves after weights were shuffled.
     """
     faces, everybody, forgotten = (run.evaluated(data) for run in (FACES, ALL_METHODS, RANDOMISED))
     known = torch.stack(list(faces.maps.values())).isfinite().all(dim=(0, 2, 3, 4))

@@ -145,7 +145,7 @@ def _ssim_of_others(maps: Tensor, others: Tensor) -> Tensor:
 def other_partners(
     h: Tensor, is_similar: Tensor, threshold: float, decision: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Pairs whose first image is decided upon alike with the next pair's second image.
+    """Pairs whose first image gets the same decision with the next pair's second image.
 
     Args:
         h: embeddings (P,2,D).
@@ -186,7 +186,7 @@ def smallest_margin(counts: np.ndarray, of_parts: np.ndarray) -> np.ndarray:
         of_parts: (P,3) of eyes, nose and mouth, 1 for an even spread.
 
     Returns:
-        (S,): above 0 if all parts of the statement are true of the means.
+        (S,): above 0 if the means satisfy all parts of the statement.
     """
     means = counts @ of_parts / counts.sum(axis=1, keepdims=True)
     eyes, nose, mouth = means.T

@@ -278,7 +278,7 @@ class MapReadings:
 def _parts(
     known: Known, decoders: Sequence[Chosen]
 ) -> list[tuple[Callable[..., list[dict[str, Any]]], list[Chosen]]]:
-    """What is asked of some images, and of which decoders."""
+    """Which questions about which images and decoders."""
     first = [of for of in decoders if of.size == "small" and of.seed == 0]
     parts: list[tuple[Callable[..., list[dict[str, Any]]], list[Chosen]]] = [
         *((of_maps, [of]) for of in decoders),

@@ -76,7 +76,7 @@ def by_explainer(network: Embedder, name: str) -> Matcher:
 
 
 def controls(images: Tensor) -> dict[str, Matching]:
-    """What knows nothing of the images: each place matches itself; and chance."""
+    """Controls that ignore the images: each place matches itself; and chance."""
     middle = middles(REFERENCE)
     seed = int(images[0].double().sum().item())  # its own draw for each pair
     drawn = torch.rand(64, 64, generator=torch.Generator().manual_seed(seed))

@@ -1,7 +1,7 @@
 """How well places of two images are matched, by this book's causal map and by others' methods.
 
 On people and crops that have decided nothing here. The two constants of `correspondence` are found
-anew on the people by whom weights are chosen.
+again on the people on whom weights are chosen.
 """
 
 from __future__ import annotations

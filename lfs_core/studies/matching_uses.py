@@ -105,8 +105,8 @@ def _strength(found: Mapping[str, Matching]) -> dict[str, float]:
 def deletion(network: Embedder, pairs: list[Tensor]) -> dict[str, list[list[float]]]:
     """The cosine as places are taken away in both images, by order: a value for each step and pair.
 
-    Each step takes away one place of each image: the next matched pair, by confidence or by how far
-    both speak together; the next best place of each image's own map; or places drawn at random.
+    Each step removes one place of each image: the next matched pair, by confidence or by joint
+    evidence; the next best place of each image's own map; or random places.
     """
     explain = load_explainer("amortised", network)
     assert isinstance(explain, Amortised)

@@ -47,10 +47,10 @@ FORMS = {"tummala": ("variant", "difference", "gradient"), "simexpert": ("form",
 def sensitivity_study(data: Path) -> dict[str, object]:
     """Maps of the same pairs under other parameters, compared by rank correlation.
 
-    Each map is compared with that of the default parameters for the same pair, and with the map of
-    another pair of the same decision under the same parameters, which is what agreement without
-    knowledge of the pair looks like. Autoencoders of all weights are trained alike, on fewer
-    images and epochs than the one that ships, and compared with that of the default weight.
+    Each map is compared with that of the default parameters for the same pair. It is also compared
+    with the map of another pair of the same decision under the same parameters: the agreement to
+    expect without information about the pair. Autoencoders of all weights are trained alike, on
+    fewer images and epochs than the one that ships, and compared with that of the default weight.
     """
     embedder = load_embedder(SOURCES[FACES].network)
     faces = load_faces("demo", progress=False)

@@ -1,7 +1,7 @@
 """Are there people who serve twice, under two names? Photographs of a head's and of tested people.
 
 Names are disjoint. Yet LFW and CelebA both show the famous, and a folder may be misnamed. So every
-photograph of whoever is tested is compared with every one that the head has learnt from: by the
+photograph of a tested person is compared with every one that the head was trained on: by the
 network, and by pixels. Names are not told, only how many there are, and their digests.
 """
 
@@ -35,9 +35,9 @@ def twins_study(data: Path) -> dict[str, object]:
 
     Returns:
         By part: how many people and photographs, and how many of these are nearly the same picture
-        as one that was learnt from. By cosine: how many pairs of a photograph and one that was
-        learnt from are above it; of whom, or who has the same picture; and "affected", the
-        positions of the pairs of the part's run that show one of these people.
+        as one that was learnt from. By cosine: how many pairs of a photograph and a training
+        photograph are above it, and of which people, or who has the same picture. "affected" has
+        the positions of the pairs of the part's run that show one of these people.
     """
     embedder = load_embedder(NETWORK)
     folders = FOLDERS[NETWORK]

@@ -1,11 +1,11 @@
 """An autoencoder whose code is made to be the network's embedding; its decoder is what is kept.
 
-Utkin, Kovalev and Kasimov (2019, arXiv 1911.07702; 2021) train it to explain a network: the loss
-is sum |x - D(E(x))|^2 + lambda sum |E(x) - h(x)|^2, and D is later given embeddings h. That an
-autoencoder is trained so that its hidden representation is near the embedding is theirs; this
-loss, its scale and the layers are reconstructed. Errors of images are mean squared errors per
-pixel value. The distance of codes and embeddings is in units of the embeddings' variance: 1 is
-that of a code which is the mean embedding for every image.
+Utkin, Kovalev and Kasimov (2019, arXiv 1911.07702; 2021) train it to explain a network. The loss is
+sum |x - D(E(x))|^2 + lambda sum |E(x) - h(x)|^2, and D is later given embeddings h. That an
+autoencoder is trained so that its hidden representation is near the embedding is theirs; this loss,
+its scale and the layers are reconstructed. Errors of images are mean squared errors per pixel
+value. The distance of codes and embeddings is in units of the embeddings' variance: 1 is that of a
+code which is the mean embedding for every image.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def fit_autoencoder(
         embeddings: h(x), (N,D); or rows, of which rows[[0, 5, 7]] is a batch (embeddings, images).
         images: x, (N,3,h,w), uint8 or floats in [0,1]; left out with rows.
         validation: held-out embeddings and images, or rows.
-        weight: lambda, >= 0, beside the error per pixel value.
+        weight: lambda, >= 0, relative to the error per pixel value.
         width: of the decoder's layers.
         seed: of the initial weights and the order of the images.
         epochs: passes over the data at most; the learning rate falls to 0 along a cosine.

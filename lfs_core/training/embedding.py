@@ -229,7 +229,7 @@ def embed_photographs(
 
 
 class _Several:
-    """Which photographs of a store show several faces, kept beside it as a line for each."""
+    """Which photographs of a store show several faces, kept next to it as a line for each."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "several.txt"

@@ -29,7 +29,7 @@ PARTNERS = 64  # random ones, in each step
 BATCH = 128  # images
 
 SINGLE = 2.0  # weight of a window that is taken away alone
-ALONE = 16  # windows of each image that are taken away one at a time, beside sets of them
+ALONE = 16  # windows of each image that are removed one at a time, in addition to sets of them
 SHARES = (0.9, 0.1)  # of the identities: to learn from, to choose by
 
 
@@ -59,8 +59,8 @@ def fit_causal(
         layers: of the network, whose maps the head reads; left out, `find_layers` chooses; none
             for the images themselves.
         grid: windows along each side of the image.
-        variations: further views of each photograph to learn from: cropped, mirrored and lit
-            otherwise. Each costs as much as the photographs themselves.
+        variations: further views of each photograph to learn from: cropped, mirrored and with other
+            lighting. Each costs as much as the photographs themselves.
         epochs: passes over the images.
         learning_rate: AdamW's, at its highest.
         seed: of everything random.
@@ -239,7 +239,7 @@ def losses(head: CausalHead, some: Removals, partners: Tensor) -> tuple[Tensor, 
 
     Returns:
         (2,) shares of the variance of the fall of the cosine, with the partners and with the image
-        itself, 0 if all is explained and 1 for a head that finds nothing; and the negative log
+        itself: 0 if all is explained, 1 for a head that finds nothing. And the negative log
         likelihood, up to a constant, of the errors at single windows.
     """
     C, doubt = head(some.h, [maps.float() for maps in some.maps])
@@ -264,7 +264,7 @@ def losses(head: CausalHead, some: Removals, partners: Tensor) -> tuple[Tensor, 
 
 @torch.no_grad()
 def unexplained(head: CausalHead, data: Removals) -> Tensor:
-    """The shares (2,) of `losses` on all of some data, beside its own images as partners."""
+    """The shares (2,) of `losses` on all of some data, with its own images as partners."""
     head.eval()
     device = head.places.device
     partners = data.h[: 4 * PARTNERS].to(device)

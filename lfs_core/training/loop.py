@@ -59,7 +59,7 @@ def train(
         learning_rate: AdamW's, at the start.
         weight_decay: AdamW's.
         patience: how many epochs without a new best are allowed.
-        ssim: weight of 1 - SSIM (Wang et al. 2004) beside Eq. 1 in the loss.
+        ssim: weight of 1 - SSIM (Wang et al. 2004) relative to Eq. 1 in the loss.
         precision: one of `PRECISIONS`; "auto" is "bf16-mixed" on a GPU that has it, else
             "32-true".
         seed: of the order of the images.

@@ -41,7 +41,7 @@ from lfs_core.training.recall import retrieval_quality
 from lfs_core.util.extras import needs
 from lfs_core.util.manifest import versions
 
-VIEWS = 10  # random views of every photograph, beside itself and its mirror image
+VIEWS = 10  # random views of every photograph, in addition to itself and its mirror image
 BATCH = 32  # photographs that pass through the early blocks at once
 CLASSES, EACH = 16, 4  # of a step: classes, and views of each
 LEARNING_RATE = 1e-4  # AdamW's at its highest; it rises for WARM_UP steps and falls along a cosine

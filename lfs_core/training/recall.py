@@ -31,10 +31,9 @@ def retrieval_quality(
         ks: the K of Recall@K.
         seed: of k-means.
 
-    Returns:
-        All in [0,1]: "recall@K", the share of images with one of their class among the K most
-        similar; "map@r", the mean of AP@R, where R is how many others the class has (Musgrave et
-        al. 2020); "nmi", the normalised mutual information of classes and as many clusters that
+    Returns: All in [0,1]: "recall@K", the share of images with one of their class among the K most
+        similar. "map@r", the mean of AP@R, where R is how many others the class has (Musgrave et
+        al. 2020). "nmi" is the normalised mutual information of classes and as many clusters that
         k-means finds, the best of ten starts.
 
     Raises:

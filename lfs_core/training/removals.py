@@ -148,7 +148,7 @@ def gather_removals(
         layers: of the network, whose maps are kept; none for the images themselves.
         grid: windows along each side of the image.
         count: of sets of windows, for each image.
-        alone: take away so many windows one at a time instead.
+        alone: remove this many windows one at a time instead.
         variation: 0 for the photographs as they are; any other number for `varied` ones.
         seed: of the sets.
         workers: threads that read photographs while the network works.
@@ -261,7 +261,7 @@ def _kept(
 
 
 def varied(images: Tensor, seeds: Sequence[int]) -> Tensor:
-    """Images as another photographer might have taken them: cropped, mirrored, lit otherwise.
+    """Images as another photographer might have taken them: cropped, mirrored, with other lighting.
 
     Args:
         images: (B,3,H,W) in [0,1].

@@ -147,7 +147,7 @@ class EmbeddingStore:
         raise AssertionError
 
     def _make_again(self) -> None:
-        """Put a database of all records that are whole in the place of this one."""
+        """Replace this database by one with all records that are not damaged."""
         new = self._file.with_suffix(f".{os.getpid()}")
         try:
             new.unlink(missing_ok=True)

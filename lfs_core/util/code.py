@@ -201,7 +201,7 @@ class _Said:
                     bound[local] = full
                 if local in used | exported | {"*"}:
                     spelled.append((local, full))
-                    # Of a package imported whole, only what is asked of it.
+                    # Of a package imported as a whole, only the names that are used.
                     asked = called_on.get(local, set()) if isinstance(node, ast.Import) else set()
                     imports |= {f"{full}.{part}" for part in asked} or {full}
                     if isinstance(node, ast.Import) and alias.name != full:  # `import a.b`
@@ -216,7 +216,7 @@ class _Said:
             and REGISTERED.fullmatch(node.value)
         }
         digest = hashlib.sha256(said.encode()).hexdigest()
-        for part in tree.body:  # what is defined anew is not passed on
+        for part in tree.body:  # names that are defined again are not passed on
             for of in (part, *getattr(part, "targets", ())):
                 bound.pop(getattr(of, "name", getattr(of, "id", "")), None)
         return _Said(
@@ -486,7 +486,7 @@ def _on_the_fly(defined: object, seen: set[int] | None = None) -> tuple[str, ...
 
 
 def _text(function: FunctionType) -> str:
-    """What a function says; its bytecode, where its text is not to be had alone."""
+    """The text of a function; its bytecode, if its text is not available alone."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):

@@ -98,6 +98,6 @@ class Spread:
 
 
 def spread_of(network: object) -> Spread | None:
-    """How a network's similarities are spread, if that is known of the distance that it uses."""
+    """How a network's similarities are spread, if known for the distance that it uses."""
     spread: Spread | None = getattr(network, "spread", None)
     return spread if spread and spread.distance == distance_name(distance_of(network)) else None

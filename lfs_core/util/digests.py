@@ -73,10 +73,9 @@ def _digest(told: object) -> str:
 class _Facts:
     """Turns things into JSON, and gathers the code of those that have some.
 
-    What an object keeps under a name with an underscore follows from the rest, or was remembered
-    on the way, unless it is a tensor or an `nn.Module`; an object that knows better says so by a
-    method `fingerprint`. What a function reads from a variable of its module, or a service that it
-    asks, cannot be known.
+    Attributes with an underscore follow from the others, or were cached, unless they are tensors or
+    `nn.Module`s; an object for which this is wrong has a method `fingerprint`. Variables of a
+    module that a function reads, and services that it calls, are not seen.
     """
 
     def __init__(self, leaving_out: Sequence[object] = ()) -> None:

@@ -48,13 +48,12 @@ def check_outputs(
 
     Args:
         outputs: the files that will be written, the one that the user named first; the others are
-            written beside it.
+            written next to it.
         inputs: the files and folders that are read; names that are no file do no harm.
 
     Raises:
-        LFSError: an output is an input; or one that the user did not name is there already, though
-            the one that was named is not: then it is no result of ours; or nothing can be
-            written there.
+        LFSError: an output is an input, or nothing can be written there. Or an output that the user
+            did not name exists already and the named one does not, so it is not our result.
     """
     named, *beside = outputs
     given = [path for path in inputs if path is not None]
@@ -69,8 +68,8 @@ def check_outputs(
         for output in beside:
             if os.path.lexists(output):
                 raise LFSError(
-                    f"{os.fspath(output)} is there already, and would be overwritten by what is "
-                    f"written beside {os.fspath(named)}. Name another output, or move it away."
+                    f"{os.fspath(output)} exists already, and would be overwritten together with "
+                    f"{os.fspath(named)}. Name another output, or move it away."
                 )
     _check_writable(Path(named))
 

@@ -1,4 +1,4 @@
-"""What is computed once and kept in the cache: found whole, or computed anew.
+"""Results that are computed once and kept in the cache; damaged ones are computed again.
 
 The first line of such a file is the checksum of the rest.
 """

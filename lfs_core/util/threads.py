@@ -12,9 +12,8 @@ import torch
 def one_thread() -> Iterator[None]:
     """Let PyTorch work on one thread.
 
-    An explanation's own steps, and a face detector's, are so small that waking a second thread
-    takes longer than they do, and a thread that waits for the next one keeps the network from its
-    core.
+    The steps of an explanation and of a face detector are so small that waking a second thread
+    takes longer. A thread that waits for the next step keeps the network from its core.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -29,9 +29,9 @@ PREFIX = 5  # tokens at most that stand before those of places: of class, distil
 def as_vectors(output: object, count: int, name: str) -> Tensor:
     """Embeddings (B,D), float32 or float64, of what a network has returned for B images.
 
-    Read are tensors and arrays (B,D), and (B,D,1,1) or the like; of a mapping, a data class or a
-    named tuple what stands under one of `NAMES`; of other tuples and lists the first that can be
-    read; and a list of B vectors. Of `last_hidden_state` (B,N,D), the class token is taken if one
+    Tensors and arrays can be (B,D), (B,D,1,1) or the like, or a list of B vectors. From a mapping,
+    a data class or a named tuple the entry named in `NAMES` is read. From other tuples and lists
+    the first that can be read is. Of `last_hidden_state` (B,N,D), the class token is taken if one
     token or more stand before those of a square of places, else the mean.
 
     Args:

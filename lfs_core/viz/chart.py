@@ -151,7 +151,7 @@ def styled(figure: go.Figure, height: int, choices: Sequence[Choice] = (), **lay
         figure: with all its traces.
         height: in px, of what lies between the axes.
         choices: the first one is shown.
-        layout: what else is said of the layout.
+        layout: further settings of the layout.
     """
     menus = []
     if len(choices) > 1:
@@ -320,7 +320,7 @@ def whiskers(found: Sequence[Interval], colour: str) -> dict[str, Any]:
 
 
 def _hover(row: str, series: str, found: Interval) -> str:
-    """What is said of a mark: its name, value, interval and number."""
+    """The text of a mark: its name, value, interval and number."""
     second = f"{series}: " if series else ""
     return f"<b>{row}</b><br>{second}{said(found)}"
 
@@ -345,7 +345,7 @@ def _ticks(order: Sequence[str], italic: Callable[[str], bool]) -> dict[str, Any
 
 
 def lines_of(text: str, longest: int = LONGEST) -> str:
-    """A text in lines of HTML, none of them longer than so many letters unless one word is."""
+    """A text in lines of HTML, none of them longer than `letters` unless one word is."""
     return "<br>".join(map(escape, wrap(text, longest, break_long_words=False)))
 
 

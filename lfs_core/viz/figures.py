@@ -129,7 +129,7 @@ def plot_shared(images: Tensor, regions: Tensor, maps: Mapping[str, Tensor]) -> 
 def plot_evidence(
     image: Tensor, partners: Sequence[Tensor], maps: Sequence[Tensor], titles: Sequence[str]
 ) -> Figure:
-    """One image beside several partners: above each the partner, below what speaks for a match.
+    """One image with several partners: above each the partner, below the evidence for a match.
 
     Args:
         image: (3,H,W) in [0,1].
@@ -168,7 +168,7 @@ def plot_linear_decoder(weight: Tensor, h: Tensor, image: Tensor) -> Figure:
     Args:
         weight: W, (pixels, D).
         h: the embedding that is decoded, (D,).
-        image: what the decoder makes of it, (3,h,w).
+        image: the decoded picture, (3,h,w).
     """
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(2, 1))

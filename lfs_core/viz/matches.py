@@ -109,7 +109,7 @@ def matches_contents(explanation: PairExplanation) -> dict[str, Any]:
 
 
 def matched_parts(explanation: PairExplanation) -> Tensor | None:
-    """What of each image speaks for a match together with the other one, by place.
+    """The evidence in each image for a match with the other one, by place.
 
     Each place's matches with all places of the other that are above 0 are summed, and divided by
     the largest sum of its image: (2,rows,columns) in [0,1]. None for methods that do not tell.

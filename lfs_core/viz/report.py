@@ -52,7 +52,7 @@ def write_report(
         explanation: what to show.
         path: the file, ending in .html.
         names: what to call the two images.
-        messages: remarks to show above the maps, before what speaks against trusting them.
+        messages: remarks to show above the maps, before reasons against trusting them.
         photographs: those that the faces were cut out of, each shown with all its faces; or what a
             network can read of each, and the number of the face that is explained.
 

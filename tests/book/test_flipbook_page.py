@@ -35,7 +35,7 @@ DOTS = """all => all.filter((dot) => dot.getBoundingClientRect().width > 2)
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A similar pair's page; a dissimilar pair's beside it; both in one."""
+    """Pages of a similar pair, of a dissimilar pair, and of both."""
     folder = tmp_path_factory.mktemp("flipbook")
     books = {name: flip_book(name == "similar") for name in ("similar", "dissimilar")}
     for name, book in books.items():

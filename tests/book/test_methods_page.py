@@ -55,7 +55,7 @@ def large(page: Page) -> list[Locator]:
 
 
 def values(page: Page) -> list[list[float]]:
-    """The numbers that are read of both images: the map's value, and the signed one if any."""
+    """The numbers that both images show: the map's value, and the signed one if any."""
     lines = page.locator(".lfs-values span").all_inner_texts()
     numbers = [
         re.findall(r"[+-]?[\d.]+(?:e[+-]\d+)?", line.replace("\u2212", "-")) for line in lines
@@ -90,7 +90,7 @@ def test_all_pairs_and_methods_are_there(page: Page) -> None:
 
 
 def test_colours_are_those_of_the_values(page: Page) -> None:
-    """Whole maps beside the photographs: the ramps run through the colour scale."""
+    """Whole maps next to the photographs: the ramps run through the colour scale."""
     page.get_by_label("Maps beside the photographs").check()
     across, down = large(page)
     for canvas, at in ((across, lambda t: (0.5 + t / 2, 0.5)), (down, lambda t: (0.75, t))):
@@ -201,7 +201,7 @@ def test_the_place_is_marked_in_both_images(page: Page) -> None:
     hover(large(page)[1], 0.25, 0.6)
     assert places() == pytest.approx([0.25, 0.6] * 2, abs=0.02)
     page.get_by_label("Maps beside the photographs").check()
-    for x in (0.125, 0.625):  # of the photograph, and of the map beside it
+    for x in (0.125, 0.625):  # of the photograph, and of the map next to it
         hover(large(page)[0], x, 0.6)
         assert places() == pytest.approx([0.125, 0.6, 0.625, 0.6] * 2, abs=0.02)
 

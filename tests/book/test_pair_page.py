@@ -39,7 +39,7 @@ def canvases(page: Page) -> list[str]:
 
 
 def expect_change(page: Page, before: list[str]) -> list[str]:
-    """Wait until both pictures are drawn anew; how they look then."""
+    """Wait until both pictures are drawn again; how they look then."""
     for canvas, old in zip(page.locator(".lfs-picture canvas").all(), before, strict=True):
         canvas.evaluate(
             """(canvas, old) => new Promise((done) => {

@@ -40,7 +40,7 @@ WIDE = """() => [...document.querySelectorAll("article :is(table, pre)")]
   .map((e) => e.innerText.slice(0, 100))"""
 # Which words of tables and captions are names for machines?
 MACHINE = r"\b\w+,\w+=|\w+\.\w+:\w+|\b[a-z]+_[a-z_]+\b"
-# Which pictures were not loaded, or have neither a name nor words beside them in their button?
+# Which pictures were not loaded, or have neither a name nor words next to them in their button?
 POOR = """() => [...document.querySelectorAll("article img")]
   .filter((i) => !i.complete || !i.naturalWidth || !i.hasAttribute("alt")
     || !(i.alt || i.closest("button, figure")?.innerText.trim()))

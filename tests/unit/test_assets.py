@@ -55,7 +55,7 @@ def asset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PackageAsset:
 
 
 def entries(cache: Path) -> set[str]:
-    """What lies in the cache beside lock files."""
+    """The contents of the cache, without lock files."""
     return {path.name for path in cache.iterdir() if path.suffix != ".lock"}
 
 

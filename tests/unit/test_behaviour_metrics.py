@@ -187,7 +187,7 @@ def test_the_patch_test() -> None:
 
 
 def test_patches_are_grouped_by_the_decision_on_the_changed_copy() -> None:
-    """Of two pairs of each kind the copy of one is called otherwise than the pair."""
+    """Of two pairs of each kind, the copy of one gets another decision than the pair."""
     results = Results(
         manifest={"threshold": 0.3},
         same=torch.tensor([True, True, False, False]),

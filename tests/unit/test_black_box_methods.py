@@ -91,7 +91,7 @@ def test_corrrise_of_a_network_that_reads_one_pixel(partner: int, sign: int) -> 
     def one_pixel(images: torch.Tensor) -> torch.Tensor:
         return torch.stack([images[:, 0, 4, 7], torch.full((len(images),), 0.5)], dim=1)
 
-    # Beside a white pixel a black one lowers the cosine; beside a black one it raises it.
+    # Next to a white pixel a black one lowers the cosine; next to a black one it raises it.
     other = np.full((HEIGHT, WIDTH, 3), partner, np.uint8)
     found = CorrRISE(one_pixel, masks=300, patch=3)(image(1), other).signed_maps[0]
     assert found[4, 7].item() == pytest.approx(sign, abs=1e-4)

@@ -82,7 +82,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def embedding(W: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """What the linear network makes of an image."""
+    """The embedding of an image by the linear network."""
     return W @ (x.ravel() - DARK)
 
 

@@ -118,7 +118,7 @@ def test_folders_count_who_shows_several_faces(folder: Path, tmp_path: Path) -> 
     asked = explorer.reply("open", turned["item"])
     assert [hit for hit, _ in asked["nearest"]] == [hit.position for hit in other]
     assert asked["face"] == 0
-    for known in (item, turned["item"]):  # a face that was asked of before is the same query
+    for known in (item, turned["item"]):  # a face that was chosen before is the same query
         assert explorer.reply("face", known, 1)["item"] == item
     with pytest.raises(lfs.LFSError, match="no face 3 in scene"):
         explorer.reply("face", item, 2)

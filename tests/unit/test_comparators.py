@@ -142,7 +142,7 @@ def test_signed_maps_speak_for_and_against(name: str) -> None:
             assert e.signed_maps.shape == (2, SIZE, SIZE) and not e.signed_maps.requires_grad
             for heat, values in zip(e.maps, sign * e.signed_maps, strict=True):
                 if heat.max() == 0:
-                    assert values.max() <= 0  # nothing speaks for the decision
+                    assert values.max() <= 0  # no evidence for the decision
                     continue
                 brightest = (heat >= heat.quantile(0.9)) & (heat > 0)
                 assert values[brightest].mean() > values[~brightest].mean()

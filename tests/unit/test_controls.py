@@ -1,4 +1,4 @@
-"""Controls: maps that know nothing of the network, or nothing of the pair."""
+"""Controls: maps that ignore the network, or the pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passes are counted as they happen, and time is measured beside two passes."""
+"""Passes are counted as they happen, and time is measured in turn with two passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""dlib's network: a black box beside the others."""
+"""dlib's network: a black box among the others."""
 
 from __future__ import annotations
 

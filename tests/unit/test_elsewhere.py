@@ -103,7 +103,7 @@ def test_a_network_of_any_name_is_kept_below_the_cache(
 
 @pytest.fixture
 def replace_as_windows_does(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """`os.replace` refuses to put a file in the place of one that is open or mapped."""
+    """`os.replace` refuses to replace a file that is open or mapped."""
     if not Path("/proc/self/maps").exists():
         pytest.skip("asks Linux what is open")
     replace: Callable[..., None] = os.replace

@@ -320,7 +320,7 @@ def test_killed_and_started_again_gives_the_same_decoder(kind: str, classes: Pat
     while kills < 3:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with started(line, env=environment, **pipes) as process:
-            if kills == 0:  # once surely while it embeds
+            if kills == 0:  # once certainly while it embeds
                 wait_for(lambda: seen.exists() or process.poll() is not None)
                 time.sleep(moments.uniform(0.05, 0.5))
             else:

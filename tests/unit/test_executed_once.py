@@ -48,7 +48,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         written(notebooks / f"{name}.ipynb", SOURCES, ["", "shown", "ignored"])
     for name, (texts, _) in KEPT.items():
         executed = written(root / f"{name}.ipynb", SOURCES[: len(texts)], texts)
-        for cell in executed.cells:  # what our kernel gives beside what anybody's does
+        for cell in executed.cells:  # what our kernel gives in addition to others
             data = {"text/plain": "1", "application/vnd.lfs.table+json": {}}
             if name == "01_same" and "shown" in cell.source:
                 cell.outputs.append(new_output("display_data", data))

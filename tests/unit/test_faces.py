@@ -32,7 +32,7 @@ def two_astronauts(astronaut: Path) -> Image.Image:
 def test_the_crop_is_that_of_facenet_pytorch(
     astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """MTCNN used in its own way, with the same margin; found anew, and remembered."""
+    """MTCNN used in its own way, with the same margin; found again, and remembered."""
     monkeypatch.setenv("LFS_CACHE", str(tmp_path))
     expected = MTCNN(FACE_SIZE, MARGIN, post_process=False)(Image.open(astronaut))
     for _ in range(2):

@@ -100,7 +100,7 @@ def colour_mean(values: np.ndarray) -> np.ndarray:
 
 
 def check_maps(e: lfs.PairExplanation, expected: list[np.ndarray]) -> None:
-    """Signed maps are as expected, and maps are what speaks for the decision, of its maximum."""
+    """Signed maps are as expected, and maps show the evidence for the decision."""
     for found, shown, values in zip(e.signed_maps, e.maps, expected, strict=True):
         np.testing.assert_allclose(found, values, atol=2e-5 * abs(values).max())
         towards = np.maximum(values if e.is_similar else -values, 0)

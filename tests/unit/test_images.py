@@ -135,7 +135,7 @@ def test_what_comes_by_a_pipe_is_read_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """As `cat picture.png | lfs explain /dev/stdin`; who waits for a pipe is told so."""
+    """As `cat picture.png | lfs explain /dev/stdin`; a message says when it waits for a pipe."""
     path, waiting = save_image(RED_TOP), pipe(tmp_path / "pipe")
     monkeypatch.setattr("lfs_core.datasets.images.PATIENCE", 0.01)
 

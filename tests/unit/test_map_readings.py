@@ -1,4 +1,4 @@
-"""Claims about maps under every reading: what is asked of maps, and what follows from answers."""
+"""Claims about maps under every reading: questions about maps, and their answers."""
 
 from __future__ import annotations
 

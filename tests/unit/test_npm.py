@@ -50,7 +50,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def entries(cache: Path) -> set[str]:
-    """What lies in the cache beside lock files."""
+    """The contents of the cache, without lock files."""
     return {path.name for path in cache.iterdir() if path.suffix != ".lock"}
 
 

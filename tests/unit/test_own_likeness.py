@@ -85,7 +85,7 @@ def test_by_removals_it_is_the_fall_of_the_cosine_with_itself() -> None:
 
 
 def test_it_is_what_the_causal_map_adds_for_its_own_weight() -> None:
-    """causal with own=1 is causal with own=0 and, beside it, own-likeness."""
+    """causal with own=1 is causal with own=0 plus own-likeness."""
     a, b = images(2, seed=4)
     for threshold in (-1.0, 1.0):
         options = {"similarity_threshold": threshold}

@@ -554,7 +554,7 @@ def test_what_ranks_by_cosines_refuses_another_distance_at_every_entrance(
 
 
 def test_an_image_is_explained_beside_a_texts_embedding() -> None:
-    """As beside an image that has this embedding."""
+    """As with an image that has this embedding."""
     network = conv()
     text = network(PAIR[1:])[0].detach()
     for method in ("occlusion", "gradcam", "causal", "integrated-gradients", "corrrise"):

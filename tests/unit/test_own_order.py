@@ -66,7 +66,7 @@ GIVEN = torch.tensor([[3.0, -1.0, -2.0], [0.0, 1.0, -6.0]])
 def test_signs_are_kept_and_turned_with_the_decision(
     kind: type[Toy], threshold: float, sign: int
 ) -> None:
-    """Also what speaks against the decision keeps its order, which a map loses."""
+    """Evidence against the decision keeps its order, too, which a map loses."""
     explain = kind(GIVEN, threshold)
     scores, problems = ordering_maps(explain, pairs(3))
     assert scores.shape == (3, 2, 2, 3) and not problems

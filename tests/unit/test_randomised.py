@@ -43,7 +43,7 @@ def test_what_is_shuffled(facenet: torch.nn.Module, faces: FaceSet) -> None:
     explained = decoder(*pair)
     assert explained.similarity == real.similarity
     assert torch.equal(explained.relevance, real.relevance)
-    # Random weights give noise: its map knows nothing of that of the real decoder.
+    # Random weights give noise: its map is unrelated to that of the real decoder.
     assert rank_correlation(explained.maps, real.maps).abs().max() < 0.2
     assert is_control("randomised,shuffled=decoder,seed=1")
     assert decoder.settings()["shuffled"] == "decoder"

@@ -116,7 +116,7 @@ import lfs_core.cli
 from lfs_core.evaluation.workers import local_cluster, run
 
 def go():
-    with local_cluster(1):  # nobody else reaches it
+    with local_cluster(1):  # nothing else reaches it
         all_of_us = [psutil.Process(), *psutil.Process().children(recursive=True)]
         ports = [port for one in all_of_us for port in one.net_connections("inet")]
         listening = {{port.laddr.ip for port in ports if port.status == "LISTEN"}}

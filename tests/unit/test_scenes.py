@@ -359,7 +359,7 @@ def test_only_the_motorcycle_has_a_mask(scenes: SceneSet) -> None:
 
 
 def test_the_mask_holds_the_motorcycle_and_not_the_floor() -> None:
-    """Places read off the photograph by eye, (x,y)."""
+    """Places in the photograph, found by eye, (x,y)."""
     mask = by_hand(500, shifted(0, 0), shifted(241, 0), photograph="motorcycle_left")
     whole = torch.cat([mask.object_mask(0), mask.object_mask(1)[:, 259:]], dim=1)
     assert whole.shape == (500, 741)

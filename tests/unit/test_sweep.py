@@ -62,7 +62,7 @@ def notebook(here: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def first(notebook: Path, here: Path) -> First:
-    """The points of a first sweep, its page, and what lies beside it."""
+    """The points of a first sweep, its page, and the files next to it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)
         points = sweep(notebook, AXES, here / "runs")

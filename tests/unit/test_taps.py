@@ -1,4 +1,4 @@
-"""Maps inside a network, beside its embeddings: those that a hook sees."""
+"""Maps inside a network, and its embeddings: those that a hook sees."""
 
 from __future__ import annotations
 

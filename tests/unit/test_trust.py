@@ -208,7 +208,7 @@ def test_an_evaluation_says_which_methods_do_not_beat_their_controls(tmp_path: P
     write_leaderboard(results, tmp_path / "board.html")
     page = unescape((tmp_path / "board.html").read_text("utf-8"))
     assert all(text in page for text in told) and "title=" not in page
-    assert "not better than every control</span>" in page  # beside the name, for all to read
+    assert "not better than every control</span>" in page  # next to the name, for all to read
     (alone,) = doubts_about_methods(results_of("occlusion"))
     assert "no control was measured" in alone
     assert json.dumps(told)

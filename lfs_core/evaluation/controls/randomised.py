@@ -91,7 +91,7 @@ class Randomised(ExplainLFS):
 
 
 def _fitted(network: Embedder, images: str | os.PathLike, number: int) -> LinearDecoder:
-    """A linear decoder of a network, from so many photographs."""
+    """A linear decoder of a network, fitted to this many photographs."""
     photographs = find_photographs(local_folder(images))[:number]
     embedded = embed_photographs(
         network, [path for path, _ in photographs], size=SMALL, progress=False

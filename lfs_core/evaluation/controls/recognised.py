@@ -1,7 +1,7 @@
 """ExplainLFS with a decoder whose pictures the network recognises.
 
 Eq. 1 asks that a picture look like the photograph. Here it has to look like it to the network: the
-embedding of D(h) shall point where h does.
+embedding of D(h) must point where h does.
 """
 
 from __future__ import annotations

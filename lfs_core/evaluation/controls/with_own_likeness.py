@@ -29,13 +29,13 @@ FLAT = ("gradcam", "gradient-x-input")  # the cosine of an image with itself has
 
 
 class WithOwnLikeness(Comparator):
-    """A rival's evidence, and the image's likeness to itself beside it, as in `amortised`.
+    """A rival's evidence combined with the image's likeness to itself, as in `amortised`.
 
     E(a,b) / mean |E(a,b)| + own * sign * L(a) / mean |L(a)|: E is the rival's evidence in image a,
-    sign is + for a pair called similar and - for one called dissimilar, and L is the evidence for
-    the likeness of a to itself. Both are scaled, since rivals measure evidence in units of their
-    own, as cosines per pixel value or shares of a cosine, next to which a fall of the cosine would
-    be nothing or all; the causal maps have both in one unit and need no scaling. A map that is 0
+    and L the evidence for the likeness of a to itself. The sign is + for a pair called similar and
+    - for one called dissimilar. Both are scaled, because rivals measure evidence in their own
+    units, such as cosines per pixel value or shares of a cosine. Without scaling, one term would
+    outweigh the other. The causal maps have both in one unit and need no scaling. A map that is 0
     throughout stays so.
 
     Rivals are those that tell for from against; without a sign, evidence cannot be added to. The
@@ -93,7 +93,7 @@ class WithOwnLikeness(Comparator):
             raise LFSError(f"by is {by!r}; it must be {' or '.join(map(repr, get_args(By)))}.")
         if by == "itself" and of in FLAT:
             raise LFSError(
-                f"{of} finds no evidence in an image beside itself, where the cosine has no slope; "
+                f"{of} finds no evidence in an image and itself, where the cosine has no slope; "
                 "choose by='amortised' or by='causal'."
             )
         if not own >= 0:
@@ -111,7 +111,7 @@ class WithOwnLikeness(Comparator):
     def evidence(self, pairs: Pairs) -> Evidence:
         """Both terms, each with a mean absolute value of 1 in every image: (P,2,h,w)."""
         beside = self._rival.evidence(pairs).values.detach()
-        if self._rival.margin:  # what it shares out is a cosine; xi_1 of it speaks for no decision
+        if self._rival.margin:  # it divides a cosine; xi_1 of it supports no decision
             beside = beside - self.similarity_threshold / beside[0, 0].numel()
         itself = self._likeness(pairs.images.detach())
         if beside.shape != itself.shape:

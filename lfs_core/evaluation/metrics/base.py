@@ -36,7 +36,7 @@ class Labels:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Pairs, and what an explainer makes of them.
+    """Pairs, and how an explainer explains them.
 
     Attributes:
         embedder: the network.

@@ -122,7 +122,7 @@ class Lipschitz:
 
 
 def displaced(images: Tensor, shift: int) -> Tensor:
-    """Images (...,H,W) moved to the right by so many pixels, or to the left; black behind them."""
+    """Images (...,H,W) moved to the right, or left, by `shift` pixels; black behind them."""
     moved = torch.zeros_like(images)
     width = images.shape[-1]
     if abs(shift) < width:

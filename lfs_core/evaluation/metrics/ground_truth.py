@@ -1,4 +1,4 @@
-"""Maps against what is known of the images: regions, objects, corresponding points."""
+"""Maps compared with known facts about the images: regions, objects, corresponding points."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def region_auroc(heat: Tensor, region: Tensor) -> float:
 
     Returns:
         Area under the ROC curve, in [0,1]: the chance that a pixel inside is brighter than one
-        outside. 0.5 for a map that knows nothing of the region.
+        outside. 0.5 for a map that is unrelated to the region.
 
     Raises:
         LFSError: the region is empty or everything, or the shapes differ.

@@ -36,7 +36,7 @@ class Insertion:
 
     Attributes:
         fill: what is seen before, a name in `FILLS`.
-        every: the curve is measured after every so many superpixels.
+        every: the curve is measured each time this many superpixels are replaced.
     """
 
     fill: str = "noise"

@@ -1,6 +1,6 @@
 """Patch test: two images that differ in one square only, after PatchLFW.
 
-Where the images are the same there is nothing that could speak against a match, and in the square
+Where the images are the same there is no evidence against a match, and in the square
 there is nothing else. What the test cannot show is whether the network looks at the square at all;
 so methods are compared on the same squares, and with controls.
 """

@@ -84,7 +84,7 @@ class Selectivity:
     Attributes:
         order: "most", the most relevant first (MoRF), or "least" (LeRF).
         fill: a name in `FILLS`.
-        every: the curve is measured after every so many flips.
+        every: the curve is measured each time this many superpixels are flipped.
     """
 
     order: str = "most"
@@ -172,7 +172,7 @@ def flip_curves(
     seed: int = 0,
     h: Tensor | None = None,
 ) -> Tensor:
-    """Similarity of pairs after so many flips.
+    """Similarity of pairs after a number of flips.
 
     Args:
         embedder: the network.

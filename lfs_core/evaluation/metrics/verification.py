@@ -2,7 +2,7 @@
 
 As explanations of face verification are evaluated (CorrRISE, Lu et al. 2024). Both images of a pair
 are changed, and what counts is whether the pair is decided right. For dissimilar pairs maps mark
-what speaks against a match; without it the network should take them for a match. So one rule holds
+the evidence against a match; without it the network should take them for a match. So one rule holds
 for both kinds of pairs, but not for those few that the network decides wrong from the start.
 """
 

@@ -191,7 +191,7 @@ class RetrievalExplorer(LiveView):
         """The query that asks about another face of a query from outside."""
         guest = self._guest(item)
         if guest is None:
-            raise LFSError(f"Photograph {item} is of the gallery; faces are chosen in one's own.")
+            raise LFSError(f"Photograph {item} is of the gallery; choose faces only in yours.")
         number = place + 1
         for k, other in enumerate(self._guests):
             if other.parts is guest.parts and other.number == number:
@@ -273,7 +273,7 @@ class RetrievalExplorer(LiveView):
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
-        """What the view needs to know beside photographs."""
+        """What the view needs in addition to photographs."""
         return {
             "photographs": len(self.retriever.gallery),
             "top": self.top,

@@ -32,7 +32,7 @@ QUALITY = 75  # of WebP
 class FlipBook(FixedView):
     """A pair whose superpixels are replaced one by one, in the order of several methods' maps.
 
-    Beside the pictures is the curve of the cosine; slider and play button move all methods in
+    Next to the pictures is the curve of the cosine; slider and play button move all methods in
     step. Of a pair that the network calls similar the first image is changed, of a dissimilar one
     both. As the last expression of a notebook's cell it is shown in JupyterLab. `page` and `save`
     give the same view without Python behind it.
@@ -42,7 +42,8 @@ class FlipBook(FixedView):
         explanations: of one pair, by the method's name as it is to be read.
         fill: what superpixels are replaced by, a name in
             `lfs_core.evaluation.metrics.selectivity.FILLS`.
-        every: the cosine is measured after every so many flips; it must divide 20.
+        every: the cosine is measured each time this many superpixels are flipped; it must divide
+            20.
         seed: of noise and of the order among equals.
 
     Raises:

@@ -46,7 +46,7 @@ def plot_methods(explanations: Mapping[str, Sequence[PairExplanation]]) -> Figur
     pairs = explanations[names[0]]
     lines = sum(2 * _height(e) + 2 * GAP + PAIR_GAP for e in pairs)
     across = columns + 1 + PAIR_GAP
-    picture = min((WIDTH - 1.2) / across, 1.5)  # inches; beside them are labels, above them names
+    picture = min((WIDTH - 1.2) / across, 1.5)  # inches; next to them are labels, above them names
     size = picture * across + 1.2, count * (lines * picture + 1) + 0.7
     figure = Figure(figsize=size, dpi=DPI, layout="constrained")
     axes = figure.subplots(count, squeeze=False)[:, 0]

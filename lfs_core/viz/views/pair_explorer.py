@@ -86,7 +86,7 @@ METHODS = (  # those that answer within seconds
     "centre",
     "edges",
 )
-SHIPPED = {"linear": "", "mlp": "-mlp", "conv": "-conv"}  # decoders beside a network's own name
+SHIPPED = {"linear": "", "mlp": "-mlp", "conv": "-conv"}  # ends of their names
 COLOURS = ("inferno", "viridis", "cividis", "gray")  # readable with any colour vision
 PICTURE, THUMBNAIL = 160, 72  # px, longest side
 QUALITY = 80  # of WebP
@@ -108,7 +108,7 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True)
 class _Seen:
-    """What a network can read of a photograph, and what speaks against each part."""
+    """What a network can read of a photograph, and the doubts about each part."""
 
     parts: Parts
     doubts: list[list[str]]
@@ -345,7 +345,7 @@ class PairExplorer(LiveView):
         return sorted(steps | {self.similarity_threshold})
 
     def _settings(self) -> dict[str, Any]:
-        """What the view needs to know beside photographs."""
+        """What the view needs in addition to photographs."""
         offered = dict.fromkeys(name for of in self.networks for name in of.methods)
         return {
             "networks": [
