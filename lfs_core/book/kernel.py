@@ -70,8 +70,8 @@ FORMATTERS = (TableFormatter, ArraysFormatter, ChartFormatter)
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """What IPython calls in the kernel: it gives tables, kept arrays and charts as data, too.
 
-    Pictures have two pixels for each of the page. A module beside the notebook is found under a
-    name that no installed one has.
+    Pictures have two pixels for each of the page. A module next to the notebook is found if no
+    installed one has its name.
     """
     sys.path.append("")
     shell.config.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight", "dpi": DPI}

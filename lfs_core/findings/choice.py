@@ -184,7 +184,7 @@ def facts_markdown(name: str) -> str:
 
 
 def needs_in_words(name: str) -> str:
-    """What a method needs of a network beside embeddings."""
+    """What a method needs from a network in addition to embeddings."""
     found = explainer_class(name).needs
     return listed([words for need, words in NEEDS.items() if need in found]) if found else "nothing"
 

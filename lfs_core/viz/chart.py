@@ -585,7 +585,7 @@ def bars(
     mark: tuple[str, float] | None = None,
     alt: str = "",
 ) -> Chart:
-    """Bars of one or more series, beside one another or, as histograms, one before another.
+    """Bars of one or more series, side by side or, as histograms, one before another.
 
     Args:
         title: what it shows.

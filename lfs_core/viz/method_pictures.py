@@ -1,6 +1,6 @@
 """One picture for each method: its two maps of a photograph in the public domain and a copy.
 
-The copy is mirrored and darker, and no method is told so. A map that follows the face is mirrored
+The copy is mirrored and darker, and no method knows it. A map that follows the face is mirrored
 with it. Pictures are kept, and drawn again only if what makes them has changed.
 """
 
