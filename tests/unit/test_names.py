@@ -28,6 +28,7 @@ from lfs_core.findings import (
     score_tables,
 )
 from lfs_core.findings.ledger import ledger
+from lfs_core.findings.people import spelt
 from lfs_core.findings.stored import origin_line, stored_evaluation, stored_run
 from lfs_core.findings.trust import doubts_about_method, doubts_about_similarity
 from lfs_core.util.manifest import RESULTS
@@ -258,3 +259,16 @@ def test_doubts_and_origins_are_in_words() -> None:
     several = origin_line(stored_run("heads")["manifest"])
     assert "networks FaceNet (CASIA-WebFace), EfficientNet-Lite0 (CUB-200 birds)" in several
     assert "pairs of LFW, CUB-200 birds, Cars-196" in several
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("grace_hopper", "Grace Hopper"),
+        ("anna", "Anna"),
+        ("Eoin_McDonald", "Eoin McDonald"),
+        ("grace_hopper/10_a.png", "Grace Hopper/10_a.png"),
+    ],
+)
+def test_names_of_folders_as_readers_write_them(folder: str, name: str) -> None:
+    assert spelt(folder) == name
