@@ -12,15 +12,12 @@
     return new Response(stream).json();
   };
 
-  const look = (chart) => {
-    const { color, fontFamily } = getComputedStyle(chart);
-    const ground = getComputedStyle(document.body).backgroundColor;
+  const dressed = (layout, chart) => {
+    const { color, fontFamily: family } = getComputedStyle(chart);
+    const bgcolor = getComputedStyle(document.body).backgroundColor;
     return {
-      "font.color": color,
-      "font.family": fontFamily,
-      "hoverlabel.bgcolor": ground,
-      "hoverlabel.bordercolor": color,
-      "hoverlabel.font.color": color,
+      font: { ...layout.font, color, family },
+      hoverlabel: { ...layout.hoverlabel, bgcolor, bordercolor: color, font: { color } },
     };
   };
 
@@ -56,11 +53,11 @@
     place.textContent = "";
     place.style.minHeight = "";
     place.style.height = `${layout.height}px`;
-    await Plotly.newPlot(place, structuredClone(data), structuredClone(plain), CONFIG);
-    await Plotly.relayout(place, look(chart));
+    const shown = { ...structuredClone(plain), ...dressed(plain, chart) };
+    await Plotly.newPlot(place, structuredClone(data), shown, CONFIG);
     await fit(place, inner);
     place.on("plotly_afterplot", () => fit(place, inner));
-    const follow = () => Plotly.relayout(place, look(chart));
+    const follow = () => Plotly.relayout(place, dressed(plain, chart));
     new MutationObserver(follow).observe(document.documentElement, {
       attributeFilter: ["data-theme"],
     });

@@ -402,11 +402,23 @@ def test_charts_in_views_share_one_file(page: Page) -> None:
     """Plotly is there once for all pages, and only where there is a chart."""
     users = {path for path in PAGES if "plotly.min.js" in parse(path).files}
     assert {"notebooks/03_face_explanations.html", "notebooks/06_evaluation.html"} <= users
-    assert "book/intro.html" not in users
+    assert "book/intro.html" in users and "book/glossary.html" not in users
     for path in users:
         assert (SITE / path).stat().st_size < HEAVIEST
     open_page(page, "notebooks/06_evaluation.html")
     expect(page.locator(".lfs-flipbook path.js-line").first).to_be_visible()
+    assert page.errors == [] and page.outside == []
+
+
+def test_the_book_has_charts(page: Page) -> None:
+    """Curves, intervals and rankings are drawn by Plotly, and have their numbers under them."""
+    pages = {path: (SITE / path).read_text("utf-8").count('class="lfs-chart"') for path in PAGES}
+    assert sum(pages.values()) >= 20 and pages["book/intro.html"] == 1
+    assert pages["notebooks/06_evaluation.html"] >= 8
+    open_page(page, "notebooks/07_properties.html")
+    charts = page.locator(".lfs-chart")
+    expect(page.locator(".lfs-chart[data-drawn]")).to_have_count(charts.count())
+    expect(page.locator(".lfs-chart .lfs-chart-table")).to_have_count(charts.count())
     assert page.errors == [] and page.outside == []
 
 
