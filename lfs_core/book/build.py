@@ -21,13 +21,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import nbformat
+import yaml
 from filelock import FileLock
 from plotly.offline import get_plotlyjs
 
 from lfs_core.book import run
 from lfs_core.book.address import write_configuration
-from lfs_core.book.citation import how_to_cite
+from lfs_core.book.citation import citation, how_to_cite
 from lfs_core.book.kernel import CHART
+from lfs_core.book.pages import PREVIEW
 from lfs_core.book.run import DEMO, TIER
 from lfs_core.book.written import write_pages
 from lfs_core.embedders import network_title
@@ -235,6 +237,10 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
     (source / "files" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
     for script in (SCRIPT, Path(__file__).with_name("enlarge.js")):
         shutil.copy2(script, source / "files")
+    shutil.copy2(root / "book" / "images" / "matches.png", source / "files" / PREVIEW)
+    (source / "files" / "CITATION.cff").write_text(
+        yaml.safe_dump(citation(root), sort_keys=False, allow_unicode=True), encoding="utf-8"
+    )
     write_configuration(root, source)
     shutil.copy2(root / "_toc.yml", source)
     for manifest in manifests:

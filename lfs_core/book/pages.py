@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from html import escape
+from html import escape, unescape
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ SCRIPTS = {
 }
 # A notebook's picture, which has two pixels for each of the page.
 PICTURE = re.compile(r'<img (?=[^>]*src="([^"]*_images/[0-9a-f]{32,}\.\w+)")[^>]*>')
+PREVIEW = "preview.png"  # the picture beside links to the book
+TAG = re.compile(r"<[^>]+>")
 # Docutils calls entries of a list by a deprecated role that is none of a list's entries.
 ROLES = {'role="doc-biblioentry"': 'role="listitem"', ' role="doc-backlink"': ""}
 
@@ -74,6 +77,9 @@ def finish(
     up = "" if app.builder.name == "singlehtml" else "../" * page.count("/")
     for file in scripts:
         context["body"] += f'<script defer src="{up}{file}"></script>'
+    context["metatags"] = context.get("metatags", "") + preview(
+        context.get("title", ""), app.config.html_baseurl or up
+    )
     if page.startswith("notebooks/"):
         context["body"] += files_of(page.removeprefix("notebooks/"), Path(app.srcdir))
 
@@ -84,6 +90,26 @@ def _sharp(found: re.Match[str], links: bool) -> str:
     if not links:
         return picture
     return f'<a class="lfs-enlarge" href="{found[1]}" title="Enlarge">{picture}</a>'
+
+
+def preview(title: str, base: str) -> str:
+    """What a page tells those who show a preview of a link to it, in HTML.
+
+    Args:
+        title: the page's, in HTML.
+        base: the site's address, which most of them need for the picture; else the way to its top.
+    """
+    facts = {
+        "og:type": "article",
+        "og:title": unescape(TAG.sub("", title)),
+        "og:description": metadata("lfs-core")["Summary"],
+        "og:image": f"{base}{PREVIEW}",
+        "og:image:alt": "Two portraits of one face, joined by lines between the places that match.",
+        "twitter:card": "summary_large_image",
+    }
+    return "".join(
+        f'\n<meta property="{name}" content="{escape(of)}" />' for name, of in facts.items()
+    )
 
 
 def files_of(notebook: str, sources: Path) -> str:

@@ -105,7 +105,13 @@ def decision_markdown() -> str:
             f"| {_cost(costs[of.name])} | {_fails(of)} |"
             for place, (how, of) in enumerate(told)
         ]
-    return "\n".join(lines) + "\n"
+    return captioned("decision", "Which method to use, by what you have.", lines)
+
+
+def captioned(name: str, caption: str, lines: Iterable[str]) -> str:
+    """A table in Markdown with a number, named tab-NAME, and a caption."""
+    table = "\n".join(lines)
+    return f"```{{table}} {caption}\n:name: tab-{name}\n\n{table}\n```\n"
 
 
 def ranking_markdown() -> str:
@@ -126,8 +132,8 @@ def ranking_markdown() -> str:
     ]
     rest = [reader_name(name) for name, of in known.items() if not of.common]
     return (
-        "\n".join(lines)
-        + f"\n\nNot compared with controls in stored tests: {listed(rest)}. Nobody knows "
+        captioned("ranking", "Methods by the tests in which they beat every control.", lines)
+        + f"\nNot compared with controls in stored tests: {listed(rest)}. Nobody knows "
         "how far to trust their maps.\n"
     )
 

@@ -25,6 +25,8 @@ def limits_markdown() -> str:
     untested = [reader_name(name) for name, of in known.items() if not of.tests]
     rebuilt = [reader_name(name) for name in known if not explainer_class(name).verified]
     readings = [len(readings_of(claim)) for claim in CLAIMS if readings_of(claim)]
+    single = len(CLAIMS) - len(readings)
+    others = f" The other {single} rest on one test." if single else ""
     elsewhere = [claim for claim in CLAIMS if verdict_of(claim) == "not reproduced here"]
     return bullets(
         [
@@ -37,7 +39,7 @@ def limits_markdown() -> str:
             f"**Few pairs**: the smallest stored test has {smallest.pairs}. A method that beats no "
             "control there may do so on more.",
             f"**Readings**: {len(readings)} of {len(CLAIMS)} claims are tested under several, "
-            f"{min(readings)} to {max(readings)} each. The others rest on one test.",
+            f"{min(readings)} to {max(readings)} each.{others}",
             f"**Not reproduced here**: {len(elsewhere)} claims name numbers of networks that we do "
             "not have.",
         ]

@@ -184,7 +184,10 @@ def markdown(found: dict[str, dict[str, str]]) -> str:
     shapes = "; ".join(next(iter(found.values())))
     numbered = "\n".join(f"{k}. {of}" for k, of in enumerate(reasons, 1))
     table = "\n".join(lines)
-    return f"The kinds of networks: {shapes}.\n\n{table}\n\nReasons:\n\n{numbered}\n"
+    return (
+        f"The kinds of networks: {shapes}.\n\n```{{table}} On how many kinds of networks each "
+        f"method works.\n:name: tab-own-networks\n\n{table}\n```\n\nReasons:\n\n{numbered}\n"
+    )
 
 
 def _general(said: str, name: str) -> str:

@@ -593,4 +593,4 @@ def test_every_method_on_every_shape() -> None:
     assert found["simexpert"]["channels last (Swin)"] == YES
     assert found["occlusion"][BESIDE] == YES != found["tummala"][BESIDE]
     table = markdown(found)
-    assert table.count("\n| ") == len(found) + 1 and "1. " in table
+    assert table.count("\n| ") == len(found) + 2 and "1. " in table

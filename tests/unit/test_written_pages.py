@@ -68,7 +68,7 @@ def test_who_has_more_is_never_told_to_use_what_is_worse() -> None:
     assert passed == sorted(passed)
     table = choice.decision_markdown()
     assert all(have in table for have in choice.HAVE)
-    assert {line.count("|") for line in table.strip().splitlines()} == {5}
+    assert {row.count("|") for row in re.findall(r"^\|.*", table, re.M)} == {5}
 
 
 def test_methods_without_a_test_are_named_as_such() -> None:
@@ -170,3 +170,34 @@ def test_the_environment_and_the_package_name_addresses(
     assert made["html"]["use_repository_button"] and made["launch_buttons"]["binderhub_url"]
     assert made["html"]["baseurl"] == "https://book.example/lfs/"
     assert "git clone https://own.example/x\ncd x\n" in address.install_markdown()
+
+
+def test_the_citation_is_filled_by_the_build(nowhere: pytest.MonkeyPatch) -> None:
+    from lfs_core.book import citation
+
+    made = citation.citation(ROOT)
+    assert made["version"] == lfs.__version__
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", made["date-released"])
+    assert "repository-code" not in made and "url" not in made
+    text = citation.how_to_cite(ROOT)
+    assert (
+        f"year    = {{{made['date-released'][:4]}}}" in text and "url" not in text.split("@art")[0]
+    )
+    nowhere.setenv("LFS_REPOSITORY", "https://own.example/x")
+    nowhere.setenv("LFS_BOOK_URL", "https://book.example")
+    made = citation.citation(ROOT)
+    assert made["repository-code"] == "https://own.example/x"
+    assert "url     = {https://book.example/}" in citation.how_to_cite(ROOT)
+
+
+def test_the_committed_citation_names_the_version_of_the_package() -> None:
+    committed = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert committed["version"] == lfs.__version__
+
+
+def test_a_preview_has_a_title_and_a_picture_and_no_markup() -> None:
+    from lfs_core.book.pages import preview
+
+    told = preview('1. A <code>"p"</code> &amp; more', "https://book.example/")
+    assert 'property="og:title" content="1. A &quot;p&quot; &amp; more"' in told
+    assert 'property="og:image" content="https://book.example/preview.png"' in told
