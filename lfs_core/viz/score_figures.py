@@ -26,13 +26,13 @@ def plot_curves(
         classes = results.classes_of(metric, kind)
         pairs = int(results.of_kind(metric, kind).sum())
         choices[f"{pairs} {kind} pairs"] = {
-            reader_name(name): (at, _curve(results.curves(name, metric, kind), classes))
+            reader_name(name): (at, _means(results.curves(name, metric, kind), classes))
             for name in explainers
         }
     return lines("Similarity of a pair as its places change", choices, xlabel, "mean cosine")
 
 
-def _curve(values: np.ndarray, classes: np.ndarray | None) -> list[Interval]:
+def _means(values: np.ndarray, classes: np.ndarray | None) -> list[Interval]:
     """The means of the columns of values (P,n), with their intervals."""
     ends = bootstrap_means(values, 2000, classes=classes)
     pairs = np.isfinite(values).sum(axis=0)
@@ -83,6 +83,39 @@ def plot_scores(results: Results, metric: str, chance: float | None = None) -> C
         hollow=lambda kind, row: (kind, row) in hollow,
         italic=lambda row: is_control(names[row]),
         mark=None if chance is None else ("chance", chance),
+    )
+
+
+def plot_leads(results: Results, tests: Mapping[str, str], baselines: Sequence[str]) -> Chart:
+    """By how much each method is better than a baseline on the same pairs; a menu of baselines.
+
+    Args:
+        results: of an evaluation.
+        tests: names for readers of some of its metrics.
+        baselines: some of its explainers.
+    """
+    choices = {}
+    for baseline in baselines:
+        for metric, test in tests.items():
+            sign = 1 if make_metric(metric).better == "higher" else -1
+            series: dict[str, dict[str, Interval]] = {}
+            for kind in KINDS:
+                scores = results.scores(metric, kind)
+                lead = sign * (scores - scores[:, [results.explainers.index(baseline)]])
+                found = _means(lead, results.classes_of(metric, kind))
+                series[f"{kind} pairs"] = {
+                    reader_name(name): of
+                    for name, of in zip(results.explainers, found, strict=True)
+                    if name != baseline
+                }
+            choices[f"{test}: lead over {reader_name(baseline)}"] = series
+    controls = {reader_name(name) for name in results.explainers if is_control(name)}
+    return dots(
+        "Lead of every method over a baseline",
+        choices,
+        "by how much better on the same pairs (right of 0: better than the baseline)",
+        hollow=lambda kind, row: row in controls,
+        italic=lambda row: row in controls,
     )
 
 
@@ -150,7 +183,7 @@ def plot_continuity(results: Results, metric: str, explainers: Sequence[str]) ->
     for name in explainers:
         values = results.measured[name][metric].double().numpy()
         at = range(1, values.shape[1] + 1)
-        curves[reader_name(name)] = (at, _curve(values, results.classes))
+        curves[reader_name(name)] = (at, _means(values, results.classes))
     return lines(
         "Change of maps as an image is displaced",
         {"": curves},

@@ -16,6 +16,7 @@ from lfs_core.findings.intervals import Interval, interval
 from lfs_core.findings.stored import stored_evaluation
 from lfs_core.viz.chart import Chart, Table, dots
 from lfs_core.viz.first_screen import CONTROLS, first_screen
+from lfs_core.viz.score_figures import plot_leads
 
 MACHINES = re.compile(r"\w=\w|explainlfs|lfs_core|,p=|amortised")
 
@@ -53,6 +54,18 @@ def test_the_first_screen_shows_the_stored_numbers(images: str) -> None:
                 cell == str(of) for line in chart.table.rows if line[0] == row for cell in line
             )
     assert len(found) == 12
+
+
+def test_leads_are_paired_with_the_baseline() -> None:
+    results = stored_evaluation("beyond-faces")
+    tests = {"insertion,every=10": "Insertion"}
+    chart = plot_leads(results, tests, ["centre", "random"])
+    found = shown(chart, "Insertion: lead over Centre map")
+    for kind in KINDS:
+        (of,) = results.against("insertion,every=10", kind, "simexpert", ["centre"])
+        drawn = found[f"{kind} pairs", "SIMExpert"]
+        assert drawn == pytest.approx((of["by"], of["low"], of["high"]), abs=2e-3)  # other draws
+    assert len(found) == 2 * (len(results.explainers) - 1)
 
 
 def test_a_first_screen_is_in_words() -> None:
