@@ -46,7 +46,7 @@ SCRIPTS = {
 }
 # A notebook's picture, which has two pixels for each of the page.
 PICTURE = re.compile(r'<img (?=[^>]*src="([^"]*_images/[0-9a-f]{32,}\.\w+)")[^>]*>')
-PREVIEW = "preview.png"  # the picture beside links to the book
+PREVIEW = "preview.png"  # the picture that others show with a link to the book
 TAG = re.compile(r"<[^>]+>")
 # Docutils calls entries of a list by a deprecated role that is none of a list's entries.
 ROLES = {'role="doc-biblioentry"': 'role="listitem"', ' role="doc-backlink"': ""}
