@@ -36,6 +36,26 @@ def test_every_figure_has_alt_text_a_caption_and_a_name(notebook: Path) -> None:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_table_has_a_caption_and_a_name(notebook: Path) -> None:
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        html = [o.get("data", {}).get("text/html", "") for o in cell.get("outputs", [])]
+        tables = sum('class="dataframe"' in text and "lfs-chart" not in text for text in html)
+        if tables:
+            figure = cell.metadata["mystnb"]["figure"]
+            assert figure["caption"] and figure["name"].startswith("tab-")
+            assert tables == sum(map(bool, html)) == 1  # each has its own number
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_figures_and_tables_are_named_in_the_text(notebook: Path) -> None:
+    cells = nbformat.read(notebook, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    for cell in cells:
+        name = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
+        assert not name or f"{{numref}}`{name}`" in text
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_outputs_are_compared(notebook: Path) -> None:
     """Outputs are ignored only where a progress bar or a page of pictures is all there is."""
     cells = [c for c in nbformat.read(notebook, as_version=4).cells if c.cell_type == "code"]
