@@ -11,7 +11,7 @@ from lfs_core.studies.one_pass_orders import PLAYS, Play, greedy_order, ranked
 
 
 def by_a_loop(h: Tensor, C: Tensor, similar: bool, empty: Tensor, play: Play) -> list[list[int]]:
-    """The order of one pair's places, every set summed anew and every cosine computed anew."""
+    """The order of one pair's places, every set summed again and every cosine computed again."""
     places, sign = len(C[0]), 1 if similar else -1
     orders: list[list[int]] = [[], []]
 
