@@ -249,10 +249,8 @@ def dots(
         entries.append(
             Choice(label, places, {"xaxis.title.text": lines_of(said, 40)} | _ticks(order, italic))
         )
-    height = max(
-        sum(_height(row) for row in (_rows(series) if len(choices) > 1 else order))
-        for series in choices.values()
-    )
+    shown = [_rows(series) for series in choices.values()] if len(choices) > 1 else [order]
+    height = max(len(rows) * max(map(_height, rows), default=0) for rows in shown)
     height = max(height, 90)
     styled(figure, height, entries, showlegend=len(first) > 1)
     figure.update_yaxes(showgrid=True, zeroline=False, tickfont={"size": 11})
@@ -333,7 +331,7 @@ def said(found: Interval) -> str:
 
 
 def _ticks(order: Sequence[str], italic: Callable[[str], bool]) -> dict[str, Any]:
-    names = [lines_of(row) for row in order]
+    names = [_name(row) for row in order]
     return {
         "yaxis.tickvals": list(range(len(order))),
         "yaxis.ticktext": [
@@ -349,8 +347,13 @@ def lines_of(text: str, longest: int = LONGEST) -> str:
     return "<br>".join(map(escape, wrap(text, longest, break_long_words=False)))
 
 
+def _name(row: str) -> str:
+    """A row's name in one line or two."""
+    return next(text for k in range(LONGEST, 999) if (text := lines_of(row, k)).count("<br>") < 2)
+
+
 def _height(row: str) -> int:
-    return max(LINE * (lines_of(row).count("<br>") + 1) + 6, 27)
+    return max(LINE * (_name(row).count("<br>") + 1) + 6, 27)
 
 
 def _orders(
