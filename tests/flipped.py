@@ -45,4 +45,5 @@ def explained_by(similar: bool) -> dict[str, PairExplanation]:
 
 def flip_book(similar: bool, fill: str = "black") -> FlipBook:
     """Its flip-book."""
-    return FlipBook(corners, explained_by(similar), fill=fill, every=EVERY)
+    explained = {name: [e] for name, e in explained_by(similar).items()}
+    return FlipBook(corners, explained, fill=fill, every=EVERY)

@@ -11,12 +11,15 @@ from typing import Any
 import matplotlib
 import numpy as np
 import torch
+from matplotlib.figure import Figure
+from matplotlib.path import Path
 from PIL import Image
 from torch import Tensor
 
 from lfs_core.datasets.framing import Parts
 from lfs_core.viz.figures import MAP_COLOURS
 
+REGION = 40  # largest side of a region, before its border is drawn
 WHOLE = 480  # px, longest side of a photograph in which a face is chosen
 
 
@@ -54,6 +57,24 @@ def reduce(maps: Tensor, side: int) -> Tensor:
     scale = min(1, side / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
     return torch.nn.functional.interpolate(maps[None], size, mode="area")[0]
+
+
+def outline(region: Tensor) -> str:
+    """The border of a region (H,W), as a path of SVG in units of the picture's sides."""
+    share = reduce(region[None].float(), REGION)[0]
+    height, width = share.shape
+    padded = torch.nn.functional.pad(
+        share, (1, 1, 1, 1)
+    ).numpy()  # what touches the edge ends there
+    x, y = ((np.arange(-1, count + 1) + 0.5) / count for count in (width, height))
+    lines = Figure().subplots().contour(x, y, padded, levels=[0.5])
+    path = lines.get_paths()[0].cleaned(simplify=True)
+    letters = {Path.MOVETO: "M", Path.LINETO: "L"}
+    return "".join(
+        "Z" if kind == Path.CLOSEPOLY else f"{letters[kind]}{across:.3f} {down:.3f}"
+        for (across, down), kind in zip(path.vertices.clip(0, 1), path.codes, strict=True)
+        if kind != Path.STOP
+    )
 
 
 def packed(heat: Tensor) -> str:

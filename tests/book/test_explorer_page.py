@@ -105,9 +105,9 @@ def test_the_threshold_and_the_opacity_change_the_picture(page: Page) -> None:
     assert not query.evaluate(IS_GREY, [0.4, 0.8]) and query.evaluate(IS_GREY, [0.2, 0.8])
     assert dialog.get_by_text("74 % lies above ξ₂").count() == 2  # 1 - (0.25 * 31 + 0.5) / 32
     before = query.evaluate("c => c.toDataURL()")
-    dialog.get_by_label("Opacity of the map").fill("0.9")
+    dialog.get_by_label("Opacity of the maps").fill("0.9")
     assert query.evaluate("c => c.toDataURL()") != before
-    dialog.get_by_label("Opacity of the map").fill("0")
+    dialog.get_by_label("Opacity of the maps").fill("0")
     assert query.evaluate(IS_GREY, [0.9, 0.5])
 
 
@@ -116,7 +116,7 @@ def test_the_map_can_lie_beside_the_photograph(page: Page) -> None:
     query = dialog.locator("canvas").first
     height, width = query.evaluate("c => [c.height, c.width]")
     assert width / height == pytest.approx(180 / 150, abs=0.01)  # the photograph's proportions
-    dialog.get_by_label("Map beside the photograph").check()
+    dialog.get_by_label("Maps beside the photographs").check()
     assert query.evaluate("c => [c.height, c.width]") == [height, 2 * width]
     assert not query.evaluate(IS_GREY, [0.99, 0.5])
     page.keyboard.press("Escape")
@@ -167,7 +167,7 @@ def test_the_ranking_shows_every_photograph(page: Page) -> None:
     squares.nth(3).focus()
     detail = page.locator(".lfs-detail")
     expect(detail).to_contain_text("Rank 4, similarity")
-    expect(detail.locator("path.js-line")).to_have_count(2)
+    expect(detail.locator(".scatterlayer path.js-line")).to_have_count(2)
     lines = detail.locator(".js-plotly-plot").evaluate("plot => plot.data.map((line) => line.y)")
     assert [len(line) for line in lines] == [48, 48]  # one a latent
     assert all(sum(value**2 for value in line) == pytest.approx(1, abs=0.02) for line in lines)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from flipped import EVERY, FLIPS, explained_by, flip_book
-from opened import CONTRAST, PIXELS, opened
+from flipped import EVERY, FLIPS, corners, explained_by, flip_book
+from opened import CONTRAST, PIXELS, opened, pair_button
 from playwright.sync_api import Browser, Locator, Page, expect
 from plotly.offline import get_plotlyjs
 
@@ -61,11 +61,13 @@ def expect_step(page: Page, step: int, book: FlipBook) -> None:
     for canvas in page.locator(".lfs-frames canvas").all():
         assert sum(canvas.evaluate(BLACK)) == flips
     for caption, method in zip(
-        page.locator("figcaption", has_text="cosine").all(), book.contents["methods"], strict=True
+        page.locator("figcaption", has_text="cosine").all(),
+        book.contents["pairs"][0]["methods"],
+        strict=True,
     ):
         expect(caption).to_contain_text(f"cosine {method['curve'][step]:.2f}")
     drawn = page.locator(".lfs-curves .js-plotly-plot").evaluate(DRAWN)
-    assert drawn == [method["curve"][: step + 1] for method in book.contents["methods"]]
+    assert drawn == [method["curve"][: step + 1] for method in book.contents["pairs"][0]["methods"]]
 
 
 def test_slider_moves_all_methods_in_step(page: Page) -> None:
@@ -87,7 +89,7 @@ def test_pictures_lack_the_superpixels_that_were_flipped(
         changed = 1 if kind == "similar" else 2
         assert len(canvases) == 2 * changed
         for k, canvas in enumerate(canvases):
-            ranks = book.contents["methods"][k // changed]["ranks"][k % changed]
+            ranks = book.contents["pairs"][0]["methods"][k // changed]["ranks"][k % changed]
             assert canvas.evaluate(BLACK) == [rank < EVERY for rank in ranks]
         partner = page.get_by_text("The second image, which stays as it is.")
         expect(partner).to_have_count(2 - changed)
@@ -95,7 +97,7 @@ def test_pictures_lack_the_superpixels_that_were_flipped(
 
 def test_curves_are_drawn_to_scale(page: Page) -> None:
     """Heights of the dots fall linearly with the cosines, on one scale for all methods."""
-    curves = [method["curve"] for method in flip_book(True).contents["methods"]]
+    curves = [method["curve"] for method in flip_book(True).contents["pairs"][0]["methods"]]
     heights = []
     for step in range(STEPS + 1):
         slider(page).fill(str(step))
@@ -151,6 +153,9 @@ def test_nothing_moves_by_itself_for_who_wants_less_motion(browser: Browser, sav
 
 
 def test_it_works_by_keyboard(page: Page) -> None:
+    for name in explained_by(True):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("checkbox", name=name)).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Play")).to_be_focused()
     page.keyboard.press("Tab")
@@ -190,7 +195,7 @@ def test_a_page_may_have_plotly_in_a_file_that_pages_share(
         (tmp_path / "page.html").write_text(f"<!DOCTYPE html><body>{html}</body>", encoding="utf-8")
         page = browser.new_page()
         page.goto((tmp_path / "page.html").as_uri())
-        expect(page.locator(".lfs-curves path.js-line")).to_have_count(4)
+        expect(page.locator(".lfs-curves .scatterlayer path.js-line")).to_have_count(4)
         page.close()
 
 
@@ -211,3 +216,38 @@ def test_two_share_a_page(browser: Browser, saved: Path) -> None:
         expect(first.locator("output")).to_have_text("0 of 64")
         expect(second.locator("output")).to_have_text("20 of 64")
         assert [canvas.evaluate(PIXELS) for canvas in second.locator("canvas").all()] == before
+
+
+def test_pairs_and_methods_can_be_chosen(browser: Browser, tmp_path: Path) -> None:
+    """By pointer and by keys; pictures, curves, words and numbers follow."""
+    both = [explained_by(similar) for similar in (True, False)]
+    explained = {name: [of[name] for of in both] for name in ("left", "top")}
+    book = FlipBook(corners, explained, fill="black", every=EVERY, shown=1)
+    book.save(tmp_path / "book.html")
+    for page in opened(browser, tmp_path / "book.html"):
+        chart = page.locator(".lfs-curves .js-plotly-plot")
+        curves = [[m["curve"] for m in pair["methods"]] for pair in book.contents["pairs"]]
+        expect(page.locator(".lfs-frames canvas")).to_have_count(1)
+        expect(page.get_by_role("checkbox", name="left")).to_be_checked()
+        page.get_by_role("checkbox", name="top").check()
+        expect(page.locator(".lfs-frames canvas")).to_have_count(2)
+        assert chart.evaluate(DRAWN) == curves[0]
+        expect(page.locator(".lfs-curves .legendtext")).to_have_text(["left", "top"])
+        pair_button(page, 0).focus()
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(".lfs-headline strong")).to_have_text("dissimilar")
+        expect(page.locator(".lfs-frames canvas")).to_have_count(4)
+        assert chart.evaluate(DRAWN) == curves[1]
+        page.get_by_role("checkbox", name="left").uncheck()
+        expect(page.locator(".lfs-frames canvas")).to_have_count(2)
+        assert chart.evaluate(DRAWN) == curves[1][1:]
+        slider(page).fill("1")
+        expect(page.locator("output")).to_have_text("5 of 64")
+        for canvas, ranks in zip(
+            page.locator(".lfs-frames canvas").all(),
+            book.contents["pairs"][1]["methods"][1]["ranks"],
+            strict=True,
+        ):
+            assert canvas.evaluate(BLACK) == [rank < EVERY for rank in ranks]
+        names = page.locator("img").evaluate_all("all => all.map((image) => image.alt)")
+        assert all(names) and len(set(names)) == len(names) == 4

@@ -87,7 +87,7 @@ def test_the_explorer_is_alive(explorer: Locator, lab: tuple[str, Path]) -> None
 
     explorer.get_by_role("tab", name="Ranking").click()
     expect(explorer.locator(".lfs-square-hit")).to_have_count(24)
-    expect(explorer.locator(".lfs-detail path.js-line")).to_have_count(2)
+    expect(explorer.locator(".lfs-detail .scatterlayer path.js-line")).to_have_count(2)
     explorer.get_by_role("tab", name="Top 20").click()
 
     files = explorer.locator("input[type=file]")

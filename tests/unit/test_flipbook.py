@@ -26,7 +26,7 @@ def test_curves_are_those_of_images_changed_by_hand(similar: bool) -> None:
     """Independent of `flip_curves`: squares are painted black one by one, and embedded."""
     book = flip_book(similar, fill="black")
     explanations = explained_by(similar)
-    for method, e in zip(book.contents["methods"], explanations.values(), strict=True):
+    for method, e in zip(book.contents["pairs"][0]["methods"], explanations.values(), strict=True):
         for k, flips in enumerate(range(0, FLIPS + 1, EVERY)):
             images = e.images.clone()
             for side in range(1 if similar else 2):
@@ -40,7 +40,7 @@ def test_curves_are_those_of_images_changed_by_hand(similar: bool) -> None:
 
 
 def test_ranks_say_when_each_superpixel_goes() -> None:
-    contents = flip_book(True).contents
+    contents = flip_book(True).contents["pairs"][0]
     for method, e in zip(contents["methods"], explained_by(True).values(), strict=True):
         for ranks, heat in zip(method["ranks"], e.maps, strict=True):
             assert sorted(ranks) == list(range(64))
@@ -49,8 +49,8 @@ def test_ranks_say_when_each_superpixel_goes() -> None:
 
 
 def test_pictures_are_the_images_and_what_replaces_them() -> None:
-    contents = flip_book(True, fill="grey").contents
-    for source, image in zip(contents["images"], explained_by(True)["left"].images, strict=True):
+    contents = flip_book(True, fill="grey").contents["pairs"][0]
+    for source, image in zip(contents["pictures"], explained_by(True)["left"].images, strict=True):
         assert np.abs(opened(source) - image.permute(1, 2, 0).numpy()).mean() < 0.03
     for source in contents["replacements"]:
         assert opened(source) == pytest.approx(0.5, abs=0.02)
@@ -63,20 +63,38 @@ def test_it_is_light() -> None:
     big = dataclasses.replace(e, images=images, maps=torch.rand(2, 320, 320))
     cosine = torch.cosine_similarity(*corners(images), dim=0).item()
     big = dataclasses.replace(big, similarity=cosine, is_similar=False)
-    book = FlipBook(corners, dict.fromkeys(("a", "b", "c", "d"), big))
-    assert opened(book.contents["images"][0]).shape == (160, 160, 3)
+    book = FlipBook(corners, dict.fromkeys(("a", "b", "c", "d"), [big]))
+    assert opened(book.contents["pairs"][0]["pictures"][0]).shape == (160, 160, 3)
     assert len(book.page()) < 500_000 + len(plotly_text())
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    explanations = explained_by(True)
+    explanations = {name: [e] for name, e in explained_by(True).items()}
     with pytest.raises(lfs.LFSError, match="nothing to show"):
         FlipBook(corners, {})
     with pytest.raises(lfs.LFSError, match="must divide 20"):
         FlipBook(corners, explanations, every=3)
+    with pytest.raises(lfs.LFSError, match="at least one method"):
+        FlipBook(corners, explanations, shown=0)
     with pytest.raises(lfs.LFSError, match="There is no fill 'pink'"):
         FlipBook(corners, explanations, fill="pink")
     with pytest.raises(lfs.LFSError, match="different images"):
-        FlipBook(corners, {**explanations, "other": explained_by(False)["left"]})
+        FlipBook(corners, {**explanations, "other": [explained_by(False)["left"]]})
     with pytest.raises(lfs.LFSError, match="Give the network that they explain"):
         FlipBook(lambda x: x.flatten(1) - 0.5, explanations)
+
+
+def test_every_pair_has_its_own_curves_and_pictures() -> None:
+    """The same as in books of one pair each."""
+    both = [explained_by(similar) for similar in (True, False)]
+    book = FlipBook(
+        corners,
+        {name: [of[name] for of in both] for name in ("left", "top")},
+        fill="black",
+        every=EVERY,
+    )
+    assert book.contents["names"] == ["left", "top"]
+    alone = [flip_book(similar).contents["pairs"][0] for similar in (True, False)]
+    assert book.contents["pairs"] == alone
+    assert [pair["similar"] for pair in alone] == [True, False]
+    assert {pair["threshold"] for pair in alone} == {"0.9"}

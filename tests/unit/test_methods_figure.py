@@ -73,10 +73,9 @@ def test_methods_and_pairs_keep_their_order(explanations: Explanations) -> None:
         "ramps",
     ]
     assert [pair["similarity"] for pair in contents["pairs"]] == [0.8, -0.25, 0.5]
-    decisions = ["similar", "dissimilar", "similar"]
-    assert [pair["decision"] for pair in contents["pairs"]] == decisions
+    assert [pair["similar"] for pair in contents["pairs"]] == [True, False, True]
     assert [pair["size"] for pair in contents["pairs"]] == [[40, 40], [40, 40], [30, 45]]
-    assert {pair["threshold"] for pair in contents["pairs"]} == {0.3}
+    assert {pair["threshold"] for pair in contents["pairs"]} == {"0.3"}
     assert contents["mapThreshold"] == XI_2
 
 
@@ -109,7 +108,7 @@ def test_large_maps_are_averaged_and_keep_their_range() -> None:
 def test_photographs_are_what_the_network_saw(explanations: Explanations) -> None:
     pairs = MethodsFigure(explanations).contents["pairs"]
     for pair, e in zip(pairs, explanations["ramps"], strict=True):
-        for source, image in zip(pair["photographs"], e.images, strict=True):
+        for source, image in zip(pair["pictures"], e.images, strict=True):
             kind, data = source.split(",")
             assert kind == "data:image/jpeg;base64"
             shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) / 255

@@ -47,10 +47,13 @@ def explorer() -> PairExplorer:
 
 def ask(explorer: PairExplorer, *question: object) -> dict:
     """As the view does it."""
-    explorer.request = {"id": "7", "ask": list(question)}
-    assert explorer.response["id"] == "7" and explorer.request == {}
-    json.dumps(explorer.response)  # can be sent
-    return explorer.response["answer"]
+    told = []
+    explorer.send = lambda said: told.append(said)
+    explorer._handle_custom_msg({"id": "7", "ask": list(question)}, [])
+    (answer,) = told
+    assert answer["id"] == "7"
+    json.dumps(answer)  # can be sent
+    return answer["answer"]
 
 
 def at(explorer: PairExplorer, pair: tuple[int, int], threshold: float = 0.5) -> list[int]:

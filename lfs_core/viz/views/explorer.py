@@ -38,9 +38,18 @@ from lfs_core.training.recall import KS, average_precision
 from lfs_core.util.confidence import Spread, spread_of
 from lfs_core.util.rounding import rounded
 from lfs_core.viz.matches import matched_parts
-from lfs_core.viz.packing import colour_table, data_url, faces_to_choose, packed, reduce, text
+from lfs_core.viz.packing import (
+    colour_table,
+    data_url,
+    faces_to_choose,
+    outline,
+    packed,
+    reduce,
+    text,
+)
 from lfs_core.viz.page import check_suffix
 from lfs_core.viz.rendering import code, render, save, style
+from lfs_core.viz.views.methods import decided
 from lfs_core.viz.views.view import LiveView, question_key, received
 
 SMALL, LARGE = 96, 224  # px, longest side of a picture in a grid, and in a pair
@@ -52,6 +61,9 @@ PRINTED_RANKS = 2000  # that a page holds
 SAME_STEPS = 200  # of similarities from -1 to 1
 PAGE = 20  # photographs of the query's class shown at once
 ALL_APS_UP_TO = 5000  # photographs; in a larger gallery AP is computed of opened queries only
+OUTLINED = "The white line surrounds what both photographs show."
+
+Shared = Callable[[int, int], torch.Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,8 @@ class RetrievalExplorer(LiveView):
         explain: explains a pair; it is given what the network reads of two photographs.
         top: how many of the most similar to show.
         bottom: how many of the least similar.
+        shared: where it is known, what two photographs of the gallery both show: from their
+            positions to regions (2,H,W), or None. It is outlined where a pair is explained.
 
     Raises:
         LFSError: pairs are explained of another network than that of the gallery.
@@ -94,12 +108,19 @@ class RetrievalExplorer(LiveView):
     _css = style("explorer")
 
     def __init__(
-        self, retriever: Retriever, explain: Explainer, top: int = 20, bottom: int = 5
+        self,
+        retriever: Retriever,
+        explain: Explainer,
+        top: int = 20,
+        bottom: int = 5,
+        *,
+        shared: Shared | None = None,
     ) -> None:
         explained = getattr(explain, "embedder", None)
         if explained is not None and explained is not retriever.embedder:
             retriever.gallery.check(explained)
         self.retriever, self.explain, self.top, self.bottom = retriever, explain, top, bottom
+        self.shared = shared
         self._guests: list[_Guest] = []
         self._uploads: dict[tuple[str, bytes], int] = {}  # by name and what they hold
         self.doubts: dict[str, None] = {}  # what was said against maps, once each
@@ -240,7 +261,7 @@ class RetrievalExplorer(LiveView):
             "similar": explanation.is_similar,
             "sure": confidence_words(explanation.confidence),
             "sureMeans": confidence_means(explanation),
-            "threshold": explanation.settings.get("similarity_threshold"),
+            "threshold": decided(explanation)["threshold"],
             "method": reader_name(explanation.method),
             "doubts": [*learnt, *doubts(explanation)],
             "mapThreshold": explanation.map_threshold,
@@ -249,7 +270,15 @@ class RetrievalExplorer(LiveView):
             "maps": [packed(heat) for heat in reduced],
             "matched": None if matched is None else [packed(part) for part in matched],
             "grid": explanation.grid,
+            "outlines": self._outlines(item, other),
         }
+
+    def _outlines(self, item: int, other: int) -> list[str] | None:
+        """Around what both photographs of the gallery show: a path for each, in their sides."""
+        if self.shared is None or self._guest(item) or self._guest(other):
+            return None
+        regions = self.shared(item, other)
+        return None if regions is None else [outline(region) for region in regions]
 
     def _pictures(self, side: int, *items: int) -> dict[str, Any]:
         return {"pictures": {str(item): self._picture_or_problem(item, side) for item in items}}
@@ -286,6 +315,7 @@ class RetrievalExplorer(LiveView):
             "same": self._same,
             "sameMeans": what_likeness_means(self._spread, self.retriever.gallery.embedder),
             "colours": colour_table(),
+            "outlined": OUTLINED,
         }
 
     @property

@@ -1,8 +1,9 @@
-"""Pixel flipping to watch: several methods take a pair apart, in step (after Figs. 9, 14)."""
+"""Pixel flipping to watch: several methods take pairs apart, in step (after Figs. 9, 14)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ from lfs_core.explanation import PairExplanation
 from lfs_core.util.rounding import rounded
 from lfs_core.viz.packing import data_url
 from lfs_core.viz.rendering import code, style
-from lfs_core.viz.views.methods import check_same_pairs
+from lfs_core.viz.views.methods import check_same_pairs, decided
 from lfs_core.viz.views.view import FixedView
 
 SIDE = 160  # px, longest side of a picture
@@ -30,20 +31,21 @@ QUALITY = 75  # of WebP
 
 
 class FlipBook(FixedView):
-    """A pair whose superpixels are replaced one by one, in the order of several methods' maps.
+    """Pairs whose superpixels are replaced one by one, in the order of several methods' maps.
 
-    Next to the pictures is the curve of the cosine; slider and play button move all methods in
-    step. Of a pair that the network calls similar the first image is changed, of a dissimilar one
-    both. As the last expression of a notebook's cell it is shown in JupyterLab. `page` and `save`
-    give the same view without Python behind it.
+    The reader chooses a pair and methods. Below the pictures is the curve of the cosine; slider and
+    play button move all methods in step. Of a pair that the network calls similar the first image
+    is changed, of a dissimilar one both. As the last expression of a notebook's cell it is shown in
+    JupyterLab. `page` and `save` give the same view without Python behind it.
 
     Args:
         embedder: the network whose decisions are explained.
-        explanations: of one pair, by the method's name as it is to be read.
+        explanations: of the same pairs in the same order, by the method's name as it is to be read.
         fill: what superpixels are replaced by, a name in
             `lfs_core.evaluation.metrics.selectivity.FILLS`.
         every: the cosine is measured each time this many superpixels are flipped; it must divide
             20.
+        shown: how many of the methods are shown at first.
         seed: of noise and of the order among equals.
 
     Raises:
@@ -58,53 +60,64 @@ class FlipBook(FixedView):
     def __init__(
         self,
         embedder: Embedder,
-        explanations: Mapping[str, PairExplanation],
+        explanations: Mapping[str, Sequence[PairExplanation]],
         *,
         fill: str = "noise",
         every: int = 1,
+        shown: int = 4,
         seed: int = 0,
     ) -> None:
-        check_same_pairs({name: [e] for name, e in explanations.items()})
+        check_same_pairs(explanations)
         if every < 1 or FLIPS % every:
             raise LFSError(f"every is {every}; it must divide {FLIPS}.")
-        pair, *_ = explanations.values()
+        if shown < 1:
+            raise LFSError(f"shown is {shown}; at least one method is shown.")
         flips = range(0, FLIPS + 1, every)
-        maps = torch.stack([e.maps for e in explanations.values()])  # (M,2,H,W)
-        ranks = flip_ranks(superpixels(maps), seed)
-        curves = flip_curves(
-            embedder,
-            pair.images[None],
-            ranks[:, None],
-            torch.tensor([not pair.is_similar]),
-            fill=fill,
-            flips=flips,
-            seed=seed,
-        )[:, 0]
-        if (curves[:, 0] - pair.similarity).abs().max() > 1e-3:
-            raise LFSError(
-                f"To this network the pair's cosine is {curves[0, 0]:.3f}; the explanations say "
-                f"{pair.similarity:.3f}. Give the network that they explain."
-            )
-        replacement = FILLS[fill](pair.images, torch.Generator().manual_seed(seed))
         super().__init__(
             contents={
                 "fill": fill,
                 "grid": GRID,
                 "flips": list(flips),
-                "similar": pair.is_similar,
-                "threshold": pair.settings.get("similarity_threshold"),
-                "images": [_picture(image) for image in pair.images],
-                "replacements": [_picture(image) for image in replacement],
-                "methods": [
-                    {
-                        "name": name,
-                        "ranks": when.flatten(1).tolist(),
-                        "curve": rounded(curve),
-                    }
-                    for name, when, curve in zip(explanations, ranks, curves, strict=True)
+                "names": list(explanations),
+                "shown": shown,
+                "pairs": [
+                    _pair(embedder, of, fill, flips, seed)
+                    for of in zip(*explanations.values(), strict=True)
                 ],
             }
         )
+
+
+def _pair(
+    embedder: Embedder, of: Sequence[PairExplanation], fill: str, flips: range, seed: int
+) -> dict[str, Any]:
+    """One pair as the view shows it; `of` has its explanation by each method."""
+    pair = of[0]
+    ranks = flip_ranks(superpixels(torch.stack([e.maps for e in of])), seed)
+    curves = flip_curves(
+        embedder,
+        pair.images[None],
+        ranks[:, None],
+        torch.tensor([not pair.is_similar]),
+        fill=fill,
+        flips=flips,
+        seed=seed,
+    )[:, 0]
+    if (curves[:, 0] - pair.similarity).abs().max() > 1e-3:
+        raise LFSError(
+            f"To this network the pair's cosine is {curves[0, 0]:.3f}; the explanations say "
+            f"{pair.similarity:.3f}. Give the network that they explain."
+        )
+    replacement = FILLS[fill](pair.images, torch.Generator().manual_seed(seed))
+    return {
+        **decided(pair),
+        "pictures": [_picture(image) for image in pair.images],
+        "replacements": [_picture(image) for image in replacement],
+        "methods": [
+            {"ranks": when.flatten(1).tolist(), "curve": rounded(curve)}
+            for when, curve in zip(ranks, curves, strict=True)
+        ],
+    }
 
 
 def _picture(image: Tensor) -> str:

@@ -125,11 +125,19 @@ class MethodsFigure(FixedView):
 def _pair(pair: PairExplanation) -> dict[str, Any]:
     """A pair as the view shows it; `size` is that of its maps."""
     return {
-        "similarity": round(pair.similarity, 4),
-        "decision": _decision(pair),
-        "threshold": pair.settings.get("similarity_threshold"),
-        "photographs": [_photograph(image) for image in pair.images],
+        **decided(pair),
+        "pictures": [_photograph(image) for image in pair.images],
         "size": list(reduce(pair.maps, MAP_SIDE).shape[1:]),
+    }
+
+
+def decided(pair: PairExplanation) -> dict[str, Any]:
+    """What the network decided about a pair, as views say it."""
+    threshold = pair.settings.get("similarity_threshold")
+    return {
+        "similarity": round(pair.similarity, 4),
+        "similar": pair.is_similar,
+        "threshold": None if threshold is None else f"{threshold:g}",
     }
 
 

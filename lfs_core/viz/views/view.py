@@ -17,7 +17,7 @@ from lfs_core.viz.rendering import plotly_code, render, save
 
 with needs("book", "An interactive view"):
     from anywidget import AnyWidget
-    from traitlets import Dict, observe
+    from traitlets import Dict
 
 
 class View(AnyWidget):
@@ -27,12 +27,16 @@ class View(AnyWidget):
 
     def __init__(self, **traits: object) -> None:
         super().__init__(**traits)
-        self.on_msg(_bring_plotly)
+        self.on_msg(_hear)
+
+    def hear(self, said: Any) -> None:
+        """What the view says: that it needs Plotly."""
+        if said == "plotly":
+            self.send("plotly", [plotly_code()])
 
 
-def _bring_plotly(view: View, content: object, _: list[bytes]) -> None:
-    if content == "plotly":
-        view.send("plotly", [plotly_code()])
+def _hear(view: View, said: Any, _: list[bytes]) -> None:
+    view.hear(said)
 
 
 class FixedView(View):
@@ -69,9 +73,6 @@ class LiveView(View):
     of answers made in advance, `contents["answers"]`, by `question_key`.
     """
 
-    request = Dict().tag(sync=True, echo_update=False)
-    response = Dict().tag(sync=True)
-
     def answers(self) -> Mapping[str, Callable[..., dict[str, Any]]]:
         """What answers each kind of question."""
         raise NotImplementedError
@@ -87,19 +88,17 @@ class LiveView(View):
             raise LFSError(f"The explorer cannot be asked for {kind!r}, only for {list(answers)}.")
         return answers[kind](*arguments)
 
-    @observe("request")
-    def _receive(self, change: dict[str, dict]) -> None:
-        request = change["new"]
-        if not request:
-            return
-        self.request = {}  # else the notebook would store an upload
+    def hear(self, said: Any) -> None:
+        """What the view says: a question, with a number that its answer has too."""
+        if not isinstance(said, dict):
+            return super().hear(said)
         try:
-            answer = self.reply(*request["ask"])
+            answer = self.reply(*said["ask"])
         except LFSError as error:
             answer = {"problem": str(error)}
         except Exception as error:  # of the user's own network or explainer: the view shows it
             answer = {"problem": f"{type(error).__name__}: {error}"}
-        self.response = {"id": request["id"], "answer": answer}
+        self.send({"id": said["id"], "answer": answer})
 
 
 def question_key(question: Iterable[object]) -> str:

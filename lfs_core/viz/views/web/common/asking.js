@@ -1,118 +1,107 @@
-// Questions to Python, or to the table of answers that a page holds.
+// Questions to Python, or to the table of answers that a page holds; and views in such pages.
 
-/** @import { Answer, Ask, Model, Question } from "./types.d.ts" */
+/** @import { Answer, Ask, Model, Place } from "./types.d.ts" */
 
 import { h } from "./elements.js";
 
-/**
- * @typedef {{ id: string, question: Question, done: (answer: Answer) => void }} Asked
- */
-
-/**
- * Asks one question at a time: of several that are set quickly, Jupyter would send only the last.
- * What the reader waits for goes before pictures.
- *
- * @param {Model} model
- * @param {(open: boolean) => void} busy is told whether an answer is awaited
- * @returns {{ ask: Ask, askLater: Ask, stop: () => void }}
- */
-export function asker(model, busy) {
-  const own = `${Math.random()}`.slice(2);
-  /** @type {Asked[]} */
-  const urgent = [];
-  /** @type {Asked[]} */
-  const later = [];
-  /** @type {Asked | null} */
-  let open = null;
-  let count = 0;
-  const next = () => {
-    open = urgent.shift() ?? later.shift() ?? null;
-    busy(open !== null);
-    if (!open) return;
-    model.set("request", { id: open.id, ask: open.question });
-    model.save_changes();
-  };
-  const receive = () => {
-    const { id, answer } = model.get("response");
-    if (!open || id !== open.id) return;
-    open.done(answer);
-    next();
-  };
-  model.on("change:response", receive);
-  /** @type {(question: Question, queue: Asked[]) => Promise<Answer>} */
-  const ask = (question, queue) =>
-    new Promise((done) => {
-      queue.push({ id: `${own}-${count++}`, question, done });
-      if (!open) next();
-    });
-  return {
-    ask: (...question) => ask(question, urgent),
-    askLater: (...question) => ask(question, later),
-    stop: () => model.off("change:response", receive),
-  };
-}
-
-/**
- * A model without Python: it answers from the table in `contents.answers`.
- *
- * @param {Record<string, any>} contents
- * @returns {Model}
- */
-export function tableModel(contents) {
-  /** @type {Record<string, any>} */
-  const values = { contents, request: {}, response: {} };
-  /** @type {Set<() => void>} */
-  const listeners = new Set();
-  const missing = { problem: "This page does not hold this. Live, in JupyterLab, it can be asked." };
-  return {
-    get: (key) => values[key],
-    set: (key, value) => (values[key] = value),
-    on: (event, listener) => event === "change:response" && listeners.add(listener),
-    off: (_, listener) => listeners.delete(listener),
-    save_changes: () =>
-      queueMicrotask(() => {
-        const { id, ask } = values.request;
-        values.response = { id, answer: contents.answers[ask.join()] ?? missing };
-        listeners.forEach((listener) => listener());
-      }),
-  };
-}
-
+const MISSING = { problem: "This page does not hold this. Live, in JupyterLab, it can be asked." };
 const WAITING = "Waiting for Python \u2026";
 const GONE =
   "Python does not answer. If its kernel was restarted, run all cells (Run, Run All Cells); " +
   "what is shown stays.";
 
 /**
- * Says when Python takes long to answer, or has gone.
+ * Asks, and says in a note when Python takes long to answer or has gone.
  *
  * @param {Model} model
- * @param {boolean} live
+ * @returns {{ ask: Ask, note: HTMLElement, stop: () => void }}
  */
-export function patience(model, live) {
+export function asker(model) {
+  const { answers, live } = model.get("contents");
   const note = h("p", { class: "lfs-waiting", role: "status", hidden: true });
+  if (!live) return { note, stop() {}, ask: async (...ask) => answers[ask.join()] ?? MISSING };
+  const own = `${Math.random()}`; // several views of one model hear all answers
+  /** @type {Map<string, (answer: Answer) => void>} */
+  const open = new Map();
   /** @type {number[]} */
   let timers = [];
+  let count = 0;
   /** @param {string} text */
-  const say = (text) => {
+  function say(text) {
     note.textContent = text;
     note.hidden = !text;
-  };
-  const gone = () => say(GONE);
+  }
+  function calm() {
+    timers.forEach(clearTimeout);
+    if (!open.size) say("");
+  }
+  function wait() {
+    calm();
+    timers = open.size ? [setTimeout(say, 3000, WAITING), setTimeout(say, 20000, GONE)] : [];
+  }
+  /** @param {{ id: string, answer: Answer }} said */
+  function receive({ id, answer }) {
+    const done = open.get(id);
+    if (!done) return;
+    open.delete(id);
+    wait();
+    done(answer);
+  }
   // Jupyter says so when the kernel is restarted, before anything is asked.
-  if (live) model.on("comm_live_update", gone);
-  const calm = () => timers.forEach((timer) => clearTimeout(timer));
+  const gone = () => say(GONE);
+  model.on("msg:custom", receive);
+  model.on("comm_live_update", gone);
   return {
     note,
-    /** @param {boolean} open */
-    busy(open) {
-      calm();
-      if (!open) say("");
-      else if (live) timers = [setTimeout(say, 3000, WAITING), setTimeout(gone, 20000)];
-    },
+    ask: (...ask) =>
+      new Promise((done) => {
+        const id = `${own}-${count++}`;
+        open.set(id, done);
+        wait();
+        model.send?.({ id, ask });
+      }),
     stop() {
-      calm();
-      if (live) model.off("comm_live_update", gone);
+      timers.forEach(clearTimeout);
+      model.off("msg:custom", receive);
+      model.off("comm_live_update", gone);
     },
   };
+}
+
+/**
+ * What was asked for before is not asked for again, unless something was wrong.
+ *
+ * @template {{ problem?: string }} Found
+ * @template {(string | number)[]} Asked
+ * @param {(...asked: Asked) => Promise<Found>} ask
+ * @returns {(...asked: Asked) => Promise<Found>}
+ */
+export function remembering(ask) {
+  /** @type {Map<string, Promise<Found>>} */
+  const known = new Map();
+  return async (...asked) => {
+    const key = asked.join();
+    const answer = known.get(key) ?? ask(...asked);
+    known.set(key, answer);
+    if (known.size > 400) known.delete([...known.keys()][0]);
+    const found = await answer;
+    if (found.problem) known.delete(key);
+    return found;
+  };
+}
+
+/**
+ * Shows a view wherever in the page its contents wait.
+ *
+ * @param {string} view
+ * @param {(place: Place) => unknown} render
+ */
+export function eachPage(view, render) {
+  const waiting = document.querySelectorAll(`.lfs-page[data-view="${view}"]:not([data-shown])`);
+  for (const el of /** @type {NodeListOf<HTMLElement>} */ (waiting)) {
+    el.dataset.shown = "";
+    const data = el.querySelector("script[type='application/json']");
+    const contents = JSON.parse(data?.textContent ?? "");
+    render({ model: { get: () => contents, on() {}, off() {} }, el });
+  }
 }

@@ -1,5 +1,8 @@
 // What a reader moves and chooses.
 
+/** @import { How } from "./types.d.ts" */
+
+import { decimals } from "./bytes.js";
 import { button, h } from "./elements.js";
 
 /**
@@ -11,21 +14,18 @@ import { button, h } from "./elements.js";
  * @param {number[] | null} [numbers]
  */
 export function slider(text, value, oninput, numbers = null) {
-  /** @param {number} at */
-  const read = (at) => (numbers ? numbers[at] : at).toFixed(2).replace("-", "\u2212");
-  const shown = h("output", {}, read(value));
+  const shown = h("output");
   const range = numbers ? { max: numbers.length - 1, step: 1 } : { max: 1, step: 0.01 };
   // The name is without the value, which would change it.
   const input = h("input", { type: "range", "aria-label": text, min: 0, ...range, value });
-  const say = () => {
-    shown.textContent = read(Number(input.value));
+  function say() {
+    const at = Number(input.value);
+    shown.textContent = decimals(numbers ? numbers[at] : at, 2);
     if (numbers) input.setAttribute("aria-valuetext", shown.textContent);
-  };
+    return at;
+  }
   say();
-  input.addEventListener("input", () => {
-    say();
-    oninput(Number(input.value));
-  });
+  input.addEventListener("input", () => oninput(say()));
   return h("label", {}, text, input, shown);
 }
 
@@ -33,23 +33,19 @@ export function slider(text, value, oninput, numbers = null) {
  * A choice of several.
  *
  * @param {string} text
- * @param {Record<string, string>} choices what is read, by value
+ * @param {Record<string, string>} options what is read, by value
  * @param {string | number} value
  * @param {(value: string) => void} onchange
  */
-export function chooser(text, choices, value, onchange) {
-  const options = Object.entries(choices).map(([key, name]) => h("option", { value: key }, name));
-  const select = h("select", { "aria-label": text }, ...options);
+export function chooser(text, options, value, onchange) {
+  const all = Object.entries(options).map(([key, name]) => h("option", { value: key }, name));
+  const select = h("select", { "aria-label": text }, ...all);
   select.value = String(value);
   select.addEventListener("change", () => onchange(select.value));
   return h("label", {}, `${text} `, select);
 }
 
-/**
- * @param {string} text
- * @param {boolean} checked
- * @param {(checked: boolean) => void} onchange
- */
+/** @type {(text: string, checked: boolean, onchange: (checked: boolean) => void) => HTMLElement} */
 export function checkbox(text, checked, onchange) {
   const input = h("input", { type: "checkbox", checked });
   input.addEventListener("change", () => onchange(input.checked));
@@ -57,25 +53,25 @@ export function checkbox(text, checked, onchange) {
 }
 
 /**
- * How maps are shown: beside their photographs or over them, and then how opaque.
+ * How maps are drawn: above which value, beside their photographs or over them, and how opaque.
  *
- * @param {{ opacity: number, apart: boolean }} how is changed
+ * @param {How} how is changed
  * @param {() => void} redraw
- * @param {{ opacity: string, apart: string }} names
- * @returns {{ over: HTMLElement, apart: HTMLElement }}
  */
-export function layering(how, redraw, names) {
-  const over = slider(names.opacity, how.opacity, (value) => {
-    how.opacity = value;
+export function layering(how, redraw) {
+  /** @param {Partial<How>} changes */
+  function change(changes) {
+    Object.assign(how, changes);
+    over.hidden = how.apart;
     redraw();
-  });
+  }
+  const apart = checkbox("Maps beside the photographs", how.apart, (on) => change({ apart: on }));
+  const above = slider("Show what is above \u03be\u2082", how.threshold, (threshold) =>
+    change({ threshold }),
+  );
+  const over = slider("Opacity of the maps", how.opacity, (opacity) => change({ opacity }));
   over.hidden = how.apart;
-  const apart = checkbox(names.apart, how.apart, (checked) => {
-    how.apart = checked;
-    over.hidden = checked;
-    redraw();
-  });
-  return { over, apart };
+  return [apart, above, over];
 }
 
 /**

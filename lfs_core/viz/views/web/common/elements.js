@@ -28,45 +28,32 @@ export function h(tag, properties = {}, ...children) {
 // eslint-disable-next-line no-control-regex
 const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
-/**
- * What is to be shown, as a part of the page.
- *
- * @param {Child} child
- */
+/** @type {(child: Child) => Node | string} what is to be shown, as a part of the page */
 export const asNode = (child) =>
   child instanceof Node ? child : String(child).replace(INVISIBLE, "\ufffd");
 
-/**
- * @param {string} text
- * @param {() => void} onclick
- * @param {Properties} [properties]
- */
+/** @type {(text: string, onclick: () => void, properties?: Properties) => HTMLButtonElement} */
 export const button = (text, onclick, properties = {}) =>
   h("button", { type: "button", onclick, ...properties }, text);
 
-/**
- * A heading within a view.
- *
- * @param {string} text
- */
+/** @param {string} text of a heading within a view */
 export const title = (text) => h("p", { class: "lfs-title" }, text);
+
+/** @param {string} text what was wrong */
+export const alarm = (text = "") => h("p", { role: "alert", class: "lfs-alert" }, text);
 
 /**
  * A picture that the book does not darken on dark pages, as it does without this class.
  *
- * @param {string | null} src
- * @param {string} [alt]
- * @param {Properties} [properties]
+ * @type {(src: string | null, alt: string, properties?: Properties) => HTMLImageElement}
  */
-export const photograph = (src, alt = "", properties = {}) =>
+export const photograph = (src, alt, properties = {}) =>
   h("img", { src, alt, class: "dark-light", ...properties });
 
 /**
  * A button that is disabled while it has the focus hands it on.
  *
- * @param {HTMLButtonElement} one
- * @param {boolean} enabled
- * @param {HTMLElement} otherwise
+ * @type {(one: HTMLButtonElement, enabled: boolean, otherwise: HTMLElement) => void}
  */
 export function enable(one, enabled, otherwise) {
   const focused = document.activeElement === one;
@@ -75,29 +62,8 @@ export function enable(one, enabled, otherwise) {
 }
 
 /**
- * Which of several elements a key leads to; they lie in lines.
- *
- * @param {string} key
- * @param {HTMLElement[]} items
- * @param {number} place
- * @returns {number | undefined}
- */
-function placeAfter(key, items, place) {
-  const perLine = items.filter((item) => item.offsetTop === items[0].offsetTop).length;
-  /** @type {Record<string, number>} */
-  const targets = {
-    ArrowRight: place + 1,
-    ArrowLeft: place - 1,
-    ArrowDown: place + perLine,
-    ArrowUp: place - perLine,
-    Home: 0,
-    End: items.length - 1,
-  };
-  return targets[key];
-}
-
-/**
- * One of several elements is in the tab order; arrows, Home and End move among them.
+ * One of several elements, which lie in lines, is in the tab order; arrows, Home and End move
+ * among them.
  *
  * @param {HTMLElement} group
  * @param {string} selector of the elements
@@ -105,49 +71,62 @@ function placeAfter(key, items, place) {
  */
 export function moveWithArrows(group, selector, chosen = () => {}) {
   const all = () => /** @type {HTMLElement[]} */ ([...group.querySelectorAll(selector)]);
-  /** @param {HTMLElement} item */
+  /** @param {HTMLElement | undefined} item */
   const enter = (item) => all().forEach((other) => (other.tabIndex = other === item ? 0 : -1));
   group.addEventListener("focusin", ({ target }) => {
-    const item = target instanceof Element ? target.closest(selector) : null;
-    if (item instanceof HTMLElement) enter(item);
+    const item = all().find((one) => one.contains(/** @type {Node} */ (target)));
+    if (item) enter(item);
   });
   group.addEventListener("keydown", (event) => {
     const items = all();
     const place = items.findIndex((item) => item === document.activeElement);
     if (place < 0) return;
-    const target = placeAfter(event.key, items, place);
-    if (target === undefined) return;
+    const line = items.filter((item) => item.offsetTop === items[0].offsetTop).length;
+    const [start, end] = [-place, items.length - 1 - place];
+    /** @type {Record<string, number>} */
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: line, ArrowUp: -line, Home: start, End: end };
+    if (!(event.key in steps)) return;
     event.preventDefault();
-    if (!items[target]) return;
-    items[target].focus();
-    chosen(items[target]);
+    const target = items[place + steps[event.key]];
+    if (!target) return;
+    target.focus();
+    chosen(target);
   });
-  const current = group.querySelector(`${selector}[aria-current="true"]`);
-  const first = current instanceof HTMLElement ? current : all()[0];
-  if (first) enter(first);
+  enter(all()[0]);
 }
 
 /**
- * Scrolls a list so that one of its items is seen, and nothing but the list.
+ * Buttons of which one is chosen, by a click or with arrow keys.
  *
- * @param {HTMLElement} list
- * @param {Element} item
+ * @param {string} name of its class
+ * @param {string} label
+ * @param {...HTMLButtonElement} buttons
  */
-export function keepInSight(list, item) {
-  const [box, row] = [list.getBoundingClientRect(), item.getBoundingClientRect()];
-  if (row.top < box.top) list.scrollTop += row.top - box.top;
-  if (row.bottom > box.bottom) list.scrollTop += row.bottom - box.bottom;
+export function choices(name, label, ...buttons) {
+  const group = h("div", { class: name, role: "group", "aria-label": label }, ...buttons);
+  moveWithArrows(group, "button", (chosen) => chosen.click());
+  return group;
 }
 
 /**
  * Marks the chosen one among a group's children; there keys enter the group, too.
  *
- * @param {HTMLElement} group
- * @param {number} k
+ * @type {(group: HTMLElement, k: number) => void}
  */
 export function mark(group, k) {
   [...group.children].forEach((one, at) => {
     one.setAttribute("aria-current", String(at === k));
     if (one instanceof HTMLElement) one.tabIndex = at === k ? 0 : -1;
   });
+}
+
+/**
+ * Scrolls a list so that one of its items is seen, and nothing but the list.
+ *
+ * @type {(list: HTMLElement, item: Element) => void}
+ */
+export function keepInSight(list, item) {
+  const [box, row] = [list.getBoundingClientRect(), item.getBoundingClientRect()];
+  if (row.top < box.top) list.scrollTop += row.top - box.top;
+  if (row.bottom > box.bottom) list.scrollTop += row.bottom - box.bottom;
 }

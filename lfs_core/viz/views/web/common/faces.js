@@ -2,7 +2,7 @@
 
 /** @import { Faces } from "./types.d.ts" */
 
-import { h, mark, moveWithArrows, photograph } from "./elements.js";
+import { choices, h, mark, photograph } from "./elements.js";
 
 /**
  * Faces are numbered from left to right; a click, or an arrow key, chooses one.
@@ -12,38 +12,27 @@ import { h, mark, moveWithArrows, photograph } from "./elements.js";
  *   none can be chosen
  */
 export function faceChooser(label, chosen) {
-  const boxes = h("div", { class: "lfs-boxes", role: "group", "aria-label": label });
-  const image = photograph("");
-  const picture = h("div", { class: "lfs-faces" }, boxes); // a picture of nothing is a broken one
+  const boxes = choices("lfs-boxes", label);
+  const picture = h("div", { class: "lfs-faces" });
   const hint = h("p", { class: "lfs-hint" });
   const element = h("div", { hidden: true }, picture, hint);
-  moveWithArrows(boxes, "button", (box) => box.click());
-  /**
-   * @param {Faces | null} faces
-   * @param {string} name of the photograph
-   * @param {number} current
-   */
+  let source = "";
+  /** @type {(faces: Faces | null, name: string, current: number) => void} */
   function show(faces, name, current) {
     element.hidden = !faces;
     if (!faces) return;
-    if (image.getAttribute("src") !== faces.picture) {
-      image.src = faces.picture;
-      picture.prepend(image);
+    if (source !== faces.picture) {
+      source = faces.picture;
+      picture.replaceChildren(photograph(source, name), boxes);
       boxes.replaceChildren(...faces.boxes.map((box, k) => boxOf(box, k, name)));
     }
     mark(boxes, current);
-    const count = faces.boxes.length;
-    const which = `Face ${current + 1} of ${count}, from left to right, is chosen.`;
+    const which = `Face ${current + 1} of ${faces.boxes.length}, from left to right, is chosen.`;
     hint.textContent = chosen ? `${which} Click another one.` : which;
   }
-  /**
-   * @param {number[]} box left, top, right and bottom, in per cent
-   * @param {number} k
-   * @param {string} name
-   */
+  /** @type {(box: number[], k: number, name: string) => HTMLElement} sides in per cent */
   function boxOf([left, top, right, bottom], k, name) {
-    const [width, height] = [right - left, bottom - top];
-    const style = `left:${left}%;top:${top}%;width:${width}%;height:${height}%`;
+    const style = `left:${left}%;top:${top}%;width:${right - left}%;height:${bottom - top}%`;
     const words = `Face ${k + 1} in ${name}`;
     const properties = { type: "button", style, title: words, "aria-label": words };
     const onclick = () => chosen?.(k);

@@ -8,9 +8,7 @@ import { h } from "./elements.js";
  * Where the centres of `length` pixels lie among `count` values: the two beside them, and how far
  * they are from the first of these.
  *
- * @param {number} length
- * @param {number} count
- * @returns {[number, number, number][]}
+ * @type {(length: number, count: number) => [number, number, number][]}
  */
 const neighbours = (length, count) =>
   Array.from({ length }, (_, k) => {
@@ -20,14 +18,12 @@ const neighbours = (length, count) =>
   });
 
 /**
- * The map's values at the centres of (width x height) pixels, between its own pixels' centres.
+ * A map's values, [rows, columns], at the centres of [width, height] pixels, between its own
+ * pixels' centres.
  *
- * @param {ArrayLike<number>} steps
- * @param {Size} size [rows, columns]
- * @param {number} width
- * @param {number} height
+ * @type {(steps: ArrayLike<number>, size: Size, pixels: Size) => Float32Array}
  */
-export function enlarge(steps, [rows, columns], width, height) {
+export function enlarge(steps, [rows, columns], [width, height]) {
   const across = neighbours(width, columns);
   const values = new Float32Array(width * height);
   neighbours(height, rows).forEach(([top, bottom, v], y) => {
@@ -48,33 +44,24 @@ export const pen = (canvas) =>
  * The map's colours: `above` (0 to 1) of them where it is above the threshold, `below` elsewhere.
  *
  * @param {Float32Array} values
- * @param {number} width
- * @param {number} height
+ * @param {Size} pixels
  * @param {How} how
  * @param {number} above
  * @param {number} below
  */
-function colourLayer(values, width, height, { colours, threshold }, above, below) {
+function colourLayer(values, [width, height], { colours, threshold }, above, below) {
   const layer = h("canvas", { width, height });
   const pixels = pen(layer).createImageData(width, height);
-  const { data } = pixels;
   values.forEach((value, k) => {
     const colour = 3 * Math.round(value);
-    data[4 * k] = colours[colour];
-    data[4 * k + 1] = colours[colour + 1];
-    data[4 * k + 2] = colours[colour + 2];
-    data[4 * k + 3] = 255 * (value > 255 * threshold ? above : below);
+    pixels.data.set(colours.subarray(colour, colour + 3), 4 * k);
+    pixels.data[4 * k + 3] = 255 * (value > 255 * threshold ? above : below);
   });
   pen(layer).putImageData(pixels, 0, 0);
   return layer;
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {HTMLImageElement} image
- * @param {number} width
- * @param {number} height
- */
+/** @type {(context: CanvasRenderingContext2D, image: HTMLImageElement, width: number, height: number) => void} */
 function drawGrey(context, image, width, height) {
   context.drawImage(image, 0, 0, width, height);
   context.globalCompositeOperation = "saturation";
@@ -86,34 +73,23 @@ function drawGrey(context, image, width, height) {
 }
 
 /**
- * A map alone, from x on; what is not above the threshold is dim.
+ * A map from x on: alone, and dim where it is not above the threshold; or over its photograph in
+ * grey, which stays as it is there.
  *
- * @param {CanvasRenderingContext2D} context
+ * @param {HTMLCanvasElement} canvas
  * @param {number} x
+ * @param {HTMLImageElement | null} image null for none
  * @param {Float32Array} values
- * @param {number} width
- * @param {number} height
+ * @param {Size} pixels
  * @param {How} how
  */
-export function drawAlone(context, x, values, width, height, how) {
+function drawLayer(canvas, x, image, values, [width, height], how) {
+  const context = pen(canvas);
   context.fillStyle = "black";
-  context.fillRect(x, 0, width, height);
-  context.drawImage(colourLayer(values, width, height, how, 1, 0.3), x, 0);
-}
-
-/**
- * What is above the threshold, over the photograph in grey.
- *
- * @param {CanvasRenderingContext2D} context
- * @param {HTMLImageElement | null} image
- * @param {Float32Array} values
- * @param {number} width
- * @param {number} height
- * @param {How} how
- */
-export function drawOver(context, image, values, width, height, how) {
-  if (image) drawGrey(context, image, width, height);
-  context.drawImage(colourLayer(values, width, height, how, how.opacity, 0), 0, 0);
+  if (how.apart) context.fillRect(x, 0, width, height);
+  else if (image) drawGrey(context, image, width, height);
+  const [above, below] = how.apart ? [1, 0.3] : [how.opacity, 0];
+  context.drawImage(colourLayer(values, [width, height], how, above, below), x, 0);
 }
 
 /**
@@ -122,58 +98,60 @@ export function drawOver(context, image, values, width, height, how) {
  * @param {HTMLCanvasElement} canvas
  * @param {HTMLImageElement | null} image
  * @param {Float32Array} values
- * @param {number} width
- * @param {number} height
+ * @param {Size} pixels
  * @param {How} how
+ * @param {{ alone?: boolean, outline?: string | null }} [more] a map beside no photograph; a path
+ *   (in units of the picture's sides) that is drawn around a part
  */
-export function drawMap(canvas, image, values, width, height, how) {
-  canvas.width = how.apart ? 2 * width : width;
-  canvas.height = height;
-  const context = pen(canvas);
-  if (how.apart) {
-    if (image) context.drawImage(image, 0, 0, width, height);
-    drawAlone(context, width, values, width, height, how);
-  } else drawOver(context, image, values, width, height, how);
+export function drawMap(canvas, image, values, pixels, how, { alone, outline } = {}) {
+  const [width, height] = pixels;
+  const lefts = how.apart && !alone ? [0, width] : [0];
+  Object.assign(canvas, { width: lefts.length * width, height });
+  if (image && lefts.length > 1) pen(canvas).drawImage(image, 0, 0, width, height);
+  drawLayer(canvas, lefts[lefts.length - 1], image, values, pixels, how);
+  for (const left of outline ? lefts : []) strokeAround(canvas, outline ?? "", left, pixels);
 }
 
 /**
- * Width and height of a picture of some proportion, neither above `side`.
+ * A light line within a dark one, seen on any photograph.
  *
- * @param {number} side
- * @param {number} ratio width by height
- * @returns {Size}
+ * @type {(canvas: HTMLCanvasElement, outline: string, left: number, pixels: Size) => void}
  */
-export const within = (side, ratio) => [
-  Math.round(side * Math.min(1, ratio)),
-  Math.round(side * Math.min(1, 1 / ratio)),
-];
+function strokeAround(canvas, outline, left, [width, height]) {
+  const context = pen(canvas);
+  const path = new Path2D();
+  path.addPath(new Path2D(outline), new DOMMatrix([width, 0, 0, height, left, 0]));
+  for (const [style, size] of /** @type {[string, number][]} */ ([["#000", 5], ["#fff", 2]])) {
+    Object.assign(context, { strokeStyle: style, lineWidth: size });
+    context.stroke(path);
+  }
+}
+
+/**
+ * Width and height of a picture that is as wide by its height as `of`, neither above `side`.
+ *
+ * @type {(side: number, of: { width: number, height: number } | null) => Size}
+ */
+export function within(side, of) {
+  const ratio = of ? of.width / of.height : 1;
+  return [Math.round(side * Math.min(1, ratio)), Math.round(side * Math.min(1, 1 / ratio))];
+}
 
 /**
  * How many of a map's pixels lie above the threshold.
  *
- * @param {Float32Array} values
- * @param {number} threshold
+ * @type {(values: Float32Array, threshold: number) => string}
  */
 export function shareAbove(values, threshold) {
   const above = values.filter((value) => value > 255 * threshold).length;
   const share = Math.round((100 * above) / values.length);
-  return above && !share ? "less than 1 %" : `${share} %`;
+  return `${above && !share ? "less than 1" : share} % lies above \u03be\u2082`;
 }
 
-/**
- * @param {Uint8Array} colours
- * @param {string} text
- * @param {string} [highest]
- */
+/** @type {(colours: Uint8Array, text: string, highest?: string) => HTMLElement} */
 export function colourBar(colours, text, highest = "1") {
-  const stops = [];
-  for (let k = 0; k < 256; k += 15) stops.push(`rgb(${colours.slice(3 * k, 3 * k + 3)})`);
-  return h(
-    "div",
-    { class: "lfs-scale" },
-    h("div", { style: `background: linear-gradient(to right, ${stops})` }),
-    h("span", {}, "0"),
-    h("span", {}, text),
-    h("span", {}, highest),
-  );
+  const stops = Array.from({ length: 18 }, (_, k) => `rgb(${colours.slice(45 * k, 45 * k + 3)})`);
+  const ground = h("div", { style: `background: linear-gradient(to right, ${stops})` });
+  const words = ["0", text, highest].map((word) => h("span", {}, word));
+  return h("div", { class: "lfs-scale" }, ground, ...words);
 }

@@ -25,13 +25,16 @@ export async function plotly(model) {
   return found;
 }
 
-/**
- * @param {Model} model
- * @returns {Promise<Plotly | null>}
- */
+/** @type {(target: EventTarget, ...events: string[]) => Promise<unknown>} the first of them */
+const first = (target, ...events) =>
+  new Promise((done) => events.forEach((event) => target.addEventListener(event, done)));
+
+/** @param {Model} model */
 async function find(model) {
   const linked = document.querySelector('script[src*="plotly"]');
-  if (linked) await arrival(linked);
+  if (linked && !shared.Plotly && document.readyState !== "complete") {
+    await Promise.race([first(linked, "load", "error"), first(window, "load")]);
+  }
   const packed = document.querySelector("script.lfs-plotly:not(:empty)");
   if (!shared.Plotly && packed) await run(bytes(packed.textContent ?? ""));
   const sent = shared.Plotly ? null : await askPython(model);
@@ -39,31 +42,14 @@ async function find(model) {
   return shared.Plotly ?? null;
 }
 
-/**
- * Waits for a script of the page.
- *
- * @param {Element} script
- */
-const arrival = (script) =>
-  new Promise((done) => {
-    if (shared.Plotly || document.readyState === "complete") done(null);
-    for (const event of ["load", "error"]) script.addEventListener(event, done);
-    addEventListener("load", done);
-  });
-
-/**
- * Runs what was packed.
- *
- * @param {Uint8Array<ArrayBuffer>} packed
- */
+/** @param {Uint8Array<ArrayBuffer>} packed what is to be run */
 async function run(packed) {
   const code = new Blob([await unzip(packed)], { type: "text/javascript" });
   const script = document.createElement("script");
   script.src = URL.createObjectURL(code);
-  await new Promise((done) => {
-    for (const event of ["load", "error"]) script.addEventListener(event, done);
-    document.head.append(script);
-  });
+  const done = first(script, "load", "error");
+  document.head.append(script);
+  await done;
   URL.revokeObjectURL(script.src);
 }
 

@@ -18,18 +18,22 @@ export type Ask = (...question: Question) => Promise<Answer>;
 
 /** What a view is given: a widget's model, or what stands for it in a page without Python. */
 export interface Model {
-  get(key: string): any;
-  set(key: string, value: unknown): void;
+  get(key: "contents"): any;
   on(event: string, listener: (...said: any[]) => void): void;
   off(event: string, listener: (...said: any[]) => void): void;
-  save_changes(): void;
   /** Only where there is Python. */
   send?(content: unknown): void;
 }
 
 /** What is used of Plotly. */
 export interface Plotly {
-  react(place: HTMLElement, data: object[], layout: object, config: object): Promise<unknown>;
+  react(place: HTMLElement, data: object[], layout: object, config: object): Promise<Plot>;
+}
+
+/** A place where Plotly has drawn. */
+export interface Plot {
+  on(event: "plotly_click", listener: (event: { points: { customdata: any }[] }) => void): void;
+  removeAllListeners(event: string): void;
 }
 
 /** What a chart shows, as Plotly wants it. */
@@ -37,9 +41,6 @@ export interface Drawing {
   data: object[];
   layout: Record<string, any>;
 }
-
-/** A view's colours, by the names that they have in its style, and its font. */
-export type Look = Record<string, string>;
 
 /** What a widget, or a page, asks of a view: it fills `el`, and gives what undoes that. */
 export interface Place {
@@ -65,6 +66,36 @@ export interface How {
   threshold: number;
   opacity: number;
   apart: boolean;
+}
+
+/** One photograph with its map. */
+export interface PicturedSide {
+  image: HTMLImageElement | null;
+  /** From 0 to 255. */
+  steps: ArrayLike<number>;
+  /** What the picture is, for who does not see it. */
+  label: string;
+  /** What is said below it, given what share of the map lies above the threshold. */
+  facts(share: string): Child[];
+  /** A value, given its place in the map. */
+  value(at: number): string;
+  /** The upper end of its colour bar, if it has one of its own. */
+  highest?: string;
+  /** A path around a part of it, in units of its sides. */
+  outline?: string | null;
+}
+
+/** Two photographs with their maps. */
+export interface Pictured {
+  /** Whose place is kept as long as they stay. */
+  images: unknown;
+  size: Size;
+  /** What colours mean. */
+  meaning: string;
+  names?: string[];
+  /** Whether pictures are drawn as squares. */
+  square?: boolean;
+  sides: PicturedSide[];
 }
 
 /** A photograph and its faces: left, top, right and bottom of each, in per cent of its sides. */

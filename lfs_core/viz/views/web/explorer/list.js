@@ -2,7 +2,7 @@
 
 /** @import { App } from "./types.d.ts" */
 
-import { button, h, keepInSight, moveWithArrows, title } from "../common/elements.js";
+import { alarm, button, h, keepInSight, moveWithArrows, title } from "../common/elements.js";
 import { dropZone, sendFiles } from "../common/files.js";
 
 const ENTRIES_AT_ONCE = 200;
@@ -57,7 +57,7 @@ function entryList(app, precisions) {
  */
 function ownImages(app, welcome, list) {
   const { contents, ask } = app;
-  const alert = h("p", { role: "alert", class: "lfs-alert" });
+  const alert = alarm();
   /** @param {File[]} files */
   async function takeIn(files) {
     alert.textContent = "";
@@ -68,7 +68,7 @@ function ownImages(app, welcome, list) {
   }
   const hint = ["To query with your own images: ", h("code", {}, "make lab")];
   const drop = contents.live
-    ? dropZone("Choose images, or drop them here", takeIn)
+    ? dropZone("Choose images, or drop them on the button", takeIn)
     : h("p", { class: "lfs-hint" }, ...hint);
   const label = "Your images";
   return h("section", { "aria-label": label }, title(label), drop, alert, list);

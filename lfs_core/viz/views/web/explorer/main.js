@@ -1,13 +1,12 @@
-// The retrieval explorer's view. It asks its model by setting "request" and hears "response"; the
-// model is a widget with Python behind it, or, in a page, a table of answers made in advance.
+// The retrieval explorer's view. Python answers its questions, or, in a page without Python, a
+// table of answers made in advance.
 
-/** @import { Answer, Ask, Model, Place } from "../common/types.d.ts" */
+/** @import { Place } from "../common/types.d.ts" */
 /** @import { App, Contents, Opened } from "./types.d.ts" */
 
-import { asker, patience, tableModel } from "../common/asking.js";
+import { asker, eachPage, remembering } from "../common/asking.js";
 import { checkbox } from "../common/controls.js";
-import { button, enable, h } from "../common/elements.js";
-import { eachPage } from "../common/pages.js";
+import { alarm, button, enable, h } from "../common/elements.js";
 import { head } from "./head.js";
 import { photographList } from "./list.js";
 import { pairPanel } from "./pair.js";
@@ -18,24 +17,38 @@ import { pictureShelf } from "./shelf.js";
 function render({ model, el }) {
   /** @type {Contents} */
   const contents = model.get("contents");
-  const waiting = patience(model, contents.live);
-  const { ask, askLater, stop } = asker(model, waiting.busy);
-  const app = makeApp(model, remembering(ask), askLater);
+  const { ask, note, stop } = asker(model);
+  /** @type {App} */
+  const app = {
+    model,
+    contents,
+    names: { ...contents.names }, // and those of uploads
+    uid: `lfs-${`${Math.random()}`.slice(2)}`,
+    root: h("div", { class: "lfs-view lfs-explorer" }),
+    ask,
+    know: remembering(ask),
+    shelf: pictureShelf(contents, ask),
+    query: contents.entries[0],
+    opened: null,
+    square: false,
+    open,
+    askOf,
+    explain: (chosen, hits) => pair.open(chosen, hits),
+  };
   const header = h("div", { class: "lfs-head" });
   const results = resultTabs(app);
   const list = photographList(app, () => place.show());
   const place = whereabouts(app, list.current);
   const pair = pairPanel(app);
-  app.explain = pair.open;
   const square = checkbox("Keep proportions", true, (checked) => {
     app.square = !checked;
     app.root.classList.toggle("lfs-square", app.square);
     pair.draw();
   });
 
-  app.open = async (item) => {
+  /** @param {number} item */
+  async function open(item) {
     app.query = item;
-    app.shelf.forget();
     list.show();
     place.show();
     const { problem, ...answer } = await ask("open", item);
@@ -46,24 +59,21 @@ function render({ model, el }) {
     }
     const choosing = header.querySelector(".lfs-boxes :focus");
     header.replaceChildren(
-      ...(app.opened
-        ? head(app, app.opened)
-        : [h("p", { role: "alert", class: "lfs-alert" }, problem)]),
+      ...(app.opened ? head(app, app.opened) : [alarm(problem)]),
     );
     const current = header.querySelector('.lfs-boxes [aria-current="true"]');
     if (choosing && current instanceof HTMLElement) current.focus();
     list.show();
     results.show();
-  };
+  }
 
-  app.askOf = async (face) => {
+  /** @param {number} face */
+  async function askOf(face) {
     const { problem, item, name } = await ask("face", app.query, face);
-    if (problem) header.append(h("p", { role: "alert", class: "lfs-alert" }, problem));
-    else {
-      list.welcome(item, name);
-      await app.open(item);
-    }
-  };
+    if (problem) return header.append(alarm(problem));
+    list.welcome(item, name);
+    await open(item);
+  }
 
   const bar = h(
     "div",
@@ -71,61 +81,14 @@ function render({ model, el }) {
     ...place.elements,
     square,
   );
-  const main = [bar, waiting.note, header, results.tabs, results.panel, scope(contents)];
+  const main = [bar, note, header, results.tabs, results.panel, scope(contents)];
   const columns = [list.element, h("div", { class: "lfs-main" }, ...main)];
   app.root.append(h("div", { class: "lfs-columns" }, ...columns), pair.dialog);
   el.append(app.root);
-  app.open(contents.entries[0]).then(() => askPrecisions(app, list));
+  open(contents.entries[0]).then(() => askPrecisions(app, list));
   return () => {
     stop();
-    waiting.stop();
     app.root.remove();
-  };
-}
-
-/**
- * @param {Model} model
- * @param {Ask} ask
- * @param {Ask} askLater
- * @returns {App}
- */
-function makeApp(model, ask, askLater) {
-  /** @type {Contents} */
-  const contents = model.get("contents");
-  const root = h("div", { class: "lfs-view lfs-explorer" });
-  return {
-    model,
-    contents,
-    names: { ...contents.names }, // and those of uploads
-    uid: `lfs-${`${Math.random()}`.slice(2)}`,
-    root,
-    ask,
-    askLater,
-    shelf: pictureShelf(root, contents, ask, askLater),
-    query: contents.entries[0],
-    opened: null,
-    square: false,
-    open: async () => {},
-    askOf: async () => {},
-    explain: () => {},
-  };
-}
-
-/**
- * Asks for latents once; they do not change.
- *
- * @param {Ask} ask
- * @returns {Ask}
- */
-function remembering(ask) {
-  /** @type {Map<string, Promise<Answer>>} */
-  const known = new Map();
-  return (...question) => {
-    if (question[0] !== "latents") return ask(...question);
-    const key = question.join();
-    const answer = known.get(key) ?? ask(...question);
-    known.set(key, answer);
-    return answer;
   };
 }
 
@@ -157,39 +120,28 @@ function whereabouts(app, current) {
   return { elements: [previous, output, next], show };
 }
 
-/**
- * What a page without Python does not hold.
- *
- * @param {Contents} contents
- */
+/** @param {Contents} contents what a page without Python does not hold */
 function scope({ live, entries, photographs, pictures = {} }) {
   if (live) return null;
   const problems = Object.values(pictures).flatMap(({ problem }) => problem ?? []);
   const text =
     `${entries.length} queries of a gallery of ${photographs} photographs; live, in JupyterLab, ` +
     "all of them can be asked.";
-  const alert = problems.length
-    ? h("p", { role: "alert", class: "lfs-alert" }, [...new Set(problems)].join(" "))
-    : null;
+  const alert = problems.length ? alarm([...new Set(problems)].join(" ")) : null;
   return h("div", {}, alert, h("p", { class: "lfs-hint" }, text));
 }
 
-/**
- * The AP of all photographs, when it is known.
- *
- * @param {App} app
- * @param {ReturnType<typeof photographList>} list
- */
-async function askPrecisions({ askLater, contents }, list) {
+/** @type {(app: App, list: ReturnType<typeof photographList>) => Promise<void>} the AP of all */
+async function askPrecisions({ ask, contents }, list) {
   if (!contents.live) return; // they are in the page's answers
-  const { precisions = {} } = await askLater("precisions");
+  const { precisions = {} } = await ask("precisions");
   for (const [item, ap] of Object.entries(precisions)) list.precisions.set(Number(item), ap);
   list.show();
 }
 
 /** Shows the explorers that wait in a page. */
 export function showPages() {
-  eachPage("explorer", render, tableModel);
+  eachPage("explorer", render);
 }
 
 export default { render };

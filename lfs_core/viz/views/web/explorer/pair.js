@@ -2,38 +2,24 @@
 
 /** @import { App, Explained, Hit } from "./types.d.ts" */
 
-import { bytes, inflate } from "../common/bytes.js";
-import { asNode, button, enable, h } from "../common/elements.js";
+import { remembering } from "../common/asking.js";
+import { bytes, decimals, inflate } from "../common/bytes.js";
+import { layering } from "../common/controls.js";
+import { alarm, asNode, button, enable, h, title } from "../common/elements.js";
+import { colourBar, drawMap, within } from "../common/maps.js";
+import { decision, doubtsBox, sentence } from "../common/pairs.js";
+import { twoPictures } from "../common/pictures.js";
 import { isMarked, verdict } from "./classes.js";
-import { explanation } from "./explanation.js";
 
-/**
- * Explanations of pairs; each is asked for once.
- *
- * @param {App} app
- */
-function explanations({ ask }) {
-  /** @type {Map<string, Explained>} */
-  const known = new Map();
-  /** @type {(query: number, item: number) => Promise<Explained | { problem: string }>} */
-  return async (query, item) => {
-    const key = `${query},${item}`;
-    const found = known.get(key);
-    if (found) return found;
-    const { problem, maps, matched, ...answer } = await ask("pair", query, item);
-    if (problem) return { problem };
-    const steps = await Promise.all(maps.map(inflate));
-    const parts = matched && (await Promise.all(matched.map(inflate)));
-    const explained = /** @type {Explained} */ ({ ...answer, steps, matched: parts });
-    known.set(key, explained);
-    return explained;
-  };
-}
+const PART = 160; // px, longest side of a picture of matched parts
+const WORDS =
+  "Bright places speak for a match together with places of the other photograph, each relative to " +
+  "the brightest of its photograph.";
 
 /** @param {App} app */
 export function pairPanel(app) {
   const { uid, shelf, names } = app;
-  const title = h("p", { class: "lfs-title", id: `${uid}-title` });
+  const heading = h("p", { class: "lfs-title", id: `${uid}-title` });
   const body = h("div", { class: "lfs-body" });
   const earlier = button("\u2039 Previous", () => go(-1), { "aria-label": "Previous result" });
   const later = button("Next \u203a", () => go(1), { "aria-label": "Next result" });
@@ -41,8 +27,14 @@ export function pairPanel(app) {
   const close = button("\u00d7 Close", () => dialog.close(), closing);
   const bar = h("div", { class: "lfs-bar" }, earlier, later, close);
   const properties = { class: "lfs-pair", "aria-labelledby": `${uid}-title` };
-  const dialog = h("dialog", properties, bar, title, body);
-  const ask = explanations(app);
+  const dialog = h("dialog", properties, bar, heading, body);
+  const ask = remembering(async (/** @type {number} */ query, /** @type {number} */ item) => {
+    const { problem, maps, matched, ...answer } = await app.ask("pair", query, item);
+    if (problem) return /** @type {Explained} */ ({ problem });
+    const steps = await Promise.all(maps.map(inflate));
+    const parts = matched && (await Promise.all(matched.map(inflate)));
+    return /** @type {Explained} */ ({ ...answer, steps, matched: parts });
+  });
   const colours = bytes(app.contents.colours);
   /** The threshold is the explanation's own until the reader moves it. */
   const how = { colours, threshold: NaN, opacity: 0.65, apart: false };
@@ -50,11 +42,11 @@ export function pairPanel(app) {
   let pairs = []; // to go through
   /** @type {number | null} */
   let item = null;
-  let draw = () => {};
+  let redraw = () => {};
 
   dialog.addEventListener("keydown", (event) => {
     const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
-    if (!by || event.target instanceof HTMLInputElement) return;
+    if (!by || event.defaultPrevented || event.target instanceof HTMLInputElement) return;
     event.preventDefault();
     go(by);
   });
@@ -71,38 +63,99 @@ export function pairPanel(app) {
   /** @param {number} chosen */
   async function show(chosen) {
     item = chosen;
-    draw = () => {};
+    redraw = () => {};
     enable(earlier, at() > 0, close);
     enable(later, at() < pairs.length - 1, close);
     const [query, name] = [app.query, app.opened?.name ?? ""];
     const state = isMarked(app) ? `, ${verdict(app, item)}` : "";
-    title.replaceChildren(asNode(`${name} and ${names[item]}, rank ${pairs[at()][1]}${state}`));
+    heading.replaceChildren(asNode(`${name} and ${names[item]}, rank ${pairs[at()][1]}${state}`));
     body.replaceChildren(h("p", { role: "status", class: "lfs-busy" }, "explaining \u2026"));
     const answer = await ask(query, chosen);
-    if (item !== chosen) return; // the reader has gone on
-    if ("problem" in answer) {
-      body.replaceChildren(h("p", { role: "alert", class: "lfs-alert" }, answer.problem));
-      return;
-    }
     const images = [await shelf.loaded(query), await shelf.loaded(chosen)];
-    if (item !== chosen) return;
+    if (item !== chosen) return; // the reader has gone on
+    if (answer.problem) return body.replaceChildren(alarm(answer.problem));
     if (Number.isNaN(how.threshold)) how.threshold = answer.mapThreshold;
-    const shown = explanation(app, answer, images, [name, names[chosen]], how);
-    body.replaceChildren(...shown.elements);
-    draw = shown.draw;
+    const pictures = twoPictures(how);
+    redraw = () => pictures.show(pictured(app, answer, images, [name, names[chosen]]));
+    redraw();
+    const evidence = `evidence for \u201c${decision(answer.similar)}\u201d`;
+    const doubts = doubtsBox();
+    doubts.show(answer.doubts);
+    body.replaceChildren(
+      h("p", {}, ...inWords(answer)),
+      h("div", { class: "lfs-controls" }, ...layering(how, redraw)),
+      doubts.element,
+      ...(answer.outlines ? [h("p", { class: "lfs-hint" }, app.contents.outlined)] : []),
+      pictures.element,
+      colourBar(colours, evidence),
+      pictures.readout,
+      ...matchedParts(app, answer, images, colours),
+    );
   }
 
   return {
     dialog,
-    /**
-     * @param {number} chosen
-     * @param {Hit[]} hits
-     */
+    /** @type {(chosen: number, hits: Hit[]) => void} */
     open(chosen, hits) {
       pairs = hits;
       if (!dialog.open) dialog.showModal();
       show(chosen);
     },
-    draw: () => draw(),
+    draw: () => redraw(),
   };
+}
+
+/** @param {Explained} answer */
+function inWords({ similarity, similar, threshold, method, sure, sureMeans }) {
+  const words = sentence("the network", similarity, similar, threshold);
+  return [...words, ", ", h("span", { title: sureMeans }, `${sure}.`), ` Method: ${method}.`];
+}
+
+/** @type {(app: App, answer: Explained, images: (HTMLImageElement | null)[], names: string[]) => import("../common/types.d.ts").Pictured} */
+function pictured(app, { similar, size, steps, ranges, outlines, method }, images, names) {
+  const sides = images.map((image, side) => {
+    const [low, high] = ranges[side];
+    const range = [low, high].map((value) => decimals(value, 2)).join(" to ");
+    return {
+      image,
+      steps: steps[side],
+      label: `${names[side]} with the map of ${method}`,
+      facts: (/** @type {string} */ share) => [`${share}; the map\u2019s values go from ${range}`],
+      value: (/** @type {number} */ at) => decimals(low + ((high - low) * steps[side][at]) / 255, 2),
+      outline: outlines?.[side],
+    };
+  });
+  const called = ["Query", "Result"].map((role, side) => `${role}: ${names[side]}`);
+  return { images, size, meaning: decision(similar), names: called, square: app.square, sides };
+}
+
+/**
+ * Which part of the query a result matched, and which part of the result the query; nothing where
+ * the method does not tell.
+ *
+ * @param {App} app
+ * @param {Explained} answer
+ * @param {(HTMLImageElement | null)[]} images
+ * @param {Uint8Array} colours
+ */
+function matchedParts(app, { matched, grid }, images, colours) {
+  if (!matched || !grid) return [];
+  const [rows, columns] = grid;
+  const how = { colours, threshold: 0.1, opacity: 0.65, apart: false };
+  const figures = ["Query", "Result"].map((role, side) => {
+    const [width, height] = within(PART, app.square ? null : images[side]);
+    const label = `${role}: the places that speak for a match together with the other photograph`;
+    const canvas = h("canvas", { role: "img", "aria-label": label });
+    // Each place as it is, without shades between: it is taken away as a whole.
+    const values = Float32Array.from({ length: width * height }, (_, k) => {
+      const row = Math.floor((Math.floor(k / width) / height) * rows);
+      return matched[side][row * columns + Math.floor(((k % width) / width) * columns)];
+    });
+    drawMap(canvas, images[side], values, [width, height], how);
+    return h("figure", {}, canvas, h("figcaption", {}, role));
+  });
+  const properties = { class: "lfs-matched", "aria-label": "Which parts match" };
+  const sides = h("div", { class: "lfs-sides" }, ...figures);
+  const heading = title("Which part of the query matched");
+  return [h("section", properties, heading, sides, h("p", { class: "lfs-hint" }, WORDS))];
 }

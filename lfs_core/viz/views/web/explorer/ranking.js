@@ -1,29 +1,23 @@
 // The whole ranking, one square a photograph, and one of them with its latents.
 
+/** @import { Answer } from "../common/types.d.ts" */
 /** @import { App, Hit } from "./types.d.ts" */
 
+import { decimals, signedNumbers } from "../common/bytes.js";
+import { chart, COLOURS } from "../common/chart.js";
 import { button, h, moveWithArrows, title } from "../common/elements.js";
 import { factsOfHit, isMarked, isRight, verdict } from "./classes.js";
-import { latentChart } from "./chart.js";
 
-/**
- * @param {App} app
- * @param {Hit} hit
- * @param {number} k
- */
+/** @type {(app: App, hit: Hit, k: number) => HTMLElement} */
 function square(app, [item, rank, score], k) {
   const right = isMarked(app) && isRight(app, item);
   const state = isMarked(app) ? (right ? ", right" : ", other class") : "";
-  return h(
-    "button",
-    {
-      type: "button",
-      class: right ? "lfs-square-hit lfs-right" : "lfs-square-hit",
-      "data-place": k,
-      "aria-label": `Rank ${rank}, ${score.toFixed(3)}${state}: ${app.names[item]}`,
-    },
-    right ? "\u2713" : "",
-  );
+  const properties = {
+    class: right ? "lfs-square-hit lfs-right" : "lfs-square-hit",
+    "data-place": k,
+    "aria-label": `Rank ${rank}, ${score.toFixed(3)}${state}: ${app.names[item]}`,
+  };
+  return button(right ? "\u2713" : "", () => {}, properties);
 }
 
 /**
@@ -58,16 +52,11 @@ export function ranking(app, hits, pages) {
   return [h("p", {}, `${order}${marks}. Point at one to see it.`), pages, squares, detail];
 }
 
-/**
- * @param {App} app
- * @param {HTMLElement} detail
- * @param {Hit} hit
- * @param {Hit[]} hits
- */
+/** @type {(app: App, detail: HTMLElement, hit: Hit, hits: Hit[]) => Promise<void>} */
 async function showDetail(app, detail, hit, hits) {
   const [item] = hit;
-  const { ask, model, names, query, shelf } = app;
-  const chart = h("div", { class: "lfs-chart" }, "\u2026");
+  const { know, names, query, shelf } = app;
+  const place = h("div", { class: "lfs-chart" }, "\u2026");
   const facts = factsOfHit(app, hit);
   if (isMarked(app)) facts.push(verdict(app, item));
   detail.dataset.item = String(item);
@@ -80,10 +69,43 @@ async function showDetail(app, detail, hit, hits) {
       h("p", {}, facts.join(", ")),
       button("Explain this pair", () => app.explain(item, hits)),
     ),
-    chart,
+    place,
   );
-  const [first, second] = [await ask("latents", query), await ask("latents", item)];
+  const both = [await know("latents", query), await know("latents", item)];
   if (detail.dataset.item !== String(item)) return;
-  const problem = first.problem ?? second.problem;
-  chart.replaceChildren(problem ? h("p", {}, problem) : latentChart(model, first, second));
+  const problem = both[0].problem ?? both[1].problem;
+  place.replaceChildren(problem ? h("p", {}, problem) : latentChart(app, both));
+}
+
+/** @type {(app: App, packed: Answer[]) => HTMLElement} two embeddings as lines, the second dashed */
+function latentChart({ model }, packed) {
+  const both = packed.map((one) => signedNumbers(/** @type {any} */ (one)));
+  const count = both[0].length;
+  const range = [Math.min(0, ...both.flat()), Math.max(...both.flat())];
+  const dashes = ["solid", "4px,2px"];
+  const { element, draw } = chart(model, "lfs-latents", () => ({
+    data: both.map((y, k) => ({
+      x: y.map((_, j) => j + 1),
+      y,
+      name: ["query", "this photograph"][k],
+      line: { color: COLOURS[3 * k], width: 1, dash: dashes[k] },
+      mode: "lines",
+      hovertemplate: "%{y:.3f}",
+    })),
+    layout: {
+      height: 190,
+      hovermode: "x unified",
+      legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0 },
+      margin: { l: 44, r: 8, t: 8, b: 24 },
+      showlegend: true,
+      xaxis: { range: [1, count], showgrid: false, zeroline: false, hoverformat: "d" },
+      yaxis: { range, nticks: 5, zeroline: true },
+    },
+  }));
+  draw();
+  element.setAttribute("role", "img");
+  element.setAttribute("aria-label", `The ${count} latents of both photographs`);
+  const ends = range.map((value) => decimals(value, 2)).join(" to ");
+  const words = `latents 1 to ${count} of embeddings of length 1, from ${ends}`;
+  return h("figure", {}, element, h("figcaption", {}, words));
 }

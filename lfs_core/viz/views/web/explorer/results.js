@@ -3,7 +3,7 @@
 /** @import { Answer, Question } from "../common/types.d.ts" */
 /** @import { App, Hit, Opened } from "./types.d.ts" */
 
-import { button, h, moveWithArrows, title } from "../common/elements.js";
+import { alarm, button, h, moveWithArrows, title } from "../common/elements.js";
 import { pager } from "../common/controls.js";
 import { className, factsOfHit, isMarked, isRight, likeness, verdict } from "./classes.js";
 import { worth } from "./head.js";
@@ -42,11 +42,7 @@ function hitButton(app, one, hits) {
   );
 }
 
-/**
- * @param {App} app
- * @param {Hit[]} hits
- * @param {string} label
- */
+/** @type {(app: App, hits: Hit[], label: string) => HTMLElement} */
 function grid(app, hits, label) {
   const group = h("div", { class: "lfs-grid", role: "group", "aria-label": label });
   group.append(...hits.map((one) => hitButton(app, one, hits)));
@@ -54,10 +50,7 @@ function grid(app, hits, label) {
   return group;
 }
 
-/**
- * @param {App} app
- * @param {Opened} opened
- */
+/** @type {(app: App, opened: Opened) => HTMLElement[]} */
 function extremes(app, { nearest, farthest, ranks }) {
   /** @type {Hit[]} */
   const top = nearest.map(([item, score], k) => [item, k + 1, score]);
@@ -69,9 +62,6 @@ function extremes(app, { nearest, farthest, ranks }) {
   const least = title(`The ${bottom.length} least similar, least first`);
   return [...most, least, grid(app, bottom, "Least similar")];
 }
-
-/** @param {string} problem */
-const inAlert = (problem) => h("p", { role: "alert", class: "lfs-alert" }, problem);
 
 /** @param {App} app */
 export function resultTabs(app) {
@@ -96,7 +86,6 @@ export function resultTabs(app) {
   /** @param {string} key */
   function choose(key) {
     tab = key;
-    app.shelf.forget();
     show();
   }
 
@@ -120,13 +109,10 @@ export function resultTabs(app) {
     const [askedQuery, askedTab] = [app.query, tab];
     const answer = await app.ask(...question);
     if (askedQuery !== app.query || askedTab !== tab) return;
-    panel.replaceChildren(...(answer.problem ? [inAlert(answer.problem)] : content(answer)));
+    panel.replaceChildren(...(answer.problem ? [alarm(answer.problem)] : content(answer)));
   }
 
-  /**
-   * @param {Opened} opened
-   * @param {number} start
-   */
+  /** @type {(opened: Opened, start: number) => unknown} */
   function showAnswers(opened, start) {
     if (opened.label === null) return panel.replaceChildren(h("p", {}, worth(app, opened)));
     const all = title(`All others of class ${contents.classNames[opened.label]}`);
@@ -137,10 +123,7 @@ export function resultTabs(app) {
     ]);
   }
 
-  /**
-   * @param {Opened} opened
-   * @param {number} start
-   */
+  /** @type {(opened: Opened, start: number) => unknown} */
   function showRanking(opened, start) {
     return fill(["ranking", app.query, start], ({ hits }) => {
       /** @type {Hit[]} */

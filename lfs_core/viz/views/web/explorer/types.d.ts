@@ -20,6 +20,8 @@ export interface Contents {
   /** Of similarities from -1 to 1, how likely they are of one class, in thousandths. */
   same: number[] | null;
   sameMeans: string;
+  /** What is outlined. */
+  outlined: string;
 }
 
 /** What is said of a query; without another of its class `label` is null. */
@@ -43,6 +45,7 @@ export type Hit = [number, number, number];
 
 /** Why a pair is similar or not. */
 export interface Explained {
+  problem?: string;
   /** What speaks against trusting it. */
   doubts: string[];
   similarity: number;
@@ -50,7 +53,7 @@ export interface Explained {
   /** The confidence, and what it means. */
   sure: string;
   sureMeans: string;
-  threshold?: number | null;
+  threshold: string | null;
   method: string;
   mapThreshold: number;
   ranges: [number, number][];
@@ -59,13 +62,14 @@ export interface Explained {
   /** What of both speaks for a match together with the other, by place; of methods that tell. */
   matched: Uint8Array[] | null;
   grid: Size | null;
+  /** Around what both photographs show, where that is known: a path for each, in their sides. */
+  outlines: string[] | null;
 }
 
 export type Picture = { source?: string; problem?: string };
 
 /** Photographs, asked for when they are first shown. */
 export interface Shelf {
-  forget(): void;
   image(item: number, alt: string): HTMLImageElement;
   loaded(item: number): Promise<HTMLImageElement | null>;
 }
@@ -78,7 +82,8 @@ export interface App {
   uid: string;
   root: HTMLElement;
   ask: Ask;
-  askLater: Ask;
+  /** As `ask`, but what was answered before is remembered. */
+  know: Ask;
   shelf: Shelf;
   query: number;
   opened: Opened | null;

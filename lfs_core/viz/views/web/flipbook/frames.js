@@ -1,96 +1,67 @@
 // Each method's pictures, with the superpixels that are replaced so far.
 
-/** @import { Contents, Method } from "./types.d.ts" */
+/** @import { Contents, Pair } from "./types.d.ts" */
 
-import { picture } from "../common/bytes.js";
+import { picture, decimals } from "../common/bytes.js";
+import { remembering } from "../common/asking.js";
 import { h, photograph } from "../common/elements.js";
 import { pen, within } from "../common/maps.js";
-import { decimals } from "../common/numbers.js";
-import { lineKey } from "./chart.js";
+import { decision } from "../common/pairs.js";
+import { SIDES } from "../common/pictures.js";
 
 const FRAME = 160; // px, longest side of a picture
-
-/**
- * Of similar pairs the first image is changed, of dissimilar ones both.
- *
- * @param {Contents} contents
- */
-const changed = ({ similar }) => (similar ? [0] : [0, 1]);
+const STAYS = "The second image, which stays as it is.";
 
 /** @param {Contents} contents */
-export function frames(contents) {
-  const { similar, images, replacements, methods, flips, grid } = contents;
-  const cards = methods.map((method, m) => card(contents, method, m));
-  const element = h(
-    "div",
-    { class: "lfs-frames" },
-    similar ? partner(images[1]) : null,
-    ...cards.map(({ figure }) => figure),
-  );
-  /** @type {HTMLImageElement[][] | null} */
-  let loaded = null; // photographs, and what replaces them
-  let step = 0;
+export function frames({ names, flips, grid, pairs }) {
+  const load = remembering(async (/** @type {number} */ k) => {
+    const all = [...pairs[k].pictures, ...pairs[k].replacements].map(picture);
+    return { found: await Promise.all(all), problem: undefined };
+  });
+  const element = h("div", { class: "lfs-frames" });
+  /** @type {[number, number[], number]} pair, methods and step that are shown */
+  let shown = [-1, [], 0];
+  /** @type {((images: HTMLImageElement[], step: number) => void)[]} */
+  let cards = [];
 
-  function draw() {
-    if (!loaded) return;
-    const [originals, others] = loaded;
-    methods.forEach(({ ranks }, m) =>
-      changed(contents).forEach((side, k) => {
-        const flipped = ranks[side].flatMap((rank, cell) => (rank < flips[step] ? [cell] : []));
-        drawFrame(cards[m].canvases[k], originals[side], others[side], flipped, grid);
-      }),
-    );
+  /** @type {(pair: Pair, m: number) => HTMLElement} one method's pictures, and what is said of them */
+  function card({ methods, similar, threshold }, m) {
+    const { ranks, curve } = methods[m];
+    // Of similar pairs the first image is changed, of dissimilar ones both.
+    const canvases = ranks.slice(0, similar ? 1 : 2).map(() => h("canvas", { role: "img" }));
+    const value = h("span");
+    cards.push((images, step) => {
+      const called = threshold === null ? "" : `: ${decision(curve[step] > Number(threshold))}`;
+      value.textContent = `cosine ${decimals(curve[step], 2)}${called}`;
+      const replaced = `${flips[step]} of ${grid * grid} superpixels replaced in the order of ${names[m]}`;
+      canvases.forEach((canvas, side) => {
+        canvas.setAttribute("aria-label", `${SIDES[side]}, ${replaced}`);
+        const cells = ranks[side].flatMap((rank, cell) => (rank < flips[step] ? [cell] : []));
+        if (images.length) drawFrame(canvas, images[side], images[2 + side], cells, grid);
+      });
+    });
+    const caption = h("figcaption", {}, h("span", { class: "lfs-title" }, names[m]), value);
+    return h("figure", {}, h("div", {}, ...canvases), caption);
   }
 
-  Promise.all([images, replacements].map((all) => Promise.all(all.map(picture)))).then((found) => {
-    loaded = found;
-    draw();
-  });
   return {
     element,
-    /** @param {number} k */
-    show(k) {
-      step = k;
-      for (const one of cards) one.say(k);
-      draw();
+    /** @type {(k: number, which: number[], step: number) => Promise<void>} */
+    async show(k, which, step) {
+      if (shown[0] !== k || shown[1].join() !== which.join()) {
+        cards = [];
+        const partner = photograph(pairs[k].pictures[1], STAYS);
+        const second = h("figure", { class: "lfs-partner" }, h("div", {}, partner), h("figcaption", {}, STAYS));
+        const figures = which.map((m) => card(pairs[k], m));
+        element.replaceChildren(...(pairs[k].similar ? [second] : []), ...figures);
+      }
+      shown = [k, which, step];
+      for (const draw of cards) draw([], step);
+      const { found } = await load(k);
+      if (shown[0] === k) cards.forEach((draw) => draw(found, shown[2]));
     },
   };
 }
-
-/**
- * One method's pictures and what is said of them.
- *
- * @param {Contents} contents
- * @param {Method} method
- * @param {number} m
- */
-function card(contents, { name, curve }, m) {
-  const { flips, grid, threshold } = contents;
-  const canvases = changed(contents).map(() => h("canvas", { role: "img" }));
-  const value = h("span", {});
-  const caption = h("figcaption", {}, h("span", { class: "lfs-title" }, name), lineKey(m), value);
-  const figure = h("figure", {}, h("div", {}, ...canvases), caption);
-  /** @param {number} k */
-  function say(k) {
-    const decision =
-      typeof threshold === "number" ? (curve[k] > threshold ? ": similar" : ": dissimilar") : "";
-    value.textContent = `cosine ${decimals(curve[k], 2)}${decision}`;
-    const replaced = `${flips[k]} of ${grid * grid} superpixels replaced in the order of ${name}`;
-    canvases.forEach((canvas, of) =>
-      canvas.setAttribute("aria-label", `${of ? "Second" : "First"} image, ${replaced}`),
-    );
-  }
-  return { canvases, figure, say };
-}
-
-/** @param {string} source */
-const partner = (source) =>
-  h(
-    "figure",
-    { class: "lfs-partner" },
-    h("div", {}, photograph(source)),
-    h("figcaption", {}, "The second image, which stays as it is."),
-  );
 
 /**
  * @param {HTMLCanvasElement} canvas
@@ -100,20 +71,17 @@ const partner = (source) =>
  * @param {number} grid cells on a side
  */
 function drawFrame(canvas, image, other, cells, grid) {
-  const [width, height] = within(FRAME, image.width / image.height);
+  const [width, height] = within(FRAME, image);
   Object.assign(canvas, { width, height });
   const context = pen(canvas);
   context.drawImage(image, 0, 0, width, height);
   /** @type {(place: number, length: number) => number} */
   const edge = (place, length) => Math.round((place * length) / grid);
-  context.beginPath();
   for (const cell of cells) {
     const [row, column] = [Math.floor(cell / grid), cell % grid];
     const [left, top] = [edge(column, width), edge(row, height)];
     context.rect(left, top, edge(column + 1, width) - left, edge(row + 1, height) - top);
   }
-  context.save();
   context.clip();
   context.drawImage(other, 0, 0, width, height);
-  context.restore();
 }

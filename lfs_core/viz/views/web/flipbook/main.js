@@ -1,12 +1,13 @@
-// Pixel flipping, step by step: the same pair, taken apart in the order of several methods' maps,
-// and how the cosine answers. Its model holds everything in "contents".
+// Pixel flipping, step by step: pairs, taken apart in the order of several methods' maps, and how
+// the cosine answers. Its model holds everything in "contents".
 
 /** @import { Place } from "../common/types.d.ts" */
-/** @import { Contents } from "./types.d.ts" */
+/** @import { Contents, Pair } from "./types.d.ts" */
 
+import { eachPage } from "../common/asking.js";
+import { checkbox } from "../common/controls.js";
 import { button, h } from "../common/elements.js";
-import { decimals } from "../common/numbers.js";
-import { eachPage, stillModel } from "../common/pages.js";
+import { pairButtons, sentence } from "../common/pairs.js";
 import { curves } from "./chart.js";
 import { frames } from "./frames.js";
 
@@ -16,31 +17,55 @@ const PAUSE = 450; // ms between steps
 function render({ model, el }) {
   /** @type {Contents} */
   const contents = model.get("contents");
-  const [pictures, chart] = [frames(contents), curves(contents, model)];
+  const { names, pairs } = contents;
+  const [pictures, chart] = [frames(contents), curves(model, contents)];
+  const headline = h("p", { class: "lfs-headline", role: "status" });
+  let which = names.map((_, m) => m).slice(0, contents.shown);
+  let [pair, step] = [0, contents.flips.length - 1];
+
+  /** @param {number} k */
+  function choosePair(k) {
+    pair = k;
+    headline.replaceChildren(...words(pairs[k]));
+    show();
+  }
+  function show() {
+    pictures.show(pair, which, step);
+    chart.show(pairs[pair], which, step);
+  }
   const player = stepper(contents, (k) => {
-    pictures.show(k);
-    chart.show(k);
+    step = k;
+    show();
   });
+  const boxes = names.map((name, m) =>
+    checkbox(name, which.includes(m), (on) => {
+      which = names.map((_, k) => k).filter((k) => (k === m ? on : which.includes(k)));
+      show();
+    }),
+  );
+  const methods = h("fieldset", { class: "lfs-controls" }, h("legend", {}, "Methods"), ...boxes);
   const root = h(
     "div",
     { class: "lfs-view lfs-flipbook" },
-    h("p", { class: "lfs-headline" }, ...sentence(contents)),
+    pairs.length > 1 ? pairButtons(pairs, choosePair) : null,
+    headline,
+    names.length > 1 ? methods : null,
     player.element,
     pictures.element,
     chart.element,
   );
   el.append(root);
+  choosePair(0);
   return () => {
     player.stop();
     root.remove();
   };
 }
 
-/** @param {Contents} contents */
-function sentence({ methods, similar }) {
+/** @param {Pair} pair */
+function words({ similarity, similar }) {
   return [
-    `Cosine ${decimals(methods[0].curve[0], 2)}: the network calls them `,
-    h("strong", {}, similar ? "similar" : "dissimilar"),
+    ...sentence("the network", similarity, similar),
     `. The most relevant superpixels of ${similar ? "the first image" : "both images"} are ` +
       "replaced, one after the other. The better a method has found what matters, the sooner " +
       `the cosine ${similar ? "falls" : "rises"}.`,
@@ -58,8 +83,8 @@ function stepper({ flips, grid }, show) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   /** @type {number | undefined} */
   let timer;
-  const output = h("output", {});
-  const input = h("input", { type: "range", min: 0, max: last, step: 1 });
+  const output = h("output");
+  const input = h("input", { type: "range", min: 0, max: last, step: 1, value: last });
   const play = button("Play", () => (timer ? pause() : start()), { class: "lfs-play" });
   const step = () => Number(input.value);
   const label = h("label", {}, "Superpixels replaced", input, output);
@@ -68,9 +93,12 @@ function stepper({ flips, grid }, show) {
   /** @param {number} k */
   function go(k) {
     input.value = String(k);
-    output.textContent = `${flips[k]} of ${grid * grid}`;
-    input.setAttribute("aria-valuetext", `${output.textContent} superpixels replaced`);
+    say();
     show(k);
+  }
+  function say() {
+    output.textContent = `${flips[step()]} of ${grid * grid}`;
+    input.setAttribute("aria-valuetext", `${output.textContent} superpixels replaced`);
   }
   function pause() {
     clearInterval(timer);
@@ -96,7 +124,7 @@ function stepper({ flips, grid }, show) {
   });
   calm.addEventListener("change", pause);
   pause();
-  go(last);
+  say();
   return {
     element,
     stop() {
@@ -108,7 +136,7 @@ function stepper({ flips, grid }, show) {
 
 /** Shows the flip-books that wait in a page. */
 export function showPages() {
-  eachPage("flipbook", render, stillModel);
+  eachPage("flipbook", render);
 }
 
 export default { render };

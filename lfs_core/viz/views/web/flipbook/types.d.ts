@@ -3,16 +3,24 @@ export interface Contents {
   fill: string;
   grid: number;
   flips: number[];
+  names: string[];
+  pairs: Pair[];
+  /** How many of the methods are shown at first. */
+  shown: number;
+}
+
+/** One pair; `methods` are in the order of the names. */
+export interface Pair {
+  similarity: number;
   similar: boolean;
-  threshold?: number | null;
-  images: string[];
+  threshold: string | null;
+  pictures: string[];
   replacements: string[];
   methods: Method[];
 }
 
 /** `ranks`, by image and superpixel, say when each is replaced; `curve` is the cosine by step. */
 export interface Method {
-  name: string;
   ranks: number[][];
   curve: number[];
 }

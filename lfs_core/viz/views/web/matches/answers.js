@@ -11,21 +11,13 @@ function readMatrix({ scale, steps }) {
   return Float64Array.from({ length: count }, (_, k) => scale * view.getInt16(2 * k, true));
 }
 
-/**
- * @param {Told} told
- * @returns {Matrices}
- */
+/** @type {(told: Told) => Matrices} */
 export const readMatrices = ({ matches, likeness }) => ({
   matches: readMatrix(matches),
   likeness: readMatrix(likeness),
 });
 
-/**
- * The places of a region.
- *
- * @param {Region} region
- * @param {Told} told
- */
+/** @type {(region: Region, told: Told) => number[]} its places */
 export function placesIn({ from, to }, { grid: [, columns] }) {
   const [[top, bottom], [left, right]] = [0, 1].map((k) =>
     [from[k], to[k]].sort((a, b) => a - b),
@@ -56,22 +48,11 @@ export function answerTo(matrices, kind, side, places) {
   });
 }
 
-/**
- * The matches of a region's places, the most confident first.
- *
- * @param {Told} told
- * @param {number} side
- * @param {number[]} places
- * @returns {Match[]}
- */
+/** @type {(told: Told, side: number, places: number[]) => Match[]} the most confident first */
 export const matchesOf = ({ matched }, side, places) =>
   matched.filter((match) => places.includes(match[side]));
 
-/**
- * @param {number} place
- * @param {Told} told
- * @returns {Cell}
- */
+/** @type {(place: number, told: Told) => Cell} */
 export const cellOf = (place, { grid: [, columns] }) => [
   Math.floor(place / columns),
   place % columns,

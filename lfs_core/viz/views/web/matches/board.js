@@ -2,10 +2,10 @@
 
 /** @import { Kind, Match, Photograph, Region, Told } from "./types.d.ts" */
 
+import { withSign } from "../common/bytes.js";
 import { chooser } from "../common/controls.js";
 import { button, h, moveWithArrows, title } from "../common/elements.js";
-import { withSign } from "../common/numbers.js";
-import { SIDES } from "../common/pointing.js";
+import { SIDES } from "../common/pictures.js";
 import { answerTo, cellOf, matchesOf, placesIn, readMatrices } from "./answers.js";
 import { badge, joinedPlaces, vector } from "./drawing.js";
 import { matchPicture } from "./picture.js";
@@ -23,8 +23,7 @@ export function matchBoard(told, photographs) {
   let region = null;
   /** @type {Kind} */
   let kind = "matches";
-  const asking = { region: () => region, ask, name: (/** @type {number} */ side) => SIDES[side] };
-  const pictures = photographs.map((one, side) => matchPicture(told, side, one, asking));
+  const pictures = photographs.map((one, side) => matchPicture(told, side, one, () => region, ask));
   const lines = vector("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none" });
   const numbers = h("div", {});
   const scale = h("div", { class: "lfs-scale lfs-match-scale" });
@@ -82,7 +81,9 @@ export function matchBoard(told, photographs) {
     h(
       "div",
       { class: "lfs-match-names" },
-      ...photographs.map(({ name }, side) => h("div", {}, title(SIDES[side]), name === SIDES[side] ? null : name)),
+      ...photographs.map(({ name }, side) =>
+        h("div", {}, title(SIDES[side]), name === SIDES[side] ? null : name),
+      ),
     ),
     readout,
     scale,
@@ -95,11 +96,7 @@ export function matchBoard(told, photographs) {
 /**
  * What is framed in a photograph: what is asked about, or what it is matched with.
  *
- * @param {Told} told
- * @param {Region | null} region
- * @param {Match[]} found
- * @param {number} side
- * @returns {Region[]}
+ * @type {(told: Told, region: Region | null, found: Match[], side: number) => Region[]}
  */
 function framed(told, region, found, side) {
   if (!region) return [];
@@ -110,10 +107,7 @@ function framed(told, region, found, side) {
   });
 }
 
-/**
- * @param {Kind} kind
- * @param {number} largest
- */
+/** @type {(kind: Kind, largest: number) => HTMLElement[]} */
 function scaleOf(kind, largest) {
   const ends = kind === "matches" ? ["against a match", "for a match"] : ["unlike", "alike"];
   return [

@@ -13,28 +13,20 @@ const OPAQUE = 0.8; // the strongest heat
 // As the browser knows it: pages hold no address, not even one that is never asked for.
 const SVG = new DOMParser().parseFromString("<svg></svg>", "text/html").querySelector("svg");
 const PLAIN = { colour: "#fff", ink: "#000", dashed: false };
+const THIN = { fill: "none", "vector-effect": "non-scaling-stroke" };
 
-/**
- * @param {string} tag
- * @param {Record<string, string | number>} [attributes]
- * @param {...SVGElement} children
- */
-export function vector(tag, attributes = {}, ...children) {
+/** @type {(tag: string, attributes?: Record<string, string | number>) => SVGElement} */
+export function vector(tag, attributes = {}) {
   const node = document.createElementNS(SVG?.namespaceURI ?? null, tag);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
-  node.append(...children);
   return /** @type {SVGElement} */ (node);
 }
 
-/**
- * A rectangle with a light edge within a dark one, seen on any photograph.
- *
- * @param {Region} region
- */
+/** @type {(region: Region) => SVGElement[]} a light edge within a dark one, seen on any photograph */
 export function outline({ from, to }) {
   const [y, x] = [0, 1].map((k) => Math.min(from[k], to[k]));
   const [height, width] = [0, 1].map((k) => Math.abs(from[k] - to[k]) + 1);
-  const box = { x, y, width, height, fill: "none", "vector-effect": "non-scaling-stroke" };
+  const box = { x, y, width, height, ...THIN };
   return [
     vector("rect", { ...box, stroke: "#000", "stroke-width": 5 }),
     vector("rect", { ...box, stroke: "#fff", "stroke-width": 2.5 }),
@@ -51,26 +43,11 @@ export function outline({ from, to }) {
 export const heat = (values, largest, told) =>
   values.map((value, k) => {
     const [y, x] = cellOf(k, told);
-    const share = Math.min(Math.abs(value) / (largest || 1), 1);
-    const fill = value > 0 ? "var(--for)" : "var(--against)";
+    const opacity = OPAQUE * Math.min(Math.abs(value) / (largest || 1), 1);
+    const style = `fill: var(--${value > 0 ? "for" : "against"})`;
     // A little wider than its place: no gaps between.
-    const place = { x, y, width: 1.01, height: 1.01 };
-    return vector("rect", { ...place, style: `fill: ${fill}`, opacity: OPAQUE * share });
+    return vector("rect", { x, y, width: 1.01, height: 1.01, style, opacity });
   });
-
-/**
- * Where the centre of a place is on the stage, in per cent of its width and height.
- *
- * @param {number} side
- * @param {number} place
- * @param {Told} told
- */
-function spotOf(side, place, told) {
-  const [rows, columns] = told.grid;
-  const [row, column] = cellOf(place, told);
-  const width = (100 - BETWEEN) / 2;
-  return [side * (width + BETWEEN) + (width * (column + 0.5)) / columns, (100 * (row + 0.5)) / rows];
-}
 
 /**
  * Lines over both photographs, and a number at both ends of those that are among the first.
@@ -83,30 +60,28 @@ export function joinedPlaces(matches, told) {
   const lines = [];
   /** @type {HTMLElement[]} */
   const numbers = [];
+  const [rows, columns] = told.grid;
+  const width = (100 - BETWEEN) / 2;
   for (const match of [...matches].reverse()) {
     const k = told.matched.indexOf(match);
     const drawnAs = told.lines[k] ?? PLAIN;
-    const ends = [0, 1].map((side) => spotOf(side, match[side], told));
+    const ends = [0, 1].map((side) => {
+      const [row, column] = cellOf(match[side], told);
+      const x = side * (width + BETWEEN) + (width * (column + 0.5)) / columns;
+      return [x, (100 * (row + 0.5)) / rows]; // on the stage, in per cent
+    });
     lines.push(...lineBetween(ends, match[2], drawnAs));
     if (told.lines[k]) numbers.push(...ends.map((end) => badge(k, drawnAs, end)));
   }
   return { lines, numbers };
 }
 
-/**
- * @param {number[][]} ends
- * @param {number} confidence
- * @param {Line} drawnAs
- */
+/** @type {(ends: number[][], confidence: number, drawnAs: Line) => SVGElement[]} */
 function lineBetween([[x1, y1], [x2, y2]], confidence, { colour, dashed }) {
   const width = WIDE + WIDER * confidence;
   const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2 - BEND * (x2 - x1)];
-  const way = {
-    d: `M ${x1} ${y1} Q ${x} ${y} ${x2} ${y2}`,
-    fill: "none",
-    "vector-effect": "non-scaling-stroke",
-    "stroke-dasharray": dashed ? "9 6" : "none",
-  };
+  const d = `M ${x1} ${y1} Q ${x} ${y} ${x2} ${y2}`;
+  const way = { d, ...THIN, "stroke-dasharray": dashed ? "9 6" : "none" };
   return [
     vector("path", { ...way, stroke: "#000", "stroke-width": width + 2 }),
     vector("path", { ...way, stroke: colour, "stroke-width": width }),
@@ -116,9 +91,7 @@ function lineBetween([[x1, y1], [x2, y2]], confidence, { colour, dashed }) {
 /**
  * The number of a match, in its colour.
  *
- * @param {number} k
- * @param {Line} drawnAs
- * @param {number[]} [at] per cent of the stage
+ * @type {(k: number, drawnAs: Line, at?: number[]) => HTMLElement} at, in per cent of the stage
  */
 export function badge(k, { colour, ink }, at) {
   const where = at ? `left: ${at[0]}%; top: ${at[1]}%; ` : "";

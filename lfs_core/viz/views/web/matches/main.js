@@ -4,8 +4,8 @@
 /** @import { Place } from "../common/types.d.ts" */
 /** @import { Contents } from "./types.d.ts" */
 
+import { eachPage } from "../common/asking.js";
 import { h } from "../common/elements.js";
-import { eachPage, stillModel } from "../common/pages.js";
 import { matchBoard } from "./board.js";
 
 /** @param {Place} place */
@@ -28,7 +28,7 @@ function render({ model, el }) {
 
 /** Shows the views that wait in a page. */
 export function showPages() {
-  eachPage("matches", render, stillModel);
+  eachPage("matches", render);
 }
 
 export default { render };

@@ -2,7 +2,7 @@
 
 /** @import { Match, Region, Told } from "./types.d.ts" */
 
-import { decimals } from "../common/numbers.js";
+import { decimals } from "../common/bytes.js";
 import { matchesOf, placesIn } from "./answers.js";
 
 export const HOW =
@@ -11,20 +11,11 @@ export const HOW =
 
 const NAMES = ["first image", "second image"];
 
-/**
- * A match as the list has it.
- *
- * @param {Told} told
- * @param {Match} match
- */
+/** @type {(told: Told, match: Match) => string} as the list has it */
 export const matchInWords = ({ places }, [k, l, confidence]) =>
   `${places[k]} \u2192 ${places[l]}, confidence ${decimals(confidence, 2)}`;
 
-/**
- * How many places have a match, and what is drawn.
- *
- * @param {Told} told
- */
+/** @param {Told} told how many places have a match, and what is drawn */
 export function overview({ matched, places, lines, least }) {
   if (!matched.length) {
     return `No place of either photograph has a match with a confidence of at least ${least}.`;
@@ -37,12 +28,7 @@ export function overview({ matched, places, lines, least }) {
   );
 }
 
-/**
- * What answers a region.
- *
- * @param {Told} told
- * @param {Region} region
- */
+/** @type {(told: Told, region: Region) => string} what answers it */
 export function answerInWords(told, region) {
   const places = placesIn(region, told);
   const words =
@@ -52,11 +38,7 @@ export function answerInWords(told, region) {
   return words[0].toUpperCase() + words.slice(1);
 }
 
-/**
- * @param {Told} told
- * @param {number} side
- * @param {number} place
- */
+/** @type {(told: Told, side: number, place: number) => string} */
 function answerToOne(told, side, place) {
   const { places, likeliest, least } = told;
   const asked = `${places[place]} of the ${NAMES[side]}`;
@@ -77,11 +59,7 @@ function answerToOne(told, side, place) {
   );
 }
 
-/**
- * @param {Told} told
- * @param {number} side
- * @param {number[]} places
- */
+/** @type {(told: Told, side: number, places: number[]) => string} */
 function answerToSeveral(told, side, places) {
   const { length } = matchesOf(told, side, places);
   const [first, last] = [places[0], places[places.length - 1]].map((k) => told.places[k]);

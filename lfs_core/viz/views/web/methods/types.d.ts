@@ -1,4 +1,4 @@
-import type { How, Packed, Point, Size } from "../common/types.d.ts";
+import type { Packed, Size } from "../common/types.d.ts";
 
 /** What the widget holds. */
 export interface Contents {
@@ -6,9 +6,9 @@ export interface Contents {
   mapThreshold: number;
   pairs: {
     similarity: number;
-    decision: string;
-    threshold?: number | null;
-    photographs: string[];
+    similar: boolean;
+    threshold: string | null;
+    pictures: string[];
     size: Size;
   }[];
   methods: { name: string; maps: { map: Packed; signed: Packed | null }[][] }[];
@@ -23,20 +23,9 @@ export interface Side {
   signed: { values: Float32Array; range: [number, number] } | null;
 }
 
-/** A pair's photographs and, by method and image, its maps; sizes are [width, height] of pictures. */
+/** A pair's photographs and, by method and image, its maps. */
 export interface Loaded {
+  problem?: string;
   images: HTMLImageElement[];
-  size: Size;
   maps: Side[][];
-  small: Size;
-  large: Size;
-}
-
-/** What is chosen, and what of it is on the screen. */
-export interface State {
-  pair: number;
-  method: number;
-  how: How;
-  point: Point | null;
-  shown: Loaded | null;
 }

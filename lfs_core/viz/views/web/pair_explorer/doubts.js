@@ -2,7 +2,7 @@
 
 /** @import { App, Part } from "./types.d.ts" */
 
-import { h, title } from "../common/elements.js";
+import { doubtsBox } from "../common/pairs.js";
 import { isDecoded } from "./questions.js";
 
 /**
@@ -10,19 +10,7 @@ import { isDecoded } from "./questions.js";
  * @returns {Part}
  */
 export function doubtsPart(app) {
-  const list = h("ul", {});
-  const element = h(
-    "section",
-    { class: "lfs-doubts", "aria-label": "Doubts" },
-    title("What speaks against trusting this"),
-    list,
-  );
-  /** @param {string[]} said */
-  function show(said) {
-    const lines = said.length ? said : ["Nothing that was measured."];
-    list.replaceChildren(...lines.map((text) => h("li", {}, text)));
-    element.classList.toggle("lfs-none", !said.length);
-  }
+  const { element, show } = doubtsBox();
   return {
     element,
     // What measurements say of the method comes after its map: it is not to be waited for.

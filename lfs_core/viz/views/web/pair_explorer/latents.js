@@ -1,70 +1,68 @@
-// The latents of both photographs, and the choice of one whose map is shown alone.
+// The latents of both photographs as bars, and the choice of one whose map is shown alone.
 
+/** @import { Drawing } from "../common/types.d.ts" */
 /** @import { App, Latents, Part } from "./types.d.ts" */
 
+import { decimals, digits } from "../common/bytes.js";
+import { chart, COLOURS } from "../common/chart.js";
 import { checkbox, chooser } from "../common/controls.js";
 import { button, h } from "../common/elements.js";
-import { digits } from "../common/numbers.js";
-import { largestOf, latentBars } from "./chart.js";
-import { isDecoded } from "./questions.js";
-import { latentInWords } from "./words.js";
+import { DECODED, isDecoded } from "./questions.js";
 
 const FEW = 32; // in the chart, unless all are wanted
 const ORDERS = { R: "relevance", d: "difference", j: "number" };
+const GAP = 0.03; // between strips, of the whole height
+
+/** @param {Latents} latents how far the embeddings reach from 0 */
+const largestOf = ({ h: both }) => Math.max(...both.flat().map(Math.abs)) || 1;
+
+/** @type {(latents: Latents) => [string, number[]][]} */
+const strips = ({ h: [h1, h2], d, R }) => [["h\u00b9", h1], ["h\u00b2", h2], ["d", d], ["R", R]];
 
 /**
- * The numbers of latents, in the order of the chart.
+ * Latents by their numbers from left to right; `at` is the place of the one that is chosen, or -1.
  *
- * @param {Latents} latents
- * @param {string} order
- * @param {boolean} every
+ * @type {(latents: Latents, numbers: number[], at: number) => Drawing}
  */
-function inOrder({ R, d }, order, every) {
-  const numbers = R.map((_, j) => j);
-  const by = order === "d" ? d : R;
-  if (order !== "j") numbers.sort((a, b) => by[b] - by[a]);
-  return every ? numbers : numbers.slice(0, FEW);
+function bars(latents, numbers, at) {
+  const largest = largestOf(latents);
+  const all = strips(latents);
+  const height = (1 + GAP) / all.length;
+  const data = all.map(([name, values], k) => ({
+    type: "bar",
+    x: numbers.map((_, place) => place),
+    y: numbers.map((j) => values[j]),
+    yaxis: `y${k + 1}`,
+    marker: { color: COLOURS[[0, 3, 1, 2][k]], line: { width: 0 } },
+    customdata: numbers.map((j) => j + 1),
+    hovertemplate: `latent %{customdata}: ${name} %{y:.3f}<extra></extra>`,
+  }));
+  const axes = all.map(([name], k) => {
+    const bottom = (all.length - 1 - k) * height;
+    const range = k < 2 ? [-largest, largest] : [0, 1];
+    const text = { tickvals: [k < 2 ? 0 : 0.5], ticktext: [name] };
+    const domain = [bottom, Math.min(bottom + height - GAP, 1)];
+    return [`yaxis${k + 1}`, { domain, range, showgrid: false, ...text }];
+  });
+  const chosen = { type: "rect", yref: "paper", y0: 0, y1: 1, x0: at - 0.5, x1: at + 0.5, line: { width: 2 } };
+  const layout = {
+    bargap: 0.2,
+    height: 220,
+    hovermode: "closest",
+    margin: { l: 34, r: 8, t: 4, b: 4 },
+    shapes: at < 0 ? [] : [chosen],
+    xaxis: { range: [-0.5, numbers.length - 0.5], visible: false, anchor: "y4" },
+    ...Object.fromEntries(axes),
+  };
+  return { data, layout };
 }
 
-/**
- * @param {string} key
- * @param {number} at
- * @param {number} last
- */
-function placeAfterKey(key, at, last) {
-  /** @type {Record<string, number>} */
-  const targets = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last };
-  return key in targets ? Math.min(Math.max(targets[key], 0), last) : null;
-}
-
-/**
- * Which latents the chart shows, and in which order.
- *
- * @param {App} app
- * @param {() => void} redraw
- */
-function chartSettings(app, redraw) {
-  let order = "R";
-  let every = false;
-  const elements = [
-    chooser("Order by", ORDERS, order, (chosen) => {
-      order = chosen;
-      redraw();
-    }),
-    checkbox("Show all", every, (checked) => {
-      every = checked;
-      redraw();
-    }),
-  ];
-  const numbers = () => (app.shown ? inOrder(app.shown.latents, order, every) : []);
-  return { elements, numbers };
-}
-
-/** @param {Latents} latents */
-function scaleInWords(latents) {
-  const largest = digits(largestOf(latents));
-  const range = `h from \u2212${largest} to ${largest}, d and R from 0 to 1.`;
-  return `${latents.R.length} latents. ${range}`;
+/** @type {(app: App, latents: Latents) => string} the latent that is chosen, and its numbers */
+function inWords({ contents, choice: { latent, ...choice } }, latents) {
+  if (!isDecoded(choice)) return `Single latents are shown with ${contents.titles[DECODED]}.`;
+  if (latent === null) return "No single latent is chosen: the map is that of all.";
+  const read = strips(latents).map(([name, values]) => `${name} ${decimals(values[latent], 3)}`);
+  return `Latent ${latent + 1}: ${read.join(", ")}`;
 }
 
 /**
@@ -73,83 +71,74 @@ function scaleInWords(latents) {
  */
 export function latentPart(app) {
   const { choice } = app;
-  const { elements, numbers } = chartSettings(app, draw);
-  const bars = latentBars(app.model, () => {
-    const [shown, all] = [app.shown, numbers()];
-    return shown && { latents: shown.latents, numbers: all, at: placeIn(all) };
-  });
-  const chart = bars.element;
-  Object.assign(chart, { role: "slider", tabIndex: 0, ariaLabel: "Latent whose map is shown" });
-  chart.dataset.lmSuppressShortcuts = "true"; // else JupyterLab would take its keys
-  chart.addEventListener("keydown", stepBy);
-  chart.addEventListener("click", pointAt);
+  let order = "R";
+  let every = false;
+  /** @type {number[]} those in the chart, in its order */
+  let numbers = [];
+  const place = () => (choice.latent === null ? -1 : numbers.indexOf(choice.latent));
+  const chartOf = chart(
+    app.model,
+    "lfs-latent-bars",
+    () => app.shown && bars(app.shown.latents, numbers, place()),
+    (latent) => choose(latent - 1),
+  );
+  // Its place in the chart, from 1; 0 for none.
+  const pointer = h("input", { type: "range", min: 0, step: 1, "aria-label": "Latent whose map is shown" });
+  pointer.addEventListener("input", () => choose(numbers[Number(pointer.value) - 1] ?? null));
   const facts = h("p", { role: "status" });
   const scale = h("p", { class: "lfs-hint" });
-  const number = h("input", { type: "number", min: 1, step: 1, onchange: chooseNumber });
+  const number = h("input", { type: "number", min: 1, step: 1 });
+  number.addEventListener("change", () => number.checkValidity() && choose(Number(number.value) - 1));
   const whole = button("Map of all latents", () => {
     choose(null);
-    chart.focus();
+    pointer.focus();
   });
-
-  /** @param {number[]} all */
-  const placeIn = (all) => (choice.latent === null ? -1 : all.indexOf(choice.latent));
+  const orders = chooser("Order by", ORDERS, order, (chosen) => {
+    order = chosen;
+    draw();
+  });
+  const all = checkbox("Show all", every, (checked) => {
+    every = checked;
+    draw();
+  });
 
   /** @param {number | null} latent */
   function choose(latent) {
-    if (!app.shown || (latent !== null && !isDecoded(choice))) return;
-    choice.latent = latent;
+    choice.latent = latent !== null && latent >= 0 && isDecoded(choice) ? latent : null;
     draw();
     app.update();
-  }
-
-  function chooseNumber() {
-    const j = Number(number.value) - 1;
-    const count = app.shown?.latents.R.length ?? 0;
-    choose(number.value && Number.isInteger(j) && j >= 0 && j < count ? j : null);
-  }
-
-  /** @param {KeyboardEvent} event */
-  function stepBy(event) {
-    const all = numbers();
-    const target = placeAfterKey(event.key, placeIn(all), all.length - 1);
-    if (target === null || !all.length) return;
-    event.preventDefault();
-    choose(all[target]);
-  }
-
-  /** @param {MouseEvent} event */
-  function pointAt({ clientX }) {
-    const all = numbers();
-    const at = bars.placeUnder(clientX, all.length);
-    if (all[at] !== undefined) choose(all[at]);
   }
 
   function draw() {
     if (!app.shown) return;
     const { latents } = app.shown;
-    const all = numbers();
-    bars.draw();
-    const words = latentInWords(app, latents);
-    const said = { min: 0, max: all.length, now: placeIn(all) + 1, text: words };
-    for (const [name, value] of Object.entries(said)) {
-      chart.setAttribute(`aria-value${name}`, String(value));
-    }
+    const by = order === "d" ? latents.d : latents.R;
+    numbers = latents.R.map((_, j) => j);
+    if (order !== "j") numbers.sort((a, b) => by[b] - by[a]);
+    if (!every) numbers = numbers.slice(0, FEW);
+    chartOf.draw();
+    facts.textContent = inWords(app, latents);
+    pointer.max = String(numbers.length);
+    pointer.value = String(place() + 1);
+    pointer.setAttribute("aria-valuetext", facts.textContent);
     number.max = String(latents.R.length);
     number.value = choice.latent === null ? "" : String(choice.latent + 1);
-    number.disabled = !isDecoded(choice);
+    number.disabled = pointer.disabled = !isDecoded(choice);
     whole.disabled = choice.latent === null;
-    facts.textContent = words;
-    scale.textContent = `${all.length} of ${scaleInWords(latents)}`;
+    const range = `h from \u2212${digits(largestOf(latents))} to ${digits(largestOf(latents))}`;
+    scale.textContent =
+      `${numbers.length} of ${latents.R.length} latents. ${range}, d and R from 0 to 1.`;
   }
 
   const controls = h(
     "div",
     { class: "lfs-controls" },
     h("span", { class: "lfs-title" }, "Latents"),
-    ...elements,
+    orders,
+    all,
     h("label", {}, "Latent number ", number),
     whole,
   );
   const properties = { class: "lfs-latent-part", "aria-label": "Latents" };
-  return { element: h("section", properties, controls, chart, scale, facts), draw };
+  return { element: h("section", properties, controls, chartOf.element, pointer, scale, facts), draw };
 }

@@ -1,49 +1,58 @@
-// The pair explorer's view. It asks its model by setting "request" and hears "response"; the model
-// is a widget with Python behind it, or, in a page, a table of answers made in advance.
+// The pair explorer's view. Python answers its questions, or, in a page without Python, a table of
+// answers made in advance.
 
-/** @import { Ask, Model, Place } from "../common/types.d.ts" */
+/** @import { Place } from "../common/types.d.ts" */
 /** @import { App, Choice, Contents, Shown } from "./types.d.ts" */
 
-import { asker, patience, tableModel } from "../common/asking.js";
+import { asker, eachPage, remembering } from "../common/asking.js";
 import { bytes } from "../common/bytes.js";
-import { h } from "../common/elements.js";
-import { eachPage } from "../common/pages.js";
+import { alarm, h } from "../common/elements.js";
+import { sentence } from "../common/pairs.js";
 import { doubtsPart } from "./doubts.js";
 import { latentPart } from "./latents.js";
+import { mapsPart, thresholdInWords } from "./maps.js";
 import { matchingPart } from "./matching.js";
 import { pairChoice, photographChoice } from "./photographs.js";
-import { pictures } from "./pictures.js";
-import { load, remembering } from "./questions.js";
+import { load } from "./questions.js";
 import { saving } from "./saving.js";
 import { settings } from "./settings.js";
-import { sentence } from "./words.js";
 
 /** @param {Place} place */
 function render({ model, el }) {
   /** @type {Contents} */
   const contents = model.get("contents");
-  const waiting = patience(model, contents.live);
-  const { ask, stop } = asker(model, waiting.busy);
-  const alert = h("p", { role: "alert", class: "lfs-alert" });
+  const { ask, note, stop } = asker(model);
+  const alert = alarm();
   const headline = h("p", { role: "status", class: "lfs-headline" });
-  const app = makeApp(model, ask);
-  /** @type {(shown: Shown) => void} */
-  const show = (shown) => {
-    headline.replaceChildren(...sentence(contents, shown));
-    for (const part of [top, maps, matching, latents, doubts]) part.draw(shown);
+  const colours = bytes(contents.colours.inferno);
+  /** @type {App} */
+  const app = {
+    model,
+    contents,
+    choice: firstChoice(contents),
+    how: { colours, threshold: contents.mapThreshold, opacity: 0.65, apart: false },
+    shown: null,
+    ask,
+    know: remembering(ask),
+    update: updater(() => app, alert, show),
   };
-  app.update = updater(app, alert, show);
   const top = contents.live ? photographChoice(app, alert) : pairChoice(app);
-  const maps = pictures(app);
-  const matching = matchingPart(app);
-  const latents = latentPart(app);
-  const doubts = doubtsPart(app);
+  const [maps, matching, latents, doubts] = [mapsPart(app), matchingPart(app), latentPart(app), doubtsPart(app)];
+  /** @param {Shown} shown */
+  function show({ pair, choice }) {
+    const { name } = contents.networks[choice.network];
+    const threshold = thresholdInWords(contents, choice.threshold);
+    const sure = h("span", { title: pair.sureMeans }, `${pair.sure}.`);
+    headline.replaceChildren(...sentence(name, pair.similarity, pair.similar, threshold), ", ", sure);
+    for (const part of [top, maps, matching, latents, doubts]) part.draw(/** @type {Shown} */ (app.shown));
+  }
+  const invitation = ["With your own photographs: ", h("code", {}, "make lab")];
   const root = h(
     "div",
     { class: "lfs-view lfs-pair-explorer" },
     top.element,
     settings(app, maps.redraw),
-    waiting.note,
+    note,
     alert,
     headline,
     doubts.element,
@@ -52,19 +61,14 @@ function render({ model, el }) {
     matching.element,
     latents.element,
     saving(app, headline, alert),
-    contents.live ? null : invitation(),
+    contents.live ? null : h("p", { class: "lfs-hint" }, ...invitation),
   );
   el.append(root);
-  app.update();
   return () => {
     stop();
-    waiting.stop();
     root.remove();
   };
 }
-
-const invitation = () =>
-  h("p", { class: "lfs-hint" }, "With your own photographs: ", h("code", {}, "make lab"));
 
 /**
  * @param {Contents} contents
@@ -85,28 +89,13 @@ function firstChoice({ networks, pairs, first, p, threshold }) {
 }
 
 /**
- * @param {Model} model
- * @param {Ask} ask
- * @returns {App}
- */
-function makeApp(model, ask) {
-  /** @type {Contents} */
-  const contents = model.get("contents");
-  const colours = bytes(contents.colours.inferno);
-  const how = { colours, threshold: contents.mapThreshold, opacity: 0.65, apart: false };
-  const choice = firstChoice(contents);
-  const [know, update] = [remembering(ask), async () => {}];
-  return { model, contents, choice, how, shown: null, ask, know, update };
-}
-
-/**
  * One thing after the other: while something is asked, the reader's last wish replaces others.
  *
- * @param {App} app
+ * @param {() => App} get the app
  * @param {HTMLElement} alert
  * @param {(shown: Shown) => void} show
  */
-function updater(app, alert, show) {
+function updater(get, alert, show) {
   let running = false;
   let again = false;
   return async () => {
@@ -115,6 +104,7 @@ function updater(app, alert, show) {
     running = true;
     while (again) {
       again = false;
+      const app = get();
       const answer = await load(app);
       if (again) continue;
       alert.textContent = "problem" in answer ? answer.problem : "";
@@ -129,7 +119,7 @@ function updater(app, alert, show) {
 
 /** Shows the explorers that wait in a page. */
 export function showPages() {
-  eachPage("pair_explorer", render, tableModel);
+  eachPage("pair_explorer", render);
 }
 
 export default { render };

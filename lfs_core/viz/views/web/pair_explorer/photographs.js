@@ -2,11 +2,11 @@
 
 /** @import { App, Entry, Part } from "./types.d.ts" */
 
-import { h, keepInSight, mark, moveWithArrows, photograph, title } from "../common/elements.js";
+import { button, choices, h, keepInSight, mark, photograph, title } from "../common/elements.js";
 import { faceChooser } from "../common/faces.js";
 import { dropZone, sendFiles } from "../common/files.js";
-import { decimals } from "../common/numbers.js";
-import { SIDES } from "../common/pointing.js";
+import { pairButtons } from "../common/pairs.js";
+import { SIDES } from "../common/pictures.js";
 
 /**
  * Live: all photographs, for each side of the pair, and the reader's own.
@@ -17,10 +17,7 @@ import { SIDES } from "../common/pointing.js";
  */
 export function photographChoice(app, alert) {
   const { choice, contents, ask, update } = app;
-  const strips = SIDES.map((side) =>
-    h("div", { class: "lfs-photographs", role: "group", "aria-label": side }),
-  );
-  strips.forEach((strip) => moveWithArrows(strip, "button", (chosen) => chosen.click()));
+  const strips = SIDES.map((side) => choices("lfs-photographs", side));
 
   /** @type {(items: number[], parts: (number | null)[]) => Promise<void>} */
   function choose(items, parts) {
@@ -35,9 +32,10 @@ export function photographChoice(app, alert) {
   /** @type {(entry: Entry, item: number) => void} */
   function addEntry({ name, picture }, item) {
     strips.forEach((strip, side) => {
-      const onclick = () => choose(choice.items.with(side, item), choice.parts.with(side, null));
-      const properties = { type: "button", title: name, "aria-label": name, onclick };
-      strip.append(h("button", properties, picture ? photograph(picture) : name));
+      const choosing = () => choose(choice.items.with(side, item), choice.parts.with(side, null));
+      const one = button(picture ? "" : name, choosing, { title: name, "aria-label": name });
+      if (picture) one.append(photograph(picture, name));
+      strip.append(one);
     });
   }
 
@@ -57,34 +55,23 @@ export function photographChoice(app, alert) {
 
   contents.entries?.forEach(addEntry);
   strips.forEach((strip, side) => mark(strip, choice.items[side]));
-  const faces = SIDES.map((side, k) => faceChoice(app, side, k));
+  // The faces of each photograph, if it has several.
+  const faces = SIDES.map((side, k) =>
+    faceChooser(`Face in the ${side.toLowerCase()}`, (face) => {
+      choice.parts = choice.parts.with(k, face);
+      update();
+    }),
+  );
   const element = h(
     "div",
     { class: "lfs-choice" },
     ...SIDES.map((side, k) => h("section", {}, title(side), strips[k], faces[k].element)),
-    dropZone("Your own: choose one or two photographs, or drop them here", takeIn),
+    dropZone("Your own: choose one or two photographs, or drop them on the button", takeIn),
   );
-  return { element, draw: (shown) => faces.forEach(({ draw }) => draw(shown)) };
-}
-
-/**
- * The faces of one photograph, if it has several.
- *
- * @param {App} app
- * @param {string} name
- * @param {number} side
- * @returns {Part}
- */
-function faceChoice({ choice, update }, name, side) {
-  const { element, show } = faceChooser(`Face in the ${name.toLowerCase()}`, (k) => {
-    choice.parts = choice.parts.with(side, k);
-    update();
-  });
   return {
     element,
     draw({ photographs, choice: { parts } }) {
-      const { faces, name: file } = photographs[side];
-      show(faces, file, parts[side]);
+      faces.forEach(({ show }, k) => show(photographs[k].faces, photographs[k].name, parts[k]));
     },
   };
 }
@@ -97,25 +84,19 @@ function faceChoice({ choice, update }, name, side) {
  */
 export function pairChoice({ choice, contents, update }) {
   const { pairs = [], answers = {}, first = 0 } = contents;
-  /** @param {number} k */
-  function choose(k) {
-    Object.assign(choice, { items: pairs[k], parts: [null, null] });
-    mark(element, k);
-    update();
-  }
-  const buttons = pairs.map(([a, b], k) => {
-    const photographs = [a, b].map((item) => answers[`photograph,0,${item}`]);
-    const pictures = photographs.map(({ pictures: all, chosen }) => all[chosen]);
-    const [i, j] = photographs.map(({ chosen }) => chosen);
-    const { similarity, similar } = answers[`pair,0,${a},${i},${b},${j},${choice.threshold}`];
-    const words = `${k + 1}: ${decimals(similarity, 2)} ${similar ? "similar" : "dissimilar"}`;
-    const images = pictures.map((src) => photograph(src));
-    const properties = { type: "button", onclick: () => choose(k) };
-    return h("button", properties, ...images, h("span", {}, words));
+  const shown = pairs.map(([a, b]) => {
+    const both = [a, b].map((item) => answers[`photograph,0,${item}`]);
+    const [i, j] = both.map(({ chosen }) => chosen);
+    const pictures = both.map(({ pictures: all, chosen }) => all[chosen]);
+    return { ...answers[`pair,0,${a},${i},${b},${j},${choice.threshold}`], pictures };
   });
-  const properties = { class: "lfs-pairs", role: "group", "aria-label": "Pair" };
-  const element = h("div", properties, ...buttons);
-  moveWithArrows(element, "button", (chosen) => chosen.click());
-  mark(element, first);
+  const element = pairButtons(
+    shown,
+    (k) => {
+      Object.assign(choice, { items: pairs[k], parts: [null, null] });
+      update();
+    },
+    first,
+  );
   return { element, draw() {} };
 }

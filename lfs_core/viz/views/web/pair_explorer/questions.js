@@ -1,60 +1,20 @@
 // What is asked about a choice, and how answers become maps and numbers.
 
-/** @import { Answer, Ask, Packed, Question } from "../common/types.d.ts" */
+/** @import { Answer, Packed, Question } from "../common/types.d.ts" */
 /** @import { App, Choice, Contents, Latents, Photograph, Settled, Shown, Side } from "./types.d.ts" */
 
 import { bytes, inflate, picture, signedNumbers, unpacked } from "../common/bytes.js";
 
 export const DECODED = "explainlfs"; // the method that has a decoder, p and relevance
-const KEPT = 400; // answers that are remembered
 
-/**
- * Asks only what was not answered before.
- *
- * @param {Ask} ask
- * @returns {Ask}
- */
-export function remembering(ask) {
-  /** @type {Map<string, Answer>} */
-  const known = new Map();
-  return async (...question) => {
-    const key = question.join();
-    const found = known.get(key);
-    if (found) return found;
-    const answer = await ask(...question);
-    if (answer.problem) return answer;
-    if (known.size >= KEPT) known.delete([...known.keys()][0]);
-    known.set(key, answer);
-    return answer;
-  };
-}
-
-/** @type {Map<string, Promise<HTMLImageElement>>} */
-const loadedPictures = new Map();
-
-/** @param {string} source */
-function loadedOnce(source) {
-  const found = loadedPictures.get(source) ?? picture(source);
-  loadedPictures.set(source, found);
-  return found;
-}
-
-/**
- * What questions about a pair are asked with.
- *
- * @param {Settled} choice
- */
+/** @type {(choice: Settled) => Question} what questions about a pair are asked with */
 export const setting = ({ network, items, parts, threshold }) =>
   [network, items[0], parts[0], items[1], parts[1], threshold];
 
-/** @param {Choice} choice */
+/** @param {Pick<Choice, "method">} choice */
 export const isDecoded = ({ method }) => method === DECODED;
 
-/**
- * @param {Contents} contents
- * @param {Settled} choice
- * @returns {Question}
- */
+/** @type {(contents: Contents, choice: Settled) => Question} */
 function mapQuestion(contents, choice) {
   const { network, method, decoder, p, latent } = choice;
   if (!isDecoded(choice)) return ["map", method, ...setting(choice)];
@@ -70,9 +30,8 @@ function mapQuestion(contents, choice) {
  * @param {App} app
  * @returns {Promise<Shown | { problem: string }>}
  */
-export async function load(app) {
-  const { contents, know } = app;
-  const asked = { ...app.choice };
+export async function load({ contents, choice: now, know, shown: old }) {
+  const asked = { ...now };
   const photographs = [];
   for (const item of asked.items) {
     const answer = await know("photograph", asked.network, item);
@@ -81,32 +40,30 @@ export async function load(app) {
   }
   const parts = photographs.map(({ chosen }, side) => asked.parts[side] ?? chosen);
   const choice = { ...asked, parts };
+  const sources = photographs.map(({ pictures }, side) => pictures[parts[side]]);
   const images = await Promise.all(
-    photographs.map(({ pictures: sources }, side) => loadedOnce(sources[parts[side]])),
+    sources.map((src) => old?.images.find((image) => image.src === src) ?? picture(src)),
   );
   const pair = /** @type {any} */ (await know("pair", ...setting(choice)));
   if (pair.problem) return pair;
   const question = mapQuestion(contents, choice);
   const answer = await know(...question);
   if (answer.problem) return { problem: answer.problem };
+  const { maps: packed, signed, size, told = null } = answer;
   const latents = latentsOf(pair);
   // A linear decoder's column is that of p R = 1.
   const { p, latent } = choice;
   const isColumn = question[0] === "column" && latent !== null;
   const times = isColumn ? contents.ps[p] * latents.R[latent] : 1;
-  const maps = await mapsOf(answer, times);
-  const doubts = [
-    ...photographs.flatMap((one, side) => one.doubts[parts[side]]),
-    ...pair.doubts,
-  ];
-  const { size, told = null } = answer;
+  const only = packed.length === 1 ? [0, 0] : [0, 1];
+  const maps = await Promise.all(
+    only.map((k) => sideOf(packed[k], signed?.[k], size[0] * size[1], times)),
+  );
+  const doubts = [...photographs.flatMap((one, side) => one.doubts[parts[side]]), ...pair.doubts];
   return { photographs, images, pair, latents, maps, size, told, choice, doubts };
 }
 
-/**
- * @param {{ h: string[], d: string, scale: number, similar: boolean }} pair
- * @returns {Latents}
- */
+/** @type {(pair: { h: string[], d: string, scale: number, similar: boolean }) => Latents} */
 function latentsOf({ h, d: steps, scale, similar }) {
   const d = Array.from(bytes(steps), (step) => step / 255);
   const R = similar ? d.map((value) => 1 - value) : d;
@@ -114,19 +71,10 @@ function latentsOf({ h, d: steps, scale, similar }) {
 }
 
 /**
- * @param {Answer} answer
- * @param {number} times what values are multiplied by
- */
-function mapsOf({ maps, signed, size }, times) {
-  const only = maps.length === 1 ? [0, 0] : [0, 1];
-  return Promise.all(only.map((k) => sideOf(maps[k], signed?.[k], size[0] * size[1], times)));
-}
-
-/**
  * @param {Packed} map
  * @param {Packed | undefined} signed
  * @param {number} count of places
- * @param {number} times
+ * @param {number} times what values are multiplied by
  * @returns {Promise<Side>}
  */
 async function sideOf({ range, steps }, signed, count, times) {

@@ -4,22 +4,17 @@
 
 import { button, h } from "../common/elements.js";
 import { download } from "../common/files.js";
-import { drawAlone, drawMap, enlarge, pen } from "../common/maps.js";
-import { LARGE, sizeOf } from "./pictures.js";
+import { drawMap, enlarge, pen, within } from "../common/maps.js";
+import { LARGE } from "../common/pictures.js";
+import { highestOf, meaning, settingsInWords } from "./maps.js";
 import { isDecoded, setting } from "./questions.js";
-import { highestOf, meaning, settingsInWords } from "./words.js";
 
 const FONT = "14px system-ui, sans-serif";
 const MARGIN = 16; // px
 const LINE = 20;
+const WIDTH = 2 * LARGE + 3 * MARGIN;
 
-/**
- * Breaks a text into lines that are not wider.
- *
- * @param {CanvasRenderingContext2D} context
- * @param {string} text
- * @param {number} width
- */
+/** @type {(context: CanvasRenderingContext2D, text: string, width: number) => string[]} */
 function wrap(context, text, width) {
   const lines = [""];
   for (const word of text.split(" ")) {
@@ -32,75 +27,50 @@ function wrap(context, text, width) {
 }
 
 /**
- * Draws a photograph, its map below, and below it what it is; `tall` is the higher photograph.
+ * Both photographs, each with its map below, and below them what is said about them.
  *
- * @param {CanvasRenderingContext2D} context
- * @param {App} app
- * @param {Shown} shown
- * @param {number} side
- * @param {number} tall
- */
-function drawSide(context, { how }, shown, side, tall) {
-  const [image, map] = [shown.images[side], shown.maps[side]];
-  const [width, height] = sizeOf(image);
-  const left = MARGIN + side * (LARGE + MARGIN);
-  context.drawImage(image, left, MARGIN, width, height);
-  const layer = h("canvas", { width, height });
-  const values = enlarge(map.relative, shown.size, width, height);
-  if (how.apart) drawAlone(pen(layer), 0, values, width, height, how);
-  else drawMap(layer, image, values, width, height, how);
-  context.drawImage(layer, left, tall + 2 * MARGIN);
-  const top = 2 * tall + 2 * MARGIN + LINE;
-  const [name] = wrap(context, shown.photographs[side].name, LARGE);
-  context.fillText(name, left, top);
-  context.fillText(`0 to ${highestOf(shown, map)}: ${meaning(shown)}`, left, top + LINE);
-}
-
-/**
- * Both photographs, each with its map, and below them what is said about them.
- *
- * @param {App} app
- * @param {Shown} shown
- * @param {string} headline
+ * @type {(app: App, shown: Shown, headline: string) => HTMLCanvasElement}
  */
 function drawn(app, shown, headline) {
-  const canvas = h("canvas", { width: 2 * LARGE + 3 * MARGIN });
+  const { images, maps, photographs, size, doubts } = shown;
+  const canvas = h("canvas", { width: WIDTH });
   const context = pen(canvas);
   context.font = FONT;
-  const lines = [headline, `${settingsInWords(app, shown)}.`, ...shown.doubts];
-  const wrapped = lines.flatMap((text) => wrap(context, text, 2 * LARGE + MARGIN));
-  const tall = Math.max(...shown.images.map((image) => sizeOf(image)[1]));
-  canvas.height = 2 * tall + 4 * MARGIN + LINE * (wrapped.length + 2);
+  const lines = [headline, `${settingsInWords(app, shown)}.`, ...doubts];
+  const wrapped = lines.flatMap((text) => wrap(context, text, WIDTH - 2 * MARGIN));
+  const tall = Math.max(...images.map((image) => within(LARGE, image)[1]));
+  const below = 2 * tall + 3 * MARGIN + 3 * LINE;
+  canvas.height = below + MARGIN + LINE * (wrapped.length - 1);
   context.font = FONT; // with a new height the canvas forgets it
   context.fillStyle = "white";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.fillStyle = "black";
-  shown.images.forEach((_, side) => drawSide(context, app, shown, side, tall));
-  const below = 2 * tall + 3 * MARGIN + 3 * LINE;
+  images.forEach((image, side) => {
+    const pixels = within(LARGE, image);
+    const left = MARGIN + side * (LARGE + MARGIN);
+    context.drawImage(image, left, MARGIN, ...pixels);
+    const layer = h("canvas");
+    drawMap(layer, image, enlarge(maps[side].relative, size, pixels), pixels, app.how, { alone: true });
+    context.drawImage(layer, left, tall + 2 * MARGIN);
+    const [name] = wrap(context, photographs[side].name, LARGE);
+    const range = `0 to ${highestOf(shown, maps[side])}: ${meaning(shown)}`;
+    [name, range].forEach((text, k) => context.fillText(text, left, below + (k - 2) * LINE));
+  });
   wrapped.forEach((text, k) => context.fillText(text, MARGIN, below + k * LINE));
   return canvas;
 }
 
-/**
- * @param {App} app
- * @param {HTMLElement} headline
- * @param {HTMLElement} alert
- */
+/** @type {(app: App, headline: HTMLElement, alert: HTMLElement) => HTMLElement} */
 export function saving(app, headline, alert) {
   const { choice, contents } = app;
   /** @param {string} kind */
   const fileName = (kind) => `pair-${choice.method}.${kind}`;
-
   function savePicture() {
     if (!app.shown) return;
     const canvas = drawn(app, app.shown, headline.textContent ?? "");
     canvas.toBlob((content) => content && download(fileName("png"), content), "image/png");
   }
-
-  /**
-   * @param {string} kind
-   * @param {string} type
-   */
+  /** @type {(kind: string, type: string) => Promise<void>} */
   async function saveReport(kind, type) {
     if (!app.shown) return;
     const { method, decoder, p } = choice;
@@ -109,7 +79,6 @@ export function saving(app, headline, alert) {
     if (answer.problem) alert.textContent = answer.problem;
     else download(fileName(kind), new Blob([answer.text], { type }));
   }
-
   const reports = [
     button("HTML", () => saveReport("html", "text/html")),
     button("JSON", () => saveReport("json", "application/json")),
@@ -117,7 +86,7 @@ export function saving(app, headline, alert) {
   return h(
     "div",
     { class: "lfs-bar", role: "group", "aria-label": "Save" },
-    h("span", {}, "Save as"),
+    "Save as",
     button("PNG", savePicture),
     ...(contents.live ? reports : []),
   );

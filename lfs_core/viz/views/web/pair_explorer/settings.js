@@ -1,6 +1,6 @@
 // How the pair is explained, and how maps are drawn.
 
-/** @import { App } from "./types.d.ts" */
+/** @import { App, Choice } from "./types.d.ts" */
 
 import { bytes } from "../common/bytes.js";
 import { chooser, layering, slider } from "../common/controls.js";
@@ -11,103 +11,67 @@ const LINEAR = "With a linear decoder p changes how high the maps go, not how th
 const COLOUR_NAMES = { inferno: "inferno", viridis: "viridis", cividis: "cividis", gray: "grey" };
 
 /**
- * The method, and what ExplainLFS alone has: a decoder and p.
- *
  * @param {App} app
+ * @param {() => void} redraw
  */
-function methodChoice({ contents, choice, update }) {
-  const { networks, pPlaces, ps, titles } = contents;
+export function settings(app, redraw) {
+  const { contents, choice, how } = app;
+  const { networks, pPlaces, ps, thresholds, titles, live } = contents;
   /** @param {string[]} names */
   const titled = (names) => Object.fromEntries(names.map((name) => [name, titles[name]]));
   const methods = h("span", { class: "lfs-group" });
-  const decoded = h("span", { class: "lfs-group" });
+  const decoded = h("span", { class: "lfs-group" }); // what ExplainLFS alone has
   const hint = h("p", { class: "lfs-hint" }, LINEAR);
-  const showHint = () => {
-    hint.hidden = !isDecoded(choice) || !networks[choice.network].decoders[choice.decoder];
-  };
-  /** @param {Partial<App["choice"]>} changes */
+
+  /** @param {Partial<Choice>} changes */
   function change(changes) {
     Object.assign(choice, changes);
     decoded.hidden = !isDecoded(choice);
-    showHint();
-    update();
+    hint.hidden = decoded.hidden || !networks[choice.network].decoders[choice.decoder];
+    app.update();
   }
-  /** Shows those of the network. */
-  function show() {
+  /** Offers what the network has. */
+  function offer() {
     const { methods: names, decoders } = networks[choice.network];
-    if (!names.includes(choice.method)) choice.method = names[0];
-    if (!(choice.decoder in decoders)) choice.decoder = Object.keys(decoders)[0] ?? "";
+    const kinds = Object.keys(decoders);
+    const method = names.includes(choice.method) ? choice.method : names[0];
+    const decoder = choice.decoder in decoders ? choice.decoder : (kinds[0] ?? "");
     methods.replaceChildren(
-      chooser("Method", titled(names), choice.method, (method) => change({ method, latent: null })),
+      chooser("Method", titled(names), method, (chosen) => change({ method: chosen, latent: null })),
     );
     decoded.replaceChildren(
-      chooser("Decoder", titled(Object.keys(decoders)), choice.decoder, (decoder) =>
-        change({ decoder }),
-      ),
+      chooser("Decoder", titled(kinds), decoder, (chosen) => change({ decoder: chosen })),
       slider(
         "p",
         pPlaces.indexOf(choice.p),
         (at) => change({ p: pPlaces[at] }),
         pPlaces.map((at) => ps[at]),
       ),
+      hint,
     );
-    decoded.hidden = !isDecoded(choice);
-    showHint();
+    change({ method, decoder });
   }
-  show();
-  return { elements: [methods, decoded], hint, show };
-}
+  offer();
 
-/**
- * How maps are drawn; Python is not asked.
- *
- * @param {App} app
- * @param {() => void} redraw
- */
-function drawing({ contents, how }, redraw) {
-  const names = { opacity: "Opacity of the maps", apart: "Maps beside the photographs" };
-  const { over, apart } = layering(how, redraw, names);
-  const above = slider("Show what is above \u03be\u2082", how.threshold, (value) => {
-    how.threshold = value;
-    redraw();
+  const names = networks.map(({ name }, k) => [k, name]);
+  const network = chooser("Network", Object.fromEntries(names), choice.network, (chosen) => {
+    Object.assign(choice, { network: Number(chosen), parts: [null, null], latent: null });
+    offer();
   });
   const colours = chooser("Colours", COLOUR_NAMES, "inferno", (name) => {
     how.colours = bytes(contents.colours[name]);
     redraw();
   });
-  return [above, colours, apart, over];
-}
-
-/**
- * @param {App} app
- * @param {() => void} redraw
- */
-export function settings(app, redraw) {
-  const { contents, choice, update } = app;
-  const { networks, thresholds, live } = contents;
-  const methods = methodChoice(app);
-  const network = chooser(
-    "Network",
-    Object.fromEntries(networks.map(({ name }, k) => [k, name])),
-    choice.network,
-    (chosen) => {
-      Object.assign(choice, { network: Number(chosen), parts: [null, null], latent: null });
-      methods.show();
-      update();
-    },
-  );
-  /** @param {number} threshold */
-  const changeThreshold = (threshold) => {
-    choice.threshold = threshold;
-    update();
-  };
   return h(
     "div",
     { class: "lfs-controls" },
     networks.length > 1 ? network : null,
-    ...methods.elements,
-    live ? slider("\u03be\u2081", choice.threshold, changeThreshold, thresholds) : null,
-    ...drawing(app, redraw),
-    methods.hint,
+    methods,
+    decoded,
+    live
+      ? slider("\u03be\u2081", choice.threshold, (threshold) => change({ threshold }), thresholds)
+      : null,
+    ...layering(how, redraw),
+    colours,
   );
 }
