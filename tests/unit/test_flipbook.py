@@ -63,7 +63,7 @@ def test_it_is_light() -> None:
     big = dataclasses.replace(e, images=images, maps=torch.rand(2, 320, 320))
     cosine = torch.cosine_similarity(*corners(images), dim=0).item()
     big = dataclasses.replace(big, similarity=cosine, is_similar=False)
-    book = FlipBook(corners, dict.fromkeys(("a", "b", "c", "d"), [big]))
+    book = FlipBook(corners, {name: [big] for name in ("a", "b", "c", "d")})
     assert opened(book.contents["pairs"][0]["pictures"][0]).shape == (160, 160, 3)
     assert len(book.page()) < 500_000 + len(plotly_text())
 

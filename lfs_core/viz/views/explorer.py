@@ -98,7 +98,8 @@ class RetrievalExplorer(LiveView):
         top: how many of the most similar to show.
         bottom: how many of the least similar.
         shared: where it is known, what two photographs of the gallery both show: from their
-            positions to regions (2,H,W), or None. It is outlined where a pair is explained.
+            positions to regions (2,H,W), empty or None where they share nothing. Where a pair is
+            explained they are outlined.
 
     Raises:
         LFSError: pairs are explained of another network than that of the gallery.
@@ -278,7 +279,8 @@ class RetrievalExplorer(LiveView):
         if self.shared is None or self._guest(item) or self._guest(other):
             return None
         regions = self.shared(item, other)
-        return None if regions is None else [outline(region) for region in regions]
+        known = regions is not None and bool(regions.any())
+        return [outline(region) for region in regions] if known else None
 
     def _pictures(self, side: int, *items: int) -> dict[str, Any]:
         return {"pictures": {str(item): self._picture_or_problem(item, side) for item in items}}

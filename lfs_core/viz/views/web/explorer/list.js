@@ -68,7 +68,7 @@ function ownImages(app, welcome, list) {
   }
   const hint = ["To query with your own images: ", h("code", {}, "make lab")];
   const drop = contents.live
-    ? dropZone("Choose images, or drop them on the button", takeIn)
+    ? dropZone("Choose images, or drop them here", takeIn)
     : h("p", { class: "lfs-hint" }, ...hint);
   const label = "Your images";
   return h("section", { "aria-label": label }, title(label), drop, alert, list);

@@ -66,7 +66,7 @@ export function photographChoice(app, alert) {
     "div",
     { class: "lfs-choice" },
     ...SIDES.map((side, k) => h("section", {}, title(side), strips[k], faces[k].element)),
-    dropZone("Your own: choose one or two photographs, or drop them on the button", takeIn),
+    dropZone("Your own: choose one or two photographs, or drop them here", takeIn),
   );
   return {
     element,
