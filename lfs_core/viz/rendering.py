@@ -62,7 +62,7 @@ def code(view: str) -> str:
 
 def script(view: str) -> str:
     """What shows a view wherever in a page its contents wait."""
-    return f"{code(view)}\nshowPages();\n"
+    return f'{code(view)}\n{joined(WEB, "common/pages.js")}\neachPage("{view}", render);\n'
 
 
 @cache

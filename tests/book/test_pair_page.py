@@ -188,7 +188,7 @@ def test_one_latent_has_a_map_of_its_own(page: Page) -> None:
     page.get_by_label("Decoder").select_option("conv")
     expect(page.get_by_role("alert")).to_contain_text("does not hold this")
     page.get_by_label("Decoder").select_option("linear")
-    page.get_by_role("button", name="Map of all latents").click()
+    chart.fill("0")
     expect(page.get_by_text("alone:")).to_have_count(0)
     assert canvases(page) == all_latents
 
@@ -284,6 +284,6 @@ def test_text_can_be_read(scheme: str, browser: Browser, saved: Path) -> None:
             ".lfs-hint",
             ".lfs-doubts li",
             ".lfs-values",
-            ".annotation text",
+            ".lfs-latent-bars text",
         ):
             assert page.locator(text).first.evaluate(CONTRAST) >= 4.5, text

@@ -9,7 +9,7 @@ import pytest
 
 from lfs_core.errors import LFSError
 from lfs_core.viz.joined import joined
-from lfs_core.viz.rendering import WEB, code
+from lfs_core.viz.rendering import WEB, code, script
 
 VIEWS = ["explorer", "flipbook", "matches", "methods", "pair_explorer"]
 
@@ -88,6 +88,6 @@ def test_every_view_and_every_module_is_used() -> None:
     folders = {path.name for path in WEB.iterdir() if path.is_dir()}
     assert folders == {"common", *VIEWS}
     used = set().union(
-        *(re.findall(r"^// common/(\w+\.js)$", code(v), re.MULTILINE) for v in VIEWS)
+        *(re.findall(r"^// common/(\w+\.js)$", script(v), re.MULTILINE) for v in VIEWS)
     )
     assert used == {path.name for path in (WEB / "common").iterdir() if path.name.endswith(".js")}

@@ -15,7 +15,7 @@ from commands import run
 from compared import compare
 from joined_places import GRID, LONELY, LOSER, K, matching_pair, mirrored
 
-from lfs_core.correspondence import LEAST
+from lfs_core.correspondence import LEAST, probabilities
 from lfs_core.errors import LFSError
 from lfs_core.viz.match_figures import plot_matches
 from lfs_core.viz.matches import (
@@ -87,18 +87,26 @@ def test_the_view_is_told_the_matrices_to_half_a_step() -> None:
     assert (numbers(zero["matches"]) == 0).all()
 
 
-def test_matches_and_the_likeliest_places_are_told() -> None:
+def test_matches_and_what_answers_each_place_are_told() -> None:
     told = matches_contents(matching_pair())
     pairs = {(k, l) for k, l, _ in told["matched"]}  # noqa: E741
     assert pairs == {(k, mirrored(k)) for k in range(K) if k not in (LONELY, LOSER)}
     confidence = [value for *_, value in told["matched"]]
     assert confidence == sorted(confidence, reverse=True)
-    forth, back = told["likeliest"]
-    assert forth[LOSER][0] == mirrored(4) and back[mirrored(4)][0] == 4
-    assert told["least"] <= forth[LOSER][1] < back[mirrored(4)][1]
-    assert forth[LONELY][1] < told["least"]
-    for k, l, value in told["matched"]:  # noqa: E741
-        assert forth[k] == [l, value] and back[l] == [k, value]
+    (forth, back), places = told["answers"], told["places"]
+    assert forth[LOSER].startswith(f"{places[LOSER].capitalize()} of the first image")
+    better = f"its likeliest place, {places[mirrored(4)]} ("
+    assert "has no match of its own" in forth[LOSER] and better in forth[LOSER]
+    assert f"goes better with {places[4]} (" in forth[LOSER]
+    chosen = probabilities(matching_pair().likeness)
+    assert chosen[LONELY].max() < LEAST <= chosen[LOSER].max() < chosen[:, mirrored(4)].max()
+    assert "has no match: the likeliest place of the second image" in forth[LONELY]
+    for (k, l, value), listed in zip(told["matched"], told["listed"], strict=True):  # noqa: E741
+        words = f"of the second image, confidence {value:.2f}."
+        assert forth[k].endswith(f"of the first image matches {places[l]} {words}")
+        assert back[l].endswith(f"matches {places[k]} of the first image, confidence {value:.2f}.")
+        assert listed == f"{places[k]} \u2192 {places[l]}, confidence {value:.2f}"
+    assert told["overview"].startswith(f"10 of {K} places have a match in the other photograph")
 
 
 def test_places_are_named_by_where_they_lie() -> None:

@@ -1,6 +1,6 @@
-// Questions to Python, or to the table of answers that a page holds; and views in such pages.
+// Questions to Python, or to the table of answers that a page holds.
 
-/** @import { Answer, Ask, Model, Place } from "./types.d.ts" */
+/** @import { Answer, Ask, Model } from "./types.d.ts" */
 
 import { h } from "./elements.js";
 
@@ -88,20 +88,4 @@ export function remembering(ask) {
     if (found.problem) known.delete(key);
     return found;
   };
-}
-
-/**
- * Shows a view wherever in the page its contents wait.
- *
- * @param {string} view
- * @param {(place: Place) => unknown} render
- */
-export function eachPage(view, render) {
-  const waiting = document.querySelectorAll(`.lfs-page[data-view="${view}"]:not([data-shown])`);
-  for (const el of /** @type {NodeListOf<HTMLElement>} */ (waiting)) {
-    el.dataset.shown = "";
-    const data = el.querySelector("script[type='application/json']");
-    const contents = JSON.parse(data?.textContent ?? "");
-    render({ model: { get: () => contents, on() {}, off() {} }, el });
-  }
 }

@@ -4,7 +4,7 @@
 /** @import { Place } from "../common/types.d.ts" */
 /** @import { App, Contents, Opened } from "./types.d.ts" */
 
-import { asker, eachPage, remembering } from "../common/asking.js";
+import { asker, remembering } from "../common/asking.js";
 import { checkbox } from "../common/controls.js";
 import { alarm, button, enable, h } from "../common/elements.js";
 import { head } from "./head.js";
@@ -137,11 +137,6 @@ async function askPrecisions({ ask, contents }, list) {
   const { precisions = {} } = await ask("precisions");
   for (const [item, ap] of Object.entries(precisions)) list.precisions.set(Number(item), ap);
   list.show();
-}
-
-/** Shows the explorers that wait in a page. */
-export function showPages() {
-  eachPage("explorer", render);
 }
 
 export default { render };

@@ -78,7 +78,6 @@ export function pairPanel(app) {
     const pictures = twoPictures(how);
     redraw = () => pictures.show(pictured(app, answer, images, [name, names[chosen]]));
     redraw();
-    const evidence = `evidence for \u201c${decision(answer.similar)}\u201d`;
     const doubts = doubtsBox();
     doubts.show(answer.doubts);
     body.replaceChildren(
@@ -87,7 +86,7 @@ export function pairPanel(app) {
       doubts.element,
       ...(answer.outlines ? [h("p", { class: "lfs-hint" }, app.contents.outlined)] : []),
       pictures.element,
-      colourBar(colours, evidence),
+      colourBar(colours, `evidence for \u201c${decision(answer.similar)}\u201d`),
       pictures.readout,
       ...matchedParts(app, answer, images, colours),
     );

@@ -4,7 +4,6 @@
 /** @import { Place } from "../common/types.d.ts" */
 /** @import { Contents, Pair } from "./types.d.ts" */
 
-import { eachPage } from "../common/asking.js";
 import { checkbox } from "../common/controls.js";
 import { button, h } from "../common/elements.js";
 import { pairButtons, sentence } from "../common/pairs.js";
@@ -132,11 +131,6 @@ function stepper({ flips, grid }, show) {
       calm.removeEventListener("change", pause);
     },
   };
-}
-
-/** Shows the flip-books that wait in a page. */
-export function showPages() {
-  eachPage("flipbook", render);
 }
 
 export default { render };

@@ -9,8 +9,10 @@ import { SIDES } from "../common/pictures.js";
 import { answerTo, cellOf, matchesOf, placesIn, readMatrices } from "./answers.js";
 import { badge, joinedPlaces, vector } from "./drawing.js";
 import { matchPicture } from "./picture.js";
-import { answerInWords, HOW, matchInWords, overview } from "./saying.js";
 
+const HOW =
+  "Point at a place, or use arrow keys on a photograph, to see what answers it in the other. " +
+  "Drag over a region, or hold Shift with the arrow keys, to ask about several places.";
 const KINDS = { matches: "what both say together", likeness: "how alike the places are" };
 
 /**
@@ -64,7 +66,7 @@ export function matchBoard(told, photographs) {
     });
     scale.replaceChildren(...scaleOf(kind, largest));
     scale.style.visibility = region ? "visible" : "hidden";
-    readout.textContent = region ? answerInWords(told, region) : overview(told);
+    readout.textContent = region ? answerInWords(told, region.side, places, found) : told.overview;
     again.disabled = !region;
   }
 
@@ -107,6 +109,14 @@ function framed(told, region, found, side) {
   });
 }
 
+/** @type {(told: Told, side: number, places: number[], found: Match[]) => string} what answers them */
+function answerInWords({ answers, places: names }, side, places, { length }) {
+  if (places.length === 1) return answers[side][places[0]];
+  const have = length > 1 ? `${length} have a match` : `${length || "none"} has a match`;
+  const ends = `from ${names[places[0]]}, to ${names[places[places.length - 1]]}`;
+  return `${places.length} places of the ${SIDES[side].toLowerCase()}, ${ends}: ${have}.`;
+}
+
 /** @type {(kind: Kind, largest: number) => HTMLElement[]} */
 function scaleOf(kind, largest) {
   const ends = kind === "matches" ? ["against a match", "for a match"] : ["unlike", "alike"];
@@ -128,7 +138,7 @@ function matchList(told, choose) {
   const items = told.lines.flatMap((drawnAs, k) => {
     const match = told.matched[k];
     if (!match) return [];
-    const words = h("span", {}, matchInWords(told, match));
+    const words = h("span", {}, told.listed[k]);
     const properties = { type: "button", onclick: () => choose(match) };
     return [h("li", {}, h("button", properties, badge(k, drawnAs), words))];
   });

@@ -4,7 +4,6 @@
 /** @import { Place } from "../common/types.d.ts" */
 /** @import { Contents } from "./types.d.ts" */
 
-import { eachPage } from "../common/asking.js";
 import { h } from "../common/elements.js";
 import { matchBoard } from "./board.js";
 
@@ -24,11 +23,6 @@ function render({ model, el }) {
   );
   el.append(root);
   return () => root.remove();
-}
-
-/** Shows the views that wait in a page. */
-export function showPages() {
-  eachPage("matches", render);
 }
 
 export default { render };

@@ -20,10 +20,11 @@ export interface Told {
   matches: Matrix;
   likeness: Matrix;
   matched: Match[];
-  /** For each place of either photograph its likeliest place in the other, and how likely. */
-  likeliest: [number, number][][];
-  /** The confidence of a match, at least. */
-  least: number;
+  /** The most confident matches, and all of them together, in words. */
+  listed: string[];
+  overview: string;
+  /** For each place of either photograph, in words, what answers it in the other. */
+  answers: string[][];
   /** What places are called. */
   places: string[];
   lines: Line[];

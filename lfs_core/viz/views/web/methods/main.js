@@ -4,7 +4,7 @@
 /** @import { PicturedSide, Place } from "../common/types.d.ts" */
 /** @import { Contents, Loaded, Side } from "./types.d.ts" */
 
-import { eachPage, remembering } from "../common/asking.js";
+import { remembering } from "../common/asking.js";
 import { bytes, decimals, picture, unpacked, withSign } from "../common/bytes.js";
 import { chooser, layering } from "../common/controls.js";
 import { choices, h, mark } from "../common/elements.js";
@@ -25,8 +25,7 @@ function render({ model, el }) {
   const load = remembering((/** @type {number} */ k) => loaded(contents, k));
   /** @type {Loaded | null} */
   let shown = null;
-  let pair = 0;
-  let method = 0;
+  let [pair, method] = [0, 0];
 
   const names = Object.fromEntries(methods.map(({ name }, k) => [k, name]));
   const select = chooser("Method", names, 0, (k) => chooseMethod(Number(k)));
@@ -153,11 +152,6 @@ function sideOf({ steps, values, range, signed }, image, side, name) {
     ],
     value: (at) => decimals(values[at], 3) + (signed ? `, signed ${withSign(signed.values[at])}` : ""),
   };
-}
-
-/** Shows the figures that wait in a page. */
-export function showPages() {
-  eachPage("methods", render);
 }
 
 export default { render };

@@ -6,7 +6,7 @@
 import { decimals, digits } from "../common/bytes.js";
 import { chart, COLOURS } from "../common/chart.js";
 import { checkbox, chooser } from "../common/controls.js";
-import { button, h } from "../common/elements.js";
+import { h } from "../common/elements.js";
 import { DECODED, isDecoded } from "./questions.js";
 
 const FEW = 32; // in the chart, unless all are wanted
@@ -60,7 +60,7 @@ function bars(latents, numbers, at) {
 /** @type {(app: App, latents: Latents) => string} the latent that is chosen, and its numbers */
 function inWords({ contents, choice: { latent, ...choice } }, latents) {
   if (!isDecoded(choice)) return `Single latents are shown with ${contents.titles[DECODED]}.`;
-  if (latent === null) return "No single latent is chosen: the map is that of all.";
+  if (latent === null) return "The map is that of all latents. Move the slider, or click a bar, for one alone.";
   const read = strips(latents).map(([name, values]) => `${name} ${decimals(values[latent], 3)}`);
   return `Latent ${latent + 1}: ${read.join(", ")}`;
 }
@@ -89,10 +89,6 @@ export function latentPart(app) {
   const scale = h("p", { class: "lfs-hint" });
   const number = h("input", { type: "number", min: 1, step: 1 });
   number.addEventListener("change", () => number.checkValidity() && choose(Number(number.value) - 1));
-  const whole = button("Map of all latents", () => {
-    choose(null);
-    pointer.focus();
-  });
   const orders = chooser("Order by", ORDERS, order, (chosen) => {
     order = chosen;
     draw();
@@ -124,7 +120,6 @@ export function latentPart(app) {
     number.max = String(latents.R.length);
     number.value = choice.latent === null ? "" : String(choice.latent + 1);
     number.disabled = pointer.disabled = !isDecoded(choice);
-    whole.disabled = choice.latent === null;
     const range = `h from \u2212${digits(largestOf(latents))} to ${digits(largestOf(latents))}`;
     scale.textContent =
       `${numbers.length} of ${latents.R.length} latents. ${range}, d and R from 0 to 1.`;
@@ -137,7 +132,6 @@ export function latentPart(app) {
     orders,
     all,
     h("label", {}, "Latent number ", number),
-    whole,
   );
   const properties = { class: "lfs-latent-part", "aria-label": "Latents" };
   return { element: h("section", properties, controls, chartOf.element, pointer, scale, facts), draw };

@@ -4,7 +4,7 @@
 /** @import { Place } from "../common/types.d.ts" */
 /** @import { App, Choice, Contents, Shown } from "./types.d.ts" */
 
-import { asker, eachPage, remembering } from "../common/asking.js";
+import { asker, remembering } from "../common/asking.js";
 import { bytes } from "../common/bytes.js";
 import { alarm, h } from "../common/elements.js";
 import { sentence } from "../common/pairs.js";
@@ -115,11 +115,6 @@ function updater(get, alert, show) {
     }
     running = false;
   };
-}
-
-/** Shows the explorers that wait in a page. */
-export function showPages() {
-  eachPage("pair_explorer", render);
 }
 
 export default { render };
