@@ -42,10 +42,10 @@ def is_open() -> bool:
 
 
 def _widget(name: str, control: Control) -> ipywidgets.ValueWidget:
-    value, *rest = control
-    if isinstance(value, str):
-        return ipywidgets.Dropdown(value=value, options=rest[0], description=name)
-    low, high = rest
+    if len(control) == 2:
+        word, words = control
+        return ipywidgets.Dropdown(value=word, options=words, description=name)
+    value, low, high = control
     return ipywidgets.FloatSlider(
         value=value,
         min=low,

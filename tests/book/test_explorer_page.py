@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from crops import make_explorer, write_crops
 from opened import CONTRAST, opened
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -27,6 +28,23 @@ COLOURS = """canvas => {
 }"""
 
 
+# How many pixels of a canvas are white, and where the outermost of them are, in [0,1] x [0,1].
+WHITE = """canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const places = [...new Uint32Array(data.buffer)].flatMap((c, k) => c === 0xffffffff ? [k] : []);
+  const x = places.map((k) => (k % canvas.width) / canvas.width);
+  const y = places.map((k) => Math.floor(k / canvas.width) / canvas.height);
+  return [Math.min(...x), Math.max(...x), Math.min(...y), Math.max(...y)];
+}"""
+
+
+def part_of_both(a: int, b: int) -> torch.Tensor:
+    """Two rectangles, one in each photograph."""
+    shared = torch.zeros(2, 100, 100, dtype=torch.bool)
+    shared[0, 20:60, 30:70] = shared[1, 40:80, 10:50] = True
+    return shared
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of three queries with a class, and of one whose name would be code."""
@@ -40,6 +58,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         explorer = make_explorer(folder / "crops")
         explorer.save(folder / "page.html", [0, 9, 17, explorer.contents["names"].index(EVIL)])
         twice = explorer.page([9])
+        explorer.shared = part_of_both
+        explorer.save(folder / "outlined.html", [0])
+        explorer.shared = None
         fragments = explorer.page([0]) + twice + twice
         (folder / "fragments.html").write_text(
             f"<!DOCTYPE html><body>{fragments}</body>", encoding="utf-8"
@@ -258,3 +279,32 @@ def test_every_control_has_a_name(page: Page) -> None:
             || e.closest("label"))).map((e) => e.outerHTML)"""
     )
     assert nameless == []
+    pictures = page.locator("img").evaluate_all("all => all.map((image) => image.alt)")
+    assert len(pictures) > 25 and all(pictures)
+
+
+def test_what_both_photographs_show_is_outlined(browser: Browser, saved: Path) -> None:
+    for page in opened(browser, saved.with_name("outlined.html"), ".lfs-hit"):
+        dialog = open_pair(page)
+        expect(dialog).to_contain_text("The white line surrounds what both photographs show.")
+        query, result = dialog.locator("canvas").all()
+        assert query.evaluate(WHITE) == pytest.approx([0.3, 0.7, 0.2, 0.6], abs=0.03)
+        assert result.evaluate(WHITE) == pytest.approx([0.1, 0.5, 0.4, 0.8], abs=0.03)
+        dialog.get_by_label("Maps beside the photographs").check()  # then it is in both
+        left, right, *_ = query.evaluate(WHITE)
+        assert [left, right] == pytest.approx([0.15, 0.85], abs=0.02)
+
+
+def test_values_of_a_pair_are_read_by_pointer_and_by_keys(page: Page) -> None:
+    dialog = open_pair(page)
+    query = dialog.locator("canvas").first
+    box = query.bounding_box()
+    query.hover(position={"x": 0.8 * box["width"], "y": 0.5 * box["height"]})
+    values = dialog.locator(".lfs-values span")
+    expect(values).to_have_count(2)
+    read = [float(text.split()[-1]) for text in values.all_inner_texts()]
+    assert read == pytest.approx([0.8, 0.5], abs=0.03)  # a ramp to the right, and one downwards
+    query.focus()
+    page.keyboard.press("ArrowRight")  # moves the place, and not to another pair
+    expect(dialog.locator("> .lfs-title")).to_contain_text("rank 1,")
+    expect(values).to_have_count(2)

@@ -97,6 +97,35 @@ def test_p_changes_the_range_and_with_deep_decoders_the_picture(page: Page) -> N
     assert highest(page) == [0, 0]
 
 
+def test_p_says_that_with_a_linear_decoder_it_changes_no_picture(page: Page) -> None:
+    hint = page.get_by_text(
+        "With a linear decoder p changes how high the maps go, not how they look"
+    )
+    expect(hint).to_be_visible()
+    page.get_by_label("Decoder").select_option("conv")
+    expect(hint).to_be_hidden()
+    page.get_by_label("Decoder").select_option("linear")
+    expect(hint).to_be_visible()
+    page.get_by_label("Method").select_option("occlusion")
+    expect(hint).to_be_hidden()
+
+
+def test_warnings_move_nothing_below_them(page: Page) -> None:
+    doubts = page.get_by_label("Doubts")
+    height = doubts.bounding_box()["height"]
+    said = set()
+    for method in ("occlusion", "centre", "explainlfs"):
+        page.get_by_label("Method").select_option(method)
+        expect(page.get_by_label("Doubts")).to_contain_text("trust")
+        said.add(doubts.inner_text())
+        assert doubts.bounding_box()["height"] == height
+    doubts.locator("ul").evaluate("list => list.append(...Array(40).fill('more to be said '))")
+    assert doubts.bounding_box()["height"] == height
+    doubts.focus()
+    page.keyboard.press("End")  # all of it can be read by keys
+    page.wait_for_function("document.activeElement.scrollTop > 0")
+
+
 def test_the_threshold_the_opacity_and_the_colours_change_the_pictures(page: Page) -> None:
     before = canvases(page)
     move(page, "Show what is above ξ₂", 0.2)
@@ -239,6 +268,7 @@ def test_every_control_has_a_name(page: Page) -> None:
         ).map((e) => e.outerHTML)"""
     )
     assert nameless == []
+    assert all(page.locator("img").evaluate_all("all => all.map((image) => image.alt)"))
 
 
 def test_it_is_saved_as_a_picture(page: Page, tmp_path: Path) -> None:

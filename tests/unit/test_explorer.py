@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -392,3 +393,24 @@ def test_a_page_is_light(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     page = RetrievalExplorer(retriever, explain_details).page(range(0, 129, 22))
     page = page.replace(plotly_text(), "")  # of which the book has one for all pages
     assert len(page) <= 1.5e6, f"{len(page) / 1e6:.2f} MB"
+
+
+# What both photographs show
+
+
+def test_what_two_photographs_share_is_outlined(explorer: RetrievalExplorer) -> None:
+    """A path around each region, in the pictures' sides; nothing where there is nothing."""
+    shared = torch.zeros(2, 50, 100, dtype=torch.bool)
+    shared[0, 10:30, 20:60] = shared[1, 25:, :50] = True
+    assert ask(explorer, "pair", 0, 1)["outlines"] is None
+    explorer.shared = lambda a, b: shared if (a, b) == (0, 1) else torch.zeros_like(shared)
+    first, second = ask(explorer, "pair", 0, 1)["outlines"]
+    for path, (left, right, top, bottom) in (
+        (first, (0.2, 0.6, 0.2, 0.6)),
+        (second, (0.0, 0.5, 0.5, 1.0)),
+    ):
+        assert re.fullmatch(r"(M[\d. ]+(L[\d. ]+)+Z?)+", path)
+        x, y = np.array(re.findall(r"[\d.]+", path), float).reshape(-1, 2).T
+        found = x.min(), x.max(), y.min(), y.max()
+        assert found == pytest.approx((left, right, top, bottom), abs=0.03)
+    assert ask(explorer, "pair", 0, 2)["outlines"] is None

@@ -34,7 +34,7 @@ function hitButton(app, one, hits) {
       "data-item": item,
       onclick: () => app.explain(item, hits),
     },
-    h("span", { class: "lfs-frame" }, app.shelf.image(item, "")),
+    h("span", { class: "lfs-frame" }, app.shelf.image(item, app.names[item])),
     h("span", { class: "lfs-line" }, h("b", {}, rank), h("span", {}, score.toFixed(3))),
     sure,
     name ? h("span", { class: "lfs-class" }, name) : null,
