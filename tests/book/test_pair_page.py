@@ -123,7 +123,8 @@ def test_warnings_move_nothing_below_them(page: Page) -> None:
     assert doubts.bounding_box()["height"] == height
     doubts.focus()
     page.keyboard.press("End")  # all of it can be read by keys
-    page.wait_for_function("document.activeElement.scrollTop > 0")
+    page.wait_for_timeout(1000)  # it scrolls smoothly
+    assert doubts.evaluate("box => box.scrollTop") > 0
 
 
 def test_the_threshold_the_opacity_and_the_colours_change_the_pictures(page: Page) -> None:
