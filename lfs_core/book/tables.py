@@ -59,4 +59,4 @@ def _columns(head: Tag) -> list[list[str]]:
 
 
 def _span(cell: Tag, name: str) -> int:
-    return int(str(cell.get(name, 1)))
+    return int(str(cell.get(name, "1")))

@@ -63,16 +63,16 @@ def outline(region: Tensor) -> str:
     """The border of a region (H,W), as a path of SVG in units of the picture's sides."""
     share = reduce(region[None].float(), REGION)[0]
     height, width = share.shape
-    padded = torch.nn.functional.pad(
-        share, (1, 1, 1, 1)
-    ).numpy()  # what touches the edge ends there
+    # What touches the edge ends there.
+    padded = torch.nn.functional.pad(share, (1, 1, 1, 1)).numpy()
     x, y = ((np.arange(-1, count + 1) + 0.5) / count for count in (width, height))
     lines = Figure().subplots().contour(x, y, padded, levels=[0.5])
     path = lines.get_paths()[0].cleaned(simplify=True)
-    letters = {Path.MOVETO: "M", Path.LINETO: "L"}
+    letters = {int(Path.MOVETO): "M", int(Path.LINETO): "L"}
+    places, kinds = np.asarray(path.vertices), np.asarray(path.codes)
     return "".join(
         "Z" if kind == Path.CLOSEPOLY else f"{letters[kind]}{across:.3f} {down:.3f}"
-        for (across, down), kind in zip(path.vertices.clip(0, 1), path.codes, strict=True)
+        for (across, down), kind in zip(places.clip(0, 1), kinds.tolist(), strict=True)
         if kind != Path.STOP
     )
 

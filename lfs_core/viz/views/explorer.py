@@ -279,8 +279,9 @@ class RetrievalExplorer(LiveView):
         if self.shared is None or self._guest(item) or self._guest(other):
             return None
         regions = self.shared(item, other)
-        known = regions is not None and bool(regions.any())
-        return [outline(region) for region in regions] if known else None
+        if regions is None or not regions.any():
+            return None
+        return [outline(region) for region in regions]
 
     def _pictures(self, side: int, *items: int) -> dict[str, Any]:
         return {"pictures": {str(item): self._picture_or_problem(item, side) for item in items}}
