@@ -69,9 +69,8 @@ STUDIES = {
     "confidence": "lfs_core.studies.confidence:confidence_study",
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
 }
-NOT_STORED = ("multiverse-dlib", "one-pass-orders")
-"""Studies whose results the book does not have yet. On one core, that of dlib takes an hour, and
-that of orders six minutes."""
+NOT_STORED = ("multiverse-dlib",)
+"""Studies whose results the book does not have yet. On one core, that of dlib takes an hour."""
 TRAININGS = {  # of weights that ship with the package; called with the folder to write, too
     "train-heads": "lfs_core.studies.heads:train_heads",
     "train-decoders": "lfs_core.studies.deep_decoders:train_decoders",
