@@ -19,7 +19,7 @@ def test_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         "insertion,fill=blur": [0.0] * 6,
     }
     scores = {orders.OURS: ours, "mine": other}
-    people = dict.fromkeys(orders.PEOPLE, {"similar": similar, "scores": scores})
+    people = {key: {"similar": similar, "scores": scores} for key in orders.PEOPLE}
     monkeypatch.setattr(orders, "stored_run", lambda name: {"people": people})
     table = orders.orders_table()
     assert list(table.index) == [(one, "mine") for one in orders.PEOPLE.values()]
