@@ -31,7 +31,7 @@ from lfs_core.book.citation import citation, how_to_cite
 from lfs_core.book.kernel import CHART
 from lfs_core.book.pages import PREVIEW
 from lfs_core.book.run import DEMO, TIER
-from lfs_core.book.written import write_pages
+from lfs_core.book.written import PICTURES, write_pages
 from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
 from lfs_core.evaluation import workers
@@ -41,6 +41,7 @@ from lfs_core.studies import own_networks
 from lfs_core.util.digests import key
 from lfs_core.util.manifest import RESULTS, changed_since, parts_changed
 from lfs_core.viz.chart import SCRIPT
+from lfs_core.viz.method_pictures import draw_methods
 
 log = logging.getLogger(__name__)
 
@@ -229,6 +230,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
     """Lay out what Jupyter Book reads: configuration, pages, executed notebooks, run table."""
     source = work / "source"
     shutil.rmtree(source, ignore_errors=True)
+    draw_methods(root / "book" / PICTURES)  # where they are kept from one build to the next
     shutil.copytree(root / "book", source / "book")
     shutil.copytree(root / "book" / "_static", source / "_static")
     (source / "notebooks").mkdir()
@@ -260,7 +262,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
     (source / "book" / "own_networks_table.md").write_text(
         own_networks.markdown(own_networks.try_all()), encoding="utf-8"
     )
-    write_pages(source / "book", work / "pictures")
+    write_pages(source / "book")
     return source
 
 

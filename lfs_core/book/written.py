@@ -15,19 +15,9 @@ from lfs_core.viz.method_pictures import QUICK, Drawn, draw_methods
 PICTURES = "images/methods"  # in `book`
 
 
-def write_pages(book: Path, pictures: Path) -> None:
-    """Write into `book`/computed what pages include.
-
-    Args:
-        book: the pages' folder in the sources of Jupyter Book.
-        pictures: where the pictures of methods are kept from one build to the next.
-    """
-    (book / PICTURES).mkdir(parents=True)
-    drawn = draw_methods(pictures)
-    for name in drawn:
-        picture = pictures / f"{name}.jpg"
-        (book / PICTURES / picture.name).write_bytes(picture.read_bytes())
-    for name, text in written(drawn):
+def write_pages(book: Path) -> None:
+    """Write into `book`/computed what pages include; `book` is in the sources of Jupyter Book."""
+    for name, text in written(draw_methods(book / PICTURES)):
         path = book / "computed" / f"{name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
