@@ -30,8 +30,8 @@ class Utkin(Comparator):
     embedding, shows which pixels change with them. A later paper averages the changes over
     perturbations. This much is in their abstracts. The formulas could not be checked and are
     reconstructed. The prototype c is the mean embedding of a class; J are the |J| latents with the
-        smallest |h_j - c_j|. Gaussian noise is added to h on J, T times. The map is the mean of
-        |D(h + noise) - D(h)| over draws and colour channels. The noise is the same for every image.
+    smallest |h_j - c_j|. Gaussian noise is added to h on J, T times. The map is the mean of
+    |D(h + noise) - D(h)| over draws and colour channels. The noise is the same for every image.
 
     A pair may come without other images of its class. Its two images then stand for their class,
     and their mean is the prototype: our reading, under which both images have the same J.
