@@ -19,7 +19,7 @@ def verdicts_markdown() -> str:
     cards = {
         "hold in every test": count["holds"],
         "fail in every test": count["fails"],
-        "depend, or are not shown": undecided,
+        "depend, or are not shown here": undecided,
     }
     lines = ["::::{grid} 3", ":gutter: 2", ":margin: 0 2 0 0", ":class-container: lfs-verdicts", ""]
     for words, number in cards.items():
