@@ -38,6 +38,7 @@ WIDE = """() => [...document.querySelectorAll("article :is(table, pre)")]
   .filter((e) => e.scrollWidth > e.clientWidth + 2
     || e.getBoundingClientRect().right > e.closest("article").getBoundingClientRect().right + 2)
   .map((e) => e.innerText.slice(0, 100))"""
+ABOUT_NAMES = ("book/api.html", "genindex.html")
 # Which words of tables and captions are names for machines?
 MACHINE = r"\b\w+,\w+=|\w+\.\w+:\w+|\b[a-z]+_[a-z_]+\b"
 # Which pictures were not loaded, or have neither a name nor words next to them in their button?
@@ -122,7 +123,7 @@ def violations(page: Page, **options: object) -> list[str]:
 def test_the_site_is_there_and_light() -> None:
     assert "index.html" in PAGES and "notebooks/03_face_explanations.html" in PAGES
     size = sum(f.stat().st_size for f in SITE.rglob("*") if f.is_file())
-    assert size <= 45e6, f"{size / 1e6:.1f} MB"  # plotly.js, once for all pages, is 5 of them
+    assert size <= 55e6, f"{size / 1e6:.1f} MB"  # pictures are sharp; plotly.js is 5 of them
 
 
 # Every page
@@ -154,7 +155,8 @@ def test_a_figure_is_a_picture(path: str) -> None:
 
 def test_a_page_fits_a_telephone(path: str, opened: Page) -> None:
     opened.set_viewport_size(PHONE)
-    assert opened.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    # Charts are drawn anew for the width.
+    opened.wait_for_function(f"document.documentElement.scrollWidth <= {PHONE['width']}")
     assert opened.evaluate(WIDE) == []
     keep_screenshot(opened, path, "phone")
 
@@ -166,6 +168,8 @@ def test_tables_and_code_stay_in_their_column(opened: Page) -> None:
 
 def test_tables_and_captions_speak_to_readers(path: str, opened: Page) -> None:
     """No name for machines, but where a table is about them and sets them as code."""
+    if path in ABOUT_NAMES or not opened.locator("article").count():
+        return
     words = opened.locator("article").evaluate(
         """(a) => [...a.querySelectorAll("table :is(td, th), figcaption, caption")].map((e) => {
           const copy = e.cloneNode(true);
@@ -343,16 +347,22 @@ def test_figures_are_numbered_and_captioned(notebook: str) -> None:
         for cell in source.cells
         if "figure" in cell.metadata.get("mystnb", {})
     ]
-    assert [name for name, _ in parse(notebook).figures] == named
+    figures = [name for name in named if name.startswith("fig-")]
+    assert [name for name, _ in parse(notebook).figures] == figures
 
 
 def test_the_count_of_figures_has_no_gap() -> None:
+    """Figures are counted in each chapter, as 5.1, 5.2, ..., and through pages without a number."""
     contents = yaml.safe_load((SITE.parents[1] / "_toc.yml").read_text(encoding="utf-8"))
     chapters = [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
     order = [f"{page}.html" for page in [contents["root"], *chapters]]
     captions = [caption for path in order for _, caption in parse(path).figures]
-    numbers = [int(caption.removeprefix("Fig. ").split()[0]) for caption in captions]
-    assert numbers == list(range(1, len(numbers) + 1))
+    counted: dict[str, list[int]] = {}
+    for caption in captions:
+        chapter, _, number = caption.removeprefix("Fig. ").split()[0].rpartition(".")
+        counted.setdefault(chapter, []).append(int(number))
+    for numbers in counted.values():
+        assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_numbers_in_prose_come_from_the_run(page: Page) -> None:

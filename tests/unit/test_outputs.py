@@ -84,7 +84,7 @@ def test_what_is_written_beside_replaces_results_only(tmp_path: Path) -> None:
     named, beside = tmp_path / "out.json", tmp_path / "out.csv"
     check_outputs([named, beside], [])
     beside.write_text("the user's", encoding="utf-8")
-    with pytest.raises(lfs.LFSError, match=r"out.csv is there already"):
+    with pytest.raises(lfs.LFSError, match=r"out.csv exists already"):
         check_outputs([named, beside], [])
     named.write_text("of an earlier run", encoding="utf-8")
     check_outputs([named, beside], [])

@@ -2,7 +2,7 @@
 
 /** @import { Child, How, Pictured, Point, Size } from "./types.d.ts" */
 
-import { h } from "./elements.js";
+import { asNode, h } from "./elements.js";
 import { colourBar, drawMap, enlarge, shareAbove, within } from "./maps.js";
 
 export const SIDES = ["First image", "Second image"];
@@ -93,7 +93,7 @@ export function twoPictures(how) {
       h("span", {}, `${SIDES[side]} ${value(row * columns + column)}`),
     );
     const where = `${Math.round(x)} % from the left, ${Math.round(y)} % from the top:`;
-    readout.replaceChildren(place ? where : POINT, .../** @type {Node[]} */ (values));
+    readout.replaceChildren(place ? where : POINT, ...values.map(asNode));
   }
 
   function redraw() {
@@ -107,7 +107,7 @@ export function twoPictures(how) {
       const share = shareAbove(values, how.threshold);
       const heading = h("span", { class: "lfs-title" }, names?.[side] ?? SIDES[side]);
       const lines = facts(share).flatMap((line) => [h("br"), line]);
-      caption.replaceChildren(heading, .../** @type {Node[]} */ (lines));
+      caption.replaceChildren(heading, ...lines.map(asNode));
       const keys = "Arrow keys move the place whose values are read.";
       canvas.setAttribute("aria-label", `${label}: ${share}. ${keys}`);
       bar.replaceChildren(...(highest ? [colourBar(how.colours, meaning, highest)] : []));

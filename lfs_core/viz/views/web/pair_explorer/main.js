@@ -6,7 +6,7 @@
 
 import { asker, remembering } from "../common/asking.js";
 import { bytes } from "../common/bytes.js";
-import { alarm, h } from "../common/elements.js";
+import { alarm, asNode, h } from "../common/elements.js";
 import { sentence } from "../common/pairs.js";
 import { doubtsPart } from "./doubts.js";
 import { latentPart } from "./latents.js";
@@ -43,7 +43,11 @@ function render({ model, el }) {
     const { name } = contents.networks[choice.network];
     const threshold = thresholdInWords(contents, choice.threshold);
     const sure = h("span", { title: pair.sureMeans }, `${pair.sure}.`);
-    headline.replaceChildren(...sentence(name, pair.similarity, pair.similar, threshold), ", ", sure);
+    headline.replaceChildren(
+      ...sentence(name, pair.similarity, pair.similar, threshold).map(asNode),
+      ", ",
+      sure,
+    );
     for (const part of [top, maps, matching, latents, doubts]) part.draw(/** @type {Shown} */ (app.shown));
   }
   const invitation = ["With your own photographs: ", h("code", {}, "make lab")];
