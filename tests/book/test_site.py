@@ -155,7 +155,7 @@ def test_a_figure_is_a_picture(path: str) -> None:
 
 def test_a_page_fits_a_telephone(path: str, opened: Page) -> None:
     opened.set_viewport_size(PHONE)
-    # Charts are drawn anew for the width.
+    # Charts are drawn again for the width.
     opened.wait_for_function(f"document.documentElement.scrollWidth <= {PHONE['width']}")
     assert opened.evaluate(WIDE) == []
     keep_screenshot(opened, path, "phone")
