@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
+from asked import ask
 from crops import Colours, explain, make_explorer, write_crops
 from PIL import Image
 
@@ -48,17 +49,6 @@ def ranked(explorer: RetrievalExplorer, item: int) -> list[int]:
     """All others, most similar first, by brute force."""
     order = np.argsort(-cosines(explorer, item))
     return [int(k) for k in order if k != item]
-
-
-def ask(explorer: RetrievalExplorer, *question: object) -> dict:
-    """As the view does it."""
-    told = []
-    explorer.send = lambda said: told.append(said)
-    explorer._handle_custom_msg({"id": "7", "ask": list(question)}, [])
-    (answer,) = told
-    assert answer["id"] == "7"
-    json.dumps(answer)  # can be sent
-    return answer["answer"]
 
 
 def upload(explorer: RetrievalExplorer, name: str, content: bytes) -> dict:

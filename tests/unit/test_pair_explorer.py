@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from asked import ask
 from close_up import (
     NAMES,
     PAIRS,
@@ -43,17 +44,6 @@ from lfs_core.viz.views.pair_explorer import PairExplorer
 @pytest.fixture(scope="module")
 def explorer() -> PairExplorer:
     return make_pair_explorer()
-
-
-def ask(explorer: PairExplorer, *question: object) -> dict:
-    """As the view does it."""
-    told = []
-    explorer.send = lambda said: told.append(said)
-    explorer._handle_custom_msg({"id": "7", "ask": list(question)}, [])
-    (answer,) = told
-    assert answer["id"] == "7"
-    json.dumps(answer)  # can be sent
-    return answer["answer"]
 
 
 def at(explorer: PairExplorer, pair: tuple[int, int], threshold: float = 0.5) -> list[int]:
