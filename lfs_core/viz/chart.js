@@ -3,7 +3,7 @@
 {
   const PAPER = 660; // px, width of a picture on paper
   const MENUS = { order: "Order of the rows", mark: "Which readings are marked" };
-  const CONFIG = { responsive: true, displayModeBar: false };
+  const CONFIG = { displayModeBar: false };
   const { Plotly } = globalThis;
 
   const inflated = (text) => {
@@ -57,6 +57,10 @@
     await Plotly.newPlot(place, structuredClone(data), shown, CONFIG);
     await fit(place, inner);
     place.on("plotly_afterplot", () => fit(place, inner));
+    // Plotly's own way loses the width once `fit` has set a height.
+    const widen = ({ clientWidth: width }) =>
+      width && width !== place._fullLayout.width && Plotly.relayout(place, { width });
+    new ResizeObserver(() => widen(place)).observe(place);
     const follow = () => Plotly.relayout(place, dressed(plain, chart));
     new MutationObserver(follow).observe(document.documentElement, {
       attributeFilter: ["data-theme"],

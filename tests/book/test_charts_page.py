@@ -89,6 +89,17 @@ def test_charts_fit_and_can_be_read(page: Page) -> None:
     assert page.evaluate(OUT) == []
 
 
+def test_charts_follow_the_window(page: Page) -> None:
+    """Narrower and wider again, as a telephone that is turned round; labels wrap otherwise then."""
+    for width in (390, 900, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_function(
+            """() => [...document.querySelectorAll("[data-drawn] .lfs-chart-plot")].every(
+              (one) => one.querySelector(".main-svg").getBoundingClientRect().width
+                === one.clientWidth && one.clientWidth > 0.7 * innerWidth)"""
+        )
+
+
 def test_a_menu_chooses_what_is_shown(page: Page) -> None:
     menu = page.get_by_label("What is shown")
     menu.focus()
