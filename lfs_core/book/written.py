@@ -33,6 +33,7 @@ def written(drawn: dict[str, Drawn]) -> Iterator[tuple[str, str]]:
     yield "undecided", first_page.undecided_markdown()
     yield "six_rows", f"```{{raw}} html\n{first_screen().html()}\n```\n"
     yield "instead", first_page.instead_markdown()
+    yield "use", choice.use_markdown()
     yield "decision", choice.decision_markdown()
     yield "ranking", choice.ranking_markdown()
     yield "no_map", choice.no_map_markdown()

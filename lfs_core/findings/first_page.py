@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from lfs_core.comparators import explainer_class
-from lfs_core.findings.choice import Record, best, passed, records
+from lfs_core.findings.choice import Record, in_a_sentence, own_term, passed, recommended, records
 from lfs_core.findings.claims import CLAIMS
 from lfs_core.findings.ledger import verdict_of
 
@@ -40,23 +39,17 @@ def undecided_markdown() -> str:
 def instead_markdown() -> str:
     """What to use instead of the paper's method, in one paragraph."""
     known = records()
-    any_method = [name for name in known if explainer_class(name).role == "method"]
-    plain = [name for name in any_method if not explainer_class(name).needs]
-    first, second = best(any_method, known), best(plain, known)
-    if first is None or second is None:  # nothing was put to the common tests
-        return "No method was tested.\n"
+    first, second = recommended(known)
+    won, tests, _ = own_term()
     return (
-        f"**Use instead** the {_link(first)}, which must be trained (it beats every control in "
-        f"{_share(first)} tests), or {_link(second)}, which needs nothing ({_share(second)}). "
-        f"ExplainLFS does so in {_share(known[PAPER])}. "
+        f"**Use instead** the {in_a_sentence(first)}, which must be trained (it beats every "
+        f"control in {_share(first)} tests), or {in_a_sentence(second)}, which needs nothing "
+        f"({_share(second)}). ExplainLFS does so in {_share(known[PAPER])}. One control is not "
+        "among these: the map's own term that never sees the partner. On fresh faces the map "
+        f"beats it in {won} of {tests}. "
         "[Which method should I use?](which_method)\n"
     )
 
 
 def _share(of: Record) -> str:
     return f"{passed(of.common)} of {len(of.common)}"
-
-
-def _link(of: Record) -> str:
-    title = explainer_class(of.name).title
-    return f"[{title[0].lower()}{title[1:]}](method-{of.name})"
