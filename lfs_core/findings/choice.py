@@ -140,10 +140,10 @@ def use_markdown() -> str:
     won, tests, pairs = own_term()
     return (
         f"If you can train, use the {in_a_sentence(first)}; if not, use {in_a_sentence(second)}. "
-        "The shared tests lack one control, *own-likeness*: one term of the book's map alone, which looks at each "
-        f"photograph by itself. On {pairs} pairs of faces of fresh people the whole map is "
-        f"significantly better than that term in {won} of {tests} tests. [Under every "
-        "reading](beyond-every-reading) shows both in other tests.\n"
+        "The shared tests lack one control, *own-likeness*: one term of the book's map alone, "
+        f"which looks at each photograph by itself. On {pairs} pairs of faces of fresh people "
+        f"the whole map is significantly better than that term in {won} of {tests} tests. [Under "
+        "every reading](beyond-every-reading) shows both in other tests.\n"
     )
 
 
