@@ -24,7 +24,7 @@ export function settingsInWords({ contents, how }, { choice }) {
 /** @type {(shown: Shown) => string} what a map's colours mean */
 export const meaning = ({ choice, pair }) =>
   isDecoded(choice)
-    ? "change of a pixel, of 1"
+    ? "change, in ranges of a pixel (0 to 1)"
     : `evidence for \u201c${decision(pair.similar)}\u201d`;
 
 /** @param {number} value */
