@@ -45,6 +45,8 @@ DEMO = {
 }
 NUMBERS, ARRAYS = "numbers.json", "arrays.npz"  # in a run's folder
 START = 300  # seconds that a kernel may take to start, on a machine that has much to do
+STARTS = 3  # of a kernel: another program may take a port that was free a moment ago
+UNANSWERED = "before replying to kernel_info"  # nbclient's words of a kernel that ran nothing
 
 
 def find_notebook(name: str) -> Path:
@@ -246,28 +248,33 @@ def execute(
 
     for name in ("papermill", "asyncio"):  # the error says it all; a cell that is cut off, nothing
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        papermill.execute_notebook(
-            notebook,
-            executed,
-            dict(values),
-            kernel_name="python3",
-            language="python",
-            kernel_manager_class=Kernel,
-            start_timeout=START,
-            progress_bar=progress,
-            # Not `cwd`, for which papermill changes the folder of this whole process.
-            resources={"metadata": {"path": str(folder)}},
-        )
-    except papermill.PapermillExecutionError as error:
-        raise LFSError(
-            f"{executed.name} failed in cell [{error.exec_count}]: {error.ename}: {error.evalue}."
-        ) from error
-    except RuntimeError as error:  # of the kernel: it died, or did not start
-        raise LFSError(
-            f"The kernel of {executed.name} ended before the notebook did ({error}); something "
-            "killed it, or memory ran out."
-        ) from error
+    for left in reversed(range(STARTS)):
+        try:
+            papermill.execute_notebook(
+                notebook,
+                executed,
+                dict(values),
+                kernel_name="python3",
+                language="python",
+                kernel_manager_class=Kernel,
+                start_timeout=START,
+                progress_bar=progress,
+                # Not `cwd`, for which papermill changes the folder of this whole process.
+                resources={"metadata": {"path": str(folder)}},
+            )
+            break
+        except papermill.PapermillExecutionError as error:
+            raise LFSError(
+                f"{executed.name} failed in cell [{error.exec_count}]: "
+                f"{error.ename}: {error.evalue}."
+            ) from error
+        except RuntimeError as error:  # of the kernel: it died, or did not start
+            if left and UNANSWERED in str(error):
+                continue
+            raise LFSError(
+                f"The kernel of {executed.name} ended before the notebook did ({error}); "
+                "something killed it, or memory ran out."
+            ) from error
     check_executed(executed)
 
 
