@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from lfs_core.amortised import CausalHead
+from lfs_core.comparators.simexpert import SimExpert
 from lfs_core.embedders import Embedder, embed, embedder_name, image_sides, ready
+from lfs_core.embedders.last_maps import pooled_head
 from lfs_core.embedders.network import Network
 from lfs_core.embedders.taps import Tapped
 from lfs_core.errors import LFSError
@@ -30,10 +32,12 @@ from lfs_core.util.networks import as_vectors, check_fitted
 if TYPE_CHECKING:
     import onnx
 
-OUTPUTS = ("h", "C", "doubt", "features")
+OF_HEAD = ("C", "doubt", "features")
 TOLERANCE = 1e-3  # between a network's embeddings and its translation's, relative
 SMALLEST = 1024  # weights; smaller tensors stay as they are
 WEIGHED = ("Conv", "Gemm", "MatMul")  # operations whose weights are kept as 8-bit numbers
+
+Project = Callable[[Tensor], Tensor]  # of the average of the last maps (B,c) to embeddings (B,D)
 
 
 def export(
@@ -41,26 +45,31 @@ def export(
     path: str | os.PathLike,
     head: CausalHead | None = None,
     int8: bool = False,
+    places: bool = False,
 ) -> None:
     """Write a network as ONNX; the file appears whole or not at all.
 
-    It takes "images" (B,3,H,W) in [0,1], as large as the network reads them. It gives "h" (B,D)
-    and, with a head, "C" (B,K,D), "doubt" (B,K) and "features" (B,K,c), as `CausalHead` and
-    `PairsWithMaps` say. Its metadata hold the network's name, fingerprint, framing, xi_1 and grid.
+    It takes "images" (B,3,H,W) in [0,1], as large as the network reads them. It gives "h" (B,D);
+    with a head, "C" (B,K,D), "doubt" (B,K) and "features" (B,K,c), as `CausalHead` and
+    `PairsWithMaps` say; with places, "places" (B,P,D), what each place of the last maps gives to
+    the embedding, row by row. Its metadata hold the network's name, fingerprint, framing, xi_1 and
+    grid.
 
     Args:
         network: any network that PyTorch runs.
         path: the file to write.
         head: the network's causal head, which reads its layers.
         int8: keep weights as 8-bit numbers.
+        places: say what each place gives, of a network of this package whose embedding is an
+            affine map of the average of its last maps, or that average.
 
     Raises:
-        LFSError: the network is no `nn.Module` or cannot be translated, or the head is another
-            network's or reads the image itself.
+        LFSError: the network is no `nn.Module` or cannot be translated; the head is another
+            network's or reads the image itself; or the network has no such places.
     """
     with needs("fast", "Exporting a network"):
         import onnx
-    model = _translated(network, head)
+    model = _translated(network, head, places)
     if int8:
         quantise(model)
     about = {
@@ -97,10 +106,11 @@ def quantise(model: onnx.ModelProto) -> None:
         if place < 2 and name in weights
     ]
     used = [name for node in graph.node for name in node.input]
-    for name, axis in dict(uses).items():
+    for name, axis in dict.fromkeys(uses):
         values = onnx.numpy_helper.to_array(weights[name])
         # A weight that something else uses too stays, and so do biases and other small ones.
-        if values.dtype != np.float32 or values.size < SMALLEST or used.count(name) > 1:
+        shared = used.count(name) > uses.count((name, axis))
+        if values.dtype != np.float32 or values.size < SMALLEST or shared:
             continue
         rounded, scale = _rounded(values, axis)
         graph.initializer.remove(weights[name])
@@ -148,28 +158,35 @@ def run(model: str | os.PathLike | bytes, images: Tensor, outputs: Sequence[str]
 
 
 class _Answering(nn.Module):
-    """Images -> everything in `OUTPUTS` that there is."""
+    """Images -> h, then what a head says, then what places give."""
 
-    def __init__(self, network: nn.Module, head: CausalHead | None) -> None:
+    def __init__(self, network: nn.Module, head: CausalHead | None, last: Project | None) -> None:
         super().__init__()
-        self.network, self.head = network, head
+        self.network, self.head, self.last = network, head, last
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         if isinstance(self.network, Network):
             given: Any = self.network.in_torch(images)
         else:
             given = self.network(images)
-        if self.head is None:
+        if not isinstance(self.network, Tapped):
             # A tensor as it is: to look at its length would fix the size of a batch.
             plain = isinstance(given, Tensor) and given.ndim == 2
             return (given if plain else as_vectors(given, len(images), "the network"),)
         h, *maps = given
-        size = (self.head.grid, self.head.grid)
-        at = interpolate(maps[0], size, mode="bilinear", align_corners=False, antialias=True)
-        return h, *self.head(h, maps), at.flatten(2).mT
+        found = [h]
+        if self.head is not None:
+            read = maps[: len(self.head.layers)]
+            size = (self.head.grid, self.head.grid)
+            at = interpolate(read[0], size, mode="bilinear", align_corners=False, antialias=True)
+            found += [*self.head(h, read), at.flatten(2).mT]
+        if self.last is not None:
+            places = maps[-1].flatten(2).mT
+            found.append(self.last(places.flatten(0, 1)).unflatten(0, places.shape[:2]))
+        return tuple(found)
 
 
-def _translated(network: Embedder, head: CausalHead | None) -> onnx.ModelProto:
+def _translated(network: Embedder, head: CausalHead | None, places: bool) -> onnx.ModelProto:
     name = embedder_name(network)
     if not isinstance(network, nn.Module):
         raise LFSError(
@@ -182,18 +199,25 @@ def _translated(network: Embedder, head: CausalHead | None) -> onnx.ModelProto:
         check_fitted(head.info, network, "causal head")
         if not head.layers:
             raise LFSError("The head reads the image itself, as for a black box; leave it out.")
+    outputs, layers = ["h"], list(head.layers if head else ())
+    if head or places:
         if not isinstance(network, Network):
-            raise LFSError(f"A head can be exported with networks of this package, not {name!r}.")
-        told = Tapped(network, head.layers)
+            what = "A head" if head else "What places give"
+            raise LFSError(f"{what} can be exported with networks of this package, not {name!r}.")
+        outputs += OF_HEAD if head else ()
+        if places:
+            layers.append(last_layer(network))
+            outputs.append("places")
+        told = Tapped(network, layers)
     example = torch.rand(2, 3, *image_sides(network), generator=torch.Generator().manual_seed(0))
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of the exporter's own making
             program = torch.onnx.export(
-                _Answering(told, head).eval(),
+                _Answering(told, head, pooled_head(network) if places else None).eval(),
                 (example,),
                 input_names=["images"],
-                output_names=list(OUTPUTS if head else OUTPUTS[:1]),
+                output_names=outputs,
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
                 dynamo=True,
                 verbose=False,
@@ -204,6 +228,19 @@ def _translated(network: Embedder, head: CausalHead | None) -> onnx.ModelProto:
     model = program.model_proto
     _check(model, network)
     return model
+
+
+def last_layer(network: Network) -> str:
+    """The name of the layer whose output is the last maps, from which the embedding is made.
+
+    Raises:
+        LFSError: there is none, or the embedding is no affine map of the maps' average.
+    """
+    images = torch.rand(1, 2, 3, *image_sides(network), generator=torch.Generator().manual_seed(2))
+    explain = SimExpert(network)
+    explain.evidence(explain.see(images))  # it refuses networks that are none of these
+    (seen,) = explain._last_maps._places.values()
+    return seen.name
 
 
 def _check(model: onnx.ModelProto, network: Embedder) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
 from lfs_core.comparators import explainers_that_match
-from lfs_core.correspondence import LEAST, Match, matched, probabilities
+from lfs_core.correspondence import LEAST, matched, probabilities
 from lfs_core.errors import LFSError
 from lfs_core.evaluation.names import reader_name
 from lfs_core.explanation import PairExplanation
@@ -100,10 +100,9 @@ def matches_contents(explanation: PairExplanation) -> dict[str, Any]:
         "grid": list(grid),
         "matches": _numbers(matches),
         "likeness": _numbers(likeness),
+        "probabilities": _numbers(probabilities(likeness)),
         "matched": [[m.k, m.l, round(m.confidence, 4)] for m in found],
-        "listed": _listed(found, grid),
-        "overview": _overview(found, grid),
-        "answers": _answers(found, likeness, grid),
+        "least": LEAST,
         "places": place_words(grid),
         "lines": [line._asdict() for line in LINES],
     }
@@ -128,69 +127,6 @@ def _numbers(matrix: Tensor) -> dict[str, Any]:
     scale = max(matrix.abs().max().item(), 1e-12) / STEPS
     steps = (matrix.double() / scale).round().numpy().astype(np.dtype("<i2"))
     return {"scale": scale, "steps": text(steps)}
-
-
-def _listed(found: Sequence[Match], grid: tuple[int, int]) -> list[str]:
-    """The most confident matches in words."""
-    places = place_words(grid)
-    return [
-        f"{places[m.k]} \u2192 {places[m.l]}, confidence {m.confidence:.2f}"
-        for m in found[: len(LINES)]
-    ]
-
-
-def _overview(found: Sequence[Match], grid: tuple[int, int]) -> str:
-    """How many places have a match, and what is drawn."""
-    if not found:
-        return f"No place of either photograph has a match with a confidence of at least {LEAST}."
-    drawn = min(len(found), len(LINES))
-    which = "All are" if drawn == len(found) else f"The {drawn} most confident are"
-    return (
-        f"{len(found)} of {grid[0] * grid[1]} places have a match in the other photograph, one to "
-        f"one, with a confidence of at least {LEAST}. {which} joined: the wider the line, the more "
-        "confident."
-    )
-
-
-def _answers(
-    found: Sequence[Match], likeness: Tensor, grid: tuple[int, int]
-) -> tuple[list[str], list[str]]:
-    """What answers each place of the first image in the second, and of the second in the first."""
-    chosen = probabilities(likeness)
-    forth = {m.k: (m.l, m.confidence) for m in found}
-    back = {m.l: (m.k, m.confidence) for m in found}
-    names = "first image", "second image"
-    return (
-        _answers_of(chosen, forth, place_words(grid), names),
-        _answers_of(chosen.mT, back, place_words(grid), names[::-1]),
-    )
-
-
-def _answers_of(
-    chosen: Tensor,
-    matches: Mapping[int, tuple[int, float]],
-    places: Sequence[str],
-    names: tuple[str, str],
-) -> list[str]:
-    """The same for one image: `chosen` (K,K) says how likely its places have which of the other."""
-    own, other = names
-    (values, best), (rivals, taken) = chosen.max(dim=1), chosen.max(dim=0)
-    said = []
-    for place, (value, at) in enumerate(zip(values.tolist(), best.tolist(), strict=True)):
-        asked = f"{places[place][0].upper()}{places[place][1:]} of the {own}"
-        if place in matches:
-            where, confidence = matches[place]
-            answer = f"matches {places[where]} of the {other}, confidence {confidence:.2f}."
-        elif value < LEAST:
-            most = f", {places[at]}, has {value:.2f}" if value >= 0.005 else " has less than 0.01"
-            answer = f"has no match: the likeliest place of the {other}{most}."
-        else:
-            answer = (
-                f"has no match of its own: its likeliest place, {places[at]} ({value:.2f}), goes "
-                f"better with {places[int(taken[at])]} ({rivals[at]:.2f})."
-            )
-        said.append(f"{asked} {answer}")
-    return said
 
 
 def place_words(grid: tuple[int, int]) -> list[str]:
@@ -220,5 +156,8 @@ def said_of_matches(explanation: PairExplanation) -> str:
     found, places = matched(likeness), place_words(grid)
     if not found:
         return f"No place has a match with a confidence of at least {LEAST}."
-    said = [f"{k}. {one}" for k, one in enumerate(_listed(found, grid), 1)]
+    said = [
+        f"{k}. {places[m.k]} \u2192 {places[m.l]}, confidence {m.confidence:.2f}"
+        for k, m in enumerate(found[: len(LINES)], 1)
+    ]
     return "\n".join([f"{len(found)} of {len(places)} places have a match.", *said])

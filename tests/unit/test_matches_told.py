@@ -13,6 +13,7 @@ import pytest
 import torch
 from commands import run
 from compared import compare
+from in_node import in_node
 from joined_places import GRID, LONELY, LOSER, K, matching_pair, mirrored
 
 from lfs_core.correspondence import LEAST, probabilities
@@ -28,6 +29,8 @@ from lfs_core.viz.matches import (
     tells_none,
     view_contents,
 )
+from lfs_core.viz.joined import joined
+from lfs_core.viz.rendering import WEB
 from lfs_core.viz.report import render_report
 from lfs_core.viz.views.matches import MatchesFigure
 
@@ -87,26 +90,42 @@ def test_the_view_is_told_the_matrices_to_half_a_step() -> None:
     assert (numbers(zero["matches"]) == 0).all()
 
 
-def test_matches_and_what_answers_each_place_are_told() -> None:
+def test_matches_are_told() -> None:
     told = matches_contents(matching_pair())
     pairs = {(k, l) for k, l, _ in told["matched"]}  # noqa: E741
     assert pairs == {(k, mirrored(k)) for k in range(K) if k not in (LONELY, LOSER)}
     confidence = [value for *_, value in told["matched"]]
     assert confidence == sorted(confidence, reverse=True)
-    (forth, back), places = told["answers"], told["places"]
+    chosen = probabilities(matching_pair().likeness)
+    assert chosen[LONELY].max() < LEAST <= chosen[LOSER].max() < chosen[:, mirrored(4)].max()
+    assert np.abs(numbers(told["probabilities"]) - chosen.numpy()).max() < 1e-4
+
+
+WORDS = """
+const told = JSON.parse(process.argv[1]);
+const matrices = readMatrices(told);
+const said = [0, 1].map((side) => told.places.map((_, k) => answerOf(told, matrices, side, k)));
+const listed = told.matched.map((match) => matchInWords(told, match));
+console.log(JSON.stringify({ said, listed, overview: overview(told) }));
+"""
+
+
+def test_what_answers_each_place_is_said_in_words() -> None:
+    told = matches_contents(matching_pair())
+    code = "\n".join(joined(WEB, f"matches/{name}.js") for name in ("words", "answers"))
+    found = in_node(f"{code}\n{WORDS}", json.dumps(told))
+    (forth, back), places = found["said"], told["places"]
     assert forth[LOSER].startswith(f"{places[LOSER].capitalize()} of the first image")
     better = f"its likeliest place, {places[mirrored(4)]} ("
     assert "has no match of its own" in forth[LOSER] and better in forth[LOSER]
     assert f"goes better with {places[4]} (" in forth[LOSER]
-    chosen = probabilities(matching_pair().likeness)
-    assert chosen[LONELY].max() < LEAST <= chosen[LOSER].max() < chosen[:, mirrored(4)].max()
     assert "has no match: the likeliest place of the second image" in forth[LONELY]
-    for (k, l, value), listed in zip(told["matched"], told["listed"], strict=True):  # noqa: E741
+    for (k, l, value), listed in zip(told["matched"], found["listed"], strict=True):  # noqa: E741
         words = f"of the second image, confidence {value:.2f}."
         assert forth[k].endswith(f"of the first image matches {places[l]} {words}")
         assert back[l].endswith(f"matches {places[k]} of the first image, confidence {value:.2f}.")
         assert listed == f"{places[k]} \u2192 {places[l]}, confidence {value:.2f}"
-    assert told["overview"].startswith(f"10 of {K} places have a match in the other photograph")
+    assert found["overview"].startswith(f"10 of {K} places have a match in the other photograph")
 
 
 def test_places_are_named_by_where_they_lie() -> None:

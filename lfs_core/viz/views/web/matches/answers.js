@@ -12,9 +12,10 @@ function readMatrix({ scale, steps }) {
 }
 
 /** @type {(told: Told) => Matrices} */
-export const readMatrices = ({ matches, likeness }) => ({
+export const readMatrices = ({ matches, likeness, probabilities }) => ({
   matches: readMatrix(matches),
   likeness: readMatrix(likeness),
+  probabilities: readMatrix(probabilities),
 });
 
 /** @type {(region: Region, told: Told) => number[]} its places */

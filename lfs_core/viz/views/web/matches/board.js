@@ -1,6 +1,6 @@
 // Two photographs side by side: the most confident matches as lines, and what answers a place.
 
-/** @import { Kind, Match, Photograph, Region, Told } from "./types.d.ts" */
+/** @import { Kind, Match, Matrices, Photograph, Region, Told } from "./types.d.ts" */
 
 import { withSign } from "../common/bytes.js";
 import { chooser } from "../common/controls.js";
@@ -9,6 +9,7 @@ import { SIDES } from "../common/pictures.js";
 import { answerTo, cellOf, matchesOf, placesIn, readMatrices } from "./answers.js";
 import { badge, joinedPlaces, vector } from "./drawing.js";
 import { matchPicture } from "./picture.js";
+import { answerOf, matchInWords, overview } from "./words.js";
 
 const HOW =
   "Point at a place, or use arrow keys on a photograph, to see what answers it in the other. " +
@@ -66,7 +67,9 @@ export function matchBoard(told, photographs) {
     });
     scale.replaceChildren(...scaleOf(kind, largest));
     scale.style.visibility = region ? "visible" : "hidden";
-    readout.textContent = region ? answerInWords(told, region.side, places, found) : told.overview;
+    readout.textContent = region
+      ? answerInWords(told, matrices, region.side, places, found)
+      : overview(told);
     again.disabled = !region;
   }
 
@@ -109,9 +112,10 @@ function framed(told, region, found, side) {
   });
 }
 
-/** @type {(told: Told, side: number, places: number[], found: Match[]) => string} what answers them */
-function answerInWords({ answers, places: names }, side, places, { length }) {
-  if (places.length === 1) return answers[side][places[0]];
+/** @type {(told: Told, matrices: Matrices, side: number, places: number[], found: Match[]) => string} */
+function answerInWords(told, matrices, side, places, { length }) {
+  if (places.length === 1) return answerOf(told, matrices, side, places[0]);
+  const names = told.places;
   const have = length > 1 ? `${length} have a match` : `${length || "none"} has a match`;
   const ends = `from ${names[places[0]]}, to ${names[places[places.length - 1]]}`;
   return `${places.length} places of the ${SIDES[side].toLowerCase()}, ${ends}: ${have}.`;
@@ -138,7 +142,7 @@ function matchList(told, choose) {
   const items = told.lines.flatMap((drawnAs, k) => {
     const match = told.matched[k];
     if (!match) return [];
-    const words = h("span", {}, told.listed[k]);
+    const words = h("span", {}, matchInWords(told, match));
     const properties = { type: "button", onclick: () => choose(match) };
     return [h("li", {}, h("button", properties, badge(k, drawnAs), words))];
   });

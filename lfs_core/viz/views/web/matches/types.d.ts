@@ -14,17 +14,16 @@ export interface Line {
   dashed: boolean;
 }
 
-/** What Python tells of a pair. Places are counted row by row. */
+/** What is told of a pair. Places are counted row by row. */
 export interface Told {
   grid: [number, number];
   matches: Matrix;
   likeness: Matrix;
+  /** That two places match, from 0 to 1. */
+  probabilities: Matrix;
+  /** The most confident first; none is less confident than `least`. */
   matched: Match[];
-  /** The most confident matches, and all of them together, in words. */
-  listed: string[];
-  overview: string;
-  /** For each place of either photograph, in words, what answers it in the other. */
-  answers: string[][];
+  least: number;
   /** What places are called. */
   places: string[];
   lines: Line[];
@@ -54,5 +53,5 @@ export interface Region {
 /** What a region's heat in the other photograph shows: a sum of `matches`, or a mean likeness. */
 export type Kind = "matches" | "likeness";
 
-/** Both matrices, read. */
-export type Matrices = Record<Kind, Float64Array>;
+/** All matrices, read. */
+export type Matrices = Record<Kind | "probabilities", Float64Array>;
