@@ -174,6 +174,7 @@ class PairExplorer(LiveView):
             contents={
                 **self._settings(),
                 "live": True,
+                "reports": True,
                 "pPlaces": list(range(len(self._ps))),
                 "entries": [self._entry(item) for item in range(len(self.photographs))],
             }
@@ -482,6 +483,7 @@ class PairExplorer(LiveView):
             **settings,
             "networks": settings["networks"][:1],
             "live": False,
+            "reports": False,
             "pairs": [list(pair) for pair in pairs],
             "first": first,
             "pPlaces": places,

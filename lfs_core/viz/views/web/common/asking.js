@@ -1,6 +1,6 @@
 // Questions to Python, or to the table of answers that a page holds.
 
-/** @import { Answer, Ask, Model } from "./types.d.ts" */
+/** @import { Answer, Asker, Model } from "./types.d.ts" */
 
 import { h } from "./elements.js";
 
@@ -14,9 +14,10 @@ const GONE =
  * Asks, and says in a note when Python takes long to answer or has gone.
  *
  * @param {Model} model
- * @returns {{ ask: Ask, note: HTMLElement, stop: () => void }}
+ * @returns {Asker}
  */
 export function asker(model) {
+  if (model.asker) return model.asker;
   const { answers, live } = model.get("contents");
   const note = h("p", { class: "lfs-waiting", role: "status", hidden: true });
   if (!live) return { note, stop() {}, ask: async (...ask) => answers[ask.join()] ?? MISSING };

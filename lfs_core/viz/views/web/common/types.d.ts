@@ -16,6 +16,13 @@ export type Answer = { problem?: string } & Record<string, any>;
 
 export type Ask = (...question: Question) => Promise<Answer>;
 
+/** What answers questions, and a note of what it is doing. */
+export interface Asker {
+  ask: Ask;
+  note: HTMLElement;
+  stop(): void;
+}
+
 /** What a view is given: a widget's model, or what stands for it in a page without Python. */
 export interface Model {
   get(key: "contents"): any;
@@ -23,6 +30,10 @@ export interface Model {
   off(event: string, listener: (...said: any[]) => void): void;
   /** Only where there is Python. */
   send?(content: unknown): void;
+  /** Where neither Python nor a table answers. */
+  asker?: Asker;
+  /** Is told that what is being computed is no longer wanted. */
+  hurry?(): void;
 }
 
 /** What is used of Plotly. */

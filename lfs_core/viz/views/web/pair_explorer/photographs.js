@@ -1,6 +1,6 @@
 // Which two photographs, and which faces in them.
 
-/** @import { App, Entry, Part } from "./types.d.ts" */
+/** @import { App, Entry, Part, Taking } from "./types.d.ts" */
 
 import { button, choices, h, keepInSight, mark, photograph, title } from "../common/elements.js";
 import { faceChooser } from "../common/faces.js";
@@ -13,7 +13,7 @@ import { SIDES } from "../common/pictures.js";
  *
  * @param {App} app
  * @param {HTMLElement} alert
- * @returns {Part}
+ * @returns {Part & Taking}
  */
 export function photographChoice(app, alert) {
   const { choice, contents, ask, update } = app;
@@ -37,6 +37,12 @@ export function photographChoice(app, alert) {
       if (picture) one.append(photograph(picture, name));
       strip.append(one);
     });
+  }
+
+  /** @type {Taking["put"]} */
+  function put({ item, name, picture }, side) {
+    if (item >= strips[0].children.length) addEntry({ name, picture }, item);
+    return choose(choice.items.with(side, item), choice.parts.with(side, null));
   }
 
   /** @param {File[]} files */
@@ -70,6 +76,8 @@ export function photographChoice(app, alert) {
   );
   return {
     element,
+    takeIn,
+    put,
     draw({ photographs, choice: { parts } }) {
       faces.forEach(({ show }, k) => show(photographs[k].faces, photographs[k].name, parts[k]));
     },

@@ -88,6 +88,6 @@ export function saving(app, headline, alert) {
     { class: "lfs-bar", role: "group", "aria-label": "Save" },
     "Save as",
     button("PNG", savePicture),
-    ...(contents.live ? reports : []),
+    ...(contents.reports ? reports : []),
   );
 }

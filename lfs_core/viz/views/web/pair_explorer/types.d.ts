@@ -4,6 +4,8 @@ import type { Told } from "../matches/types.d.ts";
 /** What the widget holds. `p` and `threshold` (xi_1) are places in the lists of their values. */
 export interface Contents {
   live: boolean;
+  /** Whether a whole explanation can be saved as a report. */
+  reports: boolean;
   /** `decoders` says of each whether it is linear. */
   networks: { name: string; methods: string[]; decoders: Record<string, boolean> }[];
   /** Of methods and decoders, what readers call them. */
@@ -26,6 +28,13 @@ export interface Contents {
 export interface Entry {
   name: string;
   picture: string;
+}
+
+/** How photographs come in. */
+export interface Taking {
+  takeIn(files: File[]): Promise<void>;
+  /** One that was taken in becomes the first, 0, or the second, 1, of the pair. */
+  put(taken: Entry & { item: number }, side: number): Promise<void>;
 }
 
 /** What the reader has chosen: photographs, their parts (faces; null, as Python chooses), and what

@@ -1,0 +1,138 @@
+// Networks that run in the page: the reader's photographs are explained without Python, and without
+// being sent anywhere.
+
+/** @import { Model, Place } from "../common/types.d.ts" */
+/** @import { App, Taking } from "../pair_explorer/types.d.ts" */
+/** @import { Contents, Offer, Sessions } from "./types.d.ts" */
+
+import { alarm, button, h } from "../common/elements.js";
+import { pairExplorer } from "../pair_explorer/explorer.js";
+import { loadAll, sizeOf } from "./assets.js";
+import { camera } from "./camera.js";
+import { cutting } from "./cutting.js";
+import { engine } from "./engine.js";
+import { startSessions } from "./sessions.js";
+
+const STAY =
+  "Your photographs stay in this page: they are sent nowhere. What is loaded is the network, from " +
+  "this book's own files, and only when you ask for it.";
+const SMALL = 4; // GB, of memory; below, a telephone may end the page
+
+/** @type {(bytes: number) => string} */
+const wholeMegabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
+
+/** @param {Place} place */
+function render({ model, el }) {
+  /** @type {Contents} */
+  const { folder, offers, missing } = model.get("contents");
+  const root = h("div", { class: "lfs-view lfs-try-it" });
+  el.append(root);
+  if (missing) {
+    root.append(h("p", { role: "note" }, missing));
+    return () => root.remove();
+  }
+  const alert = alarm();
+  const progress = h("progress", { max: 1, value: 0, "aria-label": "Loaded of the network" });
+  const status = h("p", { role: "status", class: "lfs-hint" });
+  const loading = h("div", { class: "lfs-try-loading", hidden: true }, status, progress);
+  const place = h("div");
+  const buttons = offers.map((offer) => {
+    const { title, own } = offer;
+    return button(`${title} (${wholeMegabytes(sizeOf(own.assets))})`, () => begin(offer));
+  });
+  const choice = h("div", { class: "lfs-bar", role: "group", "aria-label": "Network" }, ...buttons);
+  /** @type {() => void} */
+  let close = () => {};
+
+  /** @param {Offer} offer */
+  async function begin(offer) {
+    buttons.forEach((one) => (one.disabled = true));
+    alert.textContent = "";
+    close();
+    try {
+      close = await shown(offer, folder, place, tell);
+    } catch (error) {
+      const memory = (/** @type {any} */ (navigator).deviceMemory ?? SMALL) < SMALL;
+      const why = memory ? " This device has little memory, and may not have enough." : "";
+      alert.textContent = `The network could not be started: ${/** @type {Error} */ (error).message}${why}`;
+    }
+    loading.hidden = true;
+    buttons.forEach((one) => (one.disabled = false));
+  }
+
+  /** @type {(words: string, share: number | null) => void} */
+  function tell(words, share) {
+    loading.hidden = false;
+    status.textContent = words;
+    if (share === null) progress.removeAttribute("value");
+    else progress.value = share;
+  }
+
+  root.append(h("p", {}, STAY), choice, loading, alert, place);
+  const leave = () => close();
+  window.addEventListener("pagehide", leave); // its memory with it
+  return () => {
+    window.removeEventListener("pagehide", leave);
+    leave();
+    root.remove();
+  };
+}
+
+/**
+ * Loads a network and shows its explorer.
+ *
+ * @param {Offer} offer
+ * @param {string} folder
+ * @param {HTMLElement} el
+ * @param {(words: string, share: number | null) => void} tell
+ * @returns {Promise<() => void>} what ends it
+ */
+async function shown(offer, folder, el, tell) {
+  const { assets } = offer.own;
+  const all = sizeOf(assets);
+  let come = 0;
+  const found = await loadAll(assets, folder, (bytes) => {
+    come += bytes;
+    tell(`Loaded ${wholeMegabytes(come)} of ${wholeMegabytes(all)} \u2026`, come / all);
+  });
+  tell("Setting the network up \u2026", null);
+  const sessions = await startSessions(found);
+  const end = explorerOf(offer, sessions, el);
+  return () => {
+    end();
+    sessions.close();
+    el.replaceChildren();
+  };
+}
+
+/** @type {(offer: Offer, sessions: Sessions, el: HTMLElement) => () => void} */
+function explorerOf(offer, sessions, el) {
+  const note = h("p", { class: "lfs-waiting", role: "status" });
+  const { ask, hurry } = engine(offer, sessions, (words) => (note.textContent = words));
+  /** @type {Model} */
+  const model = {
+    get: () => offer,
+    on() {},
+    off() {},
+    asker: { ask, note, stop() {} },
+    hurry,
+  };
+  /** @type {(event: ClipboardEvent) => void} */
+  let paste = () => {};
+  /** @type {(app: App, taking: Taking) => HTMLElement} */
+  const more = (app, taking) => {
+    paste = ({ clipboardData }) => {
+      const files = [...(clipboardData?.files ?? [])];
+      if (files.length) taking.takeIn(files);
+    };
+    return h("div", { class: "lfs-try-more" }, camera(taking), cutting(app, taking));
+  };
+  const end = pairExplorer({ model, el }, more);
+  document.addEventListener("paste", paste);
+  return () => {
+    document.removeEventListener("paste", paste);
+    end();
+  };
+}
+
+export default { render };
