@@ -31,6 +31,7 @@ from lfs_core.book.citation import citation, how_to_cite
 from lfs_core.book.kernel import CHART
 from lfs_core.book.pages import PREVIEW
 from lfs_core.book.run import DEMO, TIER
+from lfs_core.book.try_it import try_it
 from lfs_core.book.written import PICTURES, write_pages
 from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
@@ -47,6 +48,7 @@ log = logging.getLogger(__name__)
 
 LONGEST = ("05_methods_side_by_side",)  # begun first, so that no core waits for it at the end
 PLOTLY = re.compile('(<script type="text/plain" class="lfs-plotly">)[^<]*')
+TRY_IT = "try_it"  # the folder of what the page of that name loads
 SHOWN = 3  # names of what has changed since a result was made
 DATA = "application/vnd.lfs."  # types of outputs that a page does not show
 FIGURE = "application/vnd.plotly."  # for JupyterLab; a page has HTML of it
@@ -263,14 +265,16 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
         own_networks.markdown(own_networks.try_all()), encoding="utf-8"
     )
     write_pages(source / "book")
+    # Beside the site's pages, for the one page that loads it.
+    tried = without_plotly(try_it(source / "files" / TRY_IT, f"../{TRY_IT}/"))
+    (source / "book" / "computed" / "try_it.md").write_text(
+        f"```{{raw}} html\n{tried}\n```\n", encoding="utf-8"
+    )
     return source
 
 
 def lay_out_notebook(executed: Path, source: Path) -> None:
-    """Put a notebook where Jupyter Book reads it, its numbers and arrays where it copies them.
-
-    The site has one plotly.js for all pages, so views leave theirs behind.
-    """
+    """Put a notebook where Jupyter Book reads it, its numbers and arrays where it copies them."""
     notebook = nbformat.read(executed, as_version=4)
     downloads = source / "files" / "downloads" / executed.stem
     downloads.mkdir(parents=True)
@@ -286,8 +290,13 @@ def lay_out_notebook(executed: Path, source: Path) -> None:
             for mime in [mime for mime in data if mime.startswith((DATA, FIGURE))]:
                 del data[mime]
             if "text/html" in data:
-                data["text/html"] = PLOTLY.sub(r"\1", "".join(data["text/html"]))
+                data["text/html"] = without_plotly("".join(data["text/html"]))
     nbformat.write(notebook, source / "notebooks" / executed.name)
+
+
+def without_plotly(html: str) -> str:
+    """A view that leaves its plotly.js behind: the site has one for all pages."""
+    return PLOTLY.sub(r"\1", html)
 
 
 def run_table(manifests: list[dict[str, Any]]) -> str:

@@ -144,9 +144,7 @@ class _OfPlaces(SimExpert):
 class _Drawn(nn.Module):
     """Evidence of cells as maps, reduced to what views draw."""
 
-    def __init__(
-        self, explain: Comparator, grid: tuple[int, int], size: int, blocks: bool
-    ) -> None:
+    def __init__(self, explain: Comparator, grid: tuple[int, int], size: int, blocks: bool) -> None:
         super().__init__()
         self.explain = explain
 

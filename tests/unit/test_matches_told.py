@@ -18,6 +18,7 @@ from joined_places import GRID, LONELY, LOSER, K, matching_pair, mirrored
 
 from lfs_core.correspondence import LEAST, probabilities
 from lfs_core.errors import LFSError
+from lfs_core.viz.joined import joined
 from lfs_core.viz.match_figures import plot_matches
 from lfs_core.viz.matches import (
     LINES,
@@ -29,7 +30,6 @@ from lfs_core.viz.matches import (
     tells_none,
     view_contents,
 )
-from lfs_core.viz.joined import joined
 from lfs_core.viz.rendering import WEB
 from lfs_core.viz.report import render_report
 from lfs_core.viz.views.matches import MatchesFigure

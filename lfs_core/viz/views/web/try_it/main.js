@@ -125,7 +125,8 @@ function explorerOf(offer, sessions, el) {
       const files = [...(clipboardData?.files ?? [])];
       if (files.length) taking.takeIn(files);
     };
-    return h("div", { class: "lfs-try-more" }, camera(taking), cutting(app, taking));
+    const rounded = h("p", { class: "lfs-hint" }, offer.rounded);
+    return h("div", { class: "lfs-try-more" }, camera(taking), cutting(app, taking), rounded);
   };
   const end = pairExplorer({ model, el }, more);
   document.addEventListener("paste", paste);

@@ -37,7 +37,7 @@ export interface Own {
 }
 
 /** What the explorer of one network holds. */
-export type Offer = Explorer & { own: Own; title: string; answers: Record<string, Answer> };
+export type Offer = Explorer & { own: Own; title: string; answers: Record<string, Answer>; rounded: string };
 
 /** What the view holds; `missing` says why there is nothing to try. */
 export interface Contents {

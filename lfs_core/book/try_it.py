@@ -11,9 +11,8 @@ import torch
 from PIL import Image
 from torchvision.transforms.functional import to_pil_image
 
-from lfs_core.browser.assets import DECODERS, EXACT, GRID, write_assets
+from lfs_core.book.try_it_files import DECODERS, EXACT, GRID, write_assets
 from lfs_core.browser.graphs import MAP_SIDE
-from lfs_core.comparators import load_explainer
 from lfs_core.correspondence import LEAST
 from lfs_core.datasets.scenes import photographs
 from lfs_core.decoder import load_decoder
@@ -75,7 +74,7 @@ def _offer(name: str, title: str, folder: Path) -> dict[str, Any]:
     """What the view holds of one network; its files are written."""
     network = load_embedder(name)
     assert isinstance(network, Network)
-    assets = write_assets(name, folder)
+    assets, (number, moved) = write_assets(name, folder)
     able = {asset["name"] for asset in assets}
     methods = [
         method
@@ -104,6 +103,10 @@ def _offer(name: str, title: str, folder: Path) -> dict[str, Any]:
     return {
         **contents,
         "title": title,
+        "rounded": (
+            f"Weights are kept as 8-bit numbers. This moves the similarities of {number} "
+            f"photographs by at most {moved:.4f}."
+        ),
         "reports": False,
         "titles": contents["titles"] | {CAUSAL: reader_name(_spec(CAUSAL))},
         "telling": [method for method in (LEARNT, CAUSAL) if method in methods],

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,22 +15,27 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from lfs_core.amortised import load_head
 from lfs_core.browser import graphs
 from lfs_core.browser.detector import export_detector
-from lfs_core.browser.export import export, run
+from lfs_core.browser.export import drift, export, run
 from lfs_core.browser.packages import RUNTIME, WASM
 from lfs_core.comparators import load_explainer
 from lfs_core.comparators.causal import CausalMethod
 from lfs_core.comparators.simexpert import SimExpert
+from lfs_core.datasets import scenes
+from lfs_core.datasets.faces import load_faces
+from lfs_core.datasets.images import to_tensor
 from lfs_core.decoder import load_decoder
 from lfs_core.embedders import load_embedder
 from lfs_core.embedders.network import Network
 from lfs_core.util.assets import cache_folder, fetch, writing_to_cache
 from lfs_core.util.code import code_of
 from lfs_core.util.digests import key
+from lfs_core.util.kept import keep_json, kept_json
 from lfs_core.util.modules import shipped_modules
 from lfs_core.viz.joined import joined
 from lfs_core.viz.rendering import WEB
@@ -39,6 +43,7 @@ from lfs_core.viz.rendering import WEB
 log = logging.getLogger(__name__)
 
 PART = 4_000_000  # characters of one script
+EVERY = 3  # photographs of faces, of which one is looked at
 GRID = 8  # windows along each side
 DECODERS = {"linear": "", "conv": "-conv"}  # ends of their names
 EXACT = {"scales": 1, "shifted": False}  # of `Causal`: one size of windows, that tile once
@@ -49,7 +54,7 @@ XI_1 = torch.tensor(0.3)  # an example
 Asset = dict[str, Any]  # its name, and file and size of each part
 
 
-def write_assets(network: str, folder: Path) -> list[Asset]:
+def write_assets(network: str, folder: Path) -> tuple[list[Asset], tuple[int, float]]:
     """Write all that a page needs to explain by a network, made once and then kept in the cache.
 
     Args:
@@ -57,7 +62,8 @@ def write_assets(network: str, folder: Path) -> list[Asset]:
         folder: of the page's files.
 
     Returns:
-        Each asset's name, and name and bytes of its scripts.
+        Each asset's name, and name and bytes of its scripts; and of how many photographs the
+        similarities move by how much at most, since weights are rounded.
 
     Raises:
         AssetError: a package cannot be fetched, or the cache cannot be written.
@@ -67,14 +73,17 @@ def write_assets(network: str, folder: Path) -> list[Asset]:
     embedder = load_embedder(network)
     made_from = key(code=[_of_network, export_detector, code_of(graphs)], network=embedder)
     kept = cache_folder() / "browser" / f"{network}-{made_from[:16]}"
-    if not (kept / "done").exists():
+    done = kept_json(kept / "done")
+    if done is None:
         with writing_to_cache(kept / "done"), TemporaryDirectory(dir=kept.parent) as scratch:
             log.info("Translating %s for the browser (once) ...", network)
             for name, content in _of_network(network):
                 (Path(scratch) / f"{name}.onnx").write_bytes(content)
+            images = photographs(embedder)
+            found = drift(Path(scratch) / "network.onnx", embedder, images)
             for path in sorted(Path(scratch).iterdir()):
-                shutil.move(path, kept)
-            (kept / "done").touch()
+                path.replace(kept / path.name)
+            done = keep_json(kept / "done", [len(images), found["similarity"]])
     contents = {
         "worker": joined(WEB, "try_it/worker.js").encode(),
         "runtime": runtime.read_bytes(),
@@ -82,10 +91,12 @@ def write_assets(network: str, folder: Path) -> list[Asset]:
         **{path.stem: path.read_bytes() for path in sorted(kept.glob("*.onnx"))},
     }
     own = set(contents) - {"worker", "runtime", "wasm"}
-    return [
+    assets = [
         _scripts(name, f"{network}-{name}" if name in own else name, content, folder)
         for name, content in contents.items()
     ]
+    number, moved = done
+    return assets, (number, moved)
 
 
 def _of_network(name: str) -> Iterator[tuple[str, bytes]]:
@@ -104,11 +115,11 @@ def _of_network(name: str) -> Iterator[tuple[str, bytes]]:
         side = network.image_size
         images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
         h, places = run(written, images, ["h", "places"])
-        read = dict(zip(("C", "features"), run(written, images, ["C", "features"]), strict=True)) if head else {}
+        of_head = run(written, images, ["C", "features"]) if head else []
     yield "pair", graphs.translated(graphs.PairGraph(), {"h": h}, ["similarity", "d"])
     yield "simexpert", _shares(network, h, places)
-    if head:
-        yield "amortised", _windows(network, "amortised", {}, h, read["C"], read["features"])
+    if of_head:
+        yield "amortised", _windows(network, "amortised", {}, h, *of_head)
     C = torch.rand(2, GRID**2, h.shape[1], generator=torch.Generator().manual_seed(1)) / GRID**2
     for method in ("occlusion", "causal"):
         yield method, _windows(network, method, EXACT, h, C)
@@ -117,6 +128,17 @@ def _of_network(name: str) -> Iterator[tuple[str, bytes]]:
             given = {"h": h, "only": torch.ones(h.shape[1]), "p": XI_1, "threshold": XI_1}
             decoded = graphs.DecodedGraph(load_decoder(f"{name}{end}").eval())
             yield f"decoder-{kind}", graphs.translated(decoded, given, ["change"])
+
+
+def photographs(network: Network) -> Tensor:
+    """Public photographs (B,3,H,W) as a network reads them, to see how far it was moved."""
+    size = network.image_size
+    if network.framing == "face":
+        faces = load_faces("demo", progress=False).images[::EVERY]
+        return faces.float() / 255
+    return torch.stack(
+        [to_tensor(Image.fromarray(of), size) for of in scenes.photographs().values()]
+    )
 
 
 def _shares(network: Network, h: Tensor, places: Tensor) -> bytes:
