@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lfs_core.errors import LFSError
 from lfs_core.util.extras import needs
 from lfs_core.util.files import replacing
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+NO_SANDBOX = ["--no-sandbox"]  # which a root user has to do without
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # Of every entry of the printed table of contents: its words, its target and its part.
 CONTENTS = """() => [...document.querySelectorAll("#jb-print-toc a")].map((a) => [
@@ -23,7 +28,7 @@ OPEN = """() => document.querySelectorAll(".lfs-chart").forEach((chart) => (char
 DRAWN = """() => [...document.querySelectorAll(".lfs-chart")].every(
   (chart) => "drawn" in chart.dataset
 )"""
-WAIT = 180_000  # ms for all figures to be drawn, on a busy machine, too
+WAIT = 600_000  # ms for all figures to be drawn, on a busy machine, too
 
 
 def print_book(page: Path, output: Path) -> None:
@@ -34,30 +39,23 @@ def print_book(page: Path, output: Path) -> None:
         output: the PDF.
 
     Raises:
-        LFSError: Chromium, playwright or pypdf is missing, or the file cannot be written.
+        LFSError: Chromium, playwright or pypdf is missing, Chromium fails, or the file cannot be
+            written.
     """
     with needs("pdf", "Printing the book"):
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import Error, sync_playwright
         from pypdf import PdfWriter
     chromium = find_chromium()
     if not chromium:
         raise LFSError("Printing needs Chromium, and none was found; install it.")
     with replacing(output) as new:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            opened = browser.new_context(offline=True).new_page()
-            opened.goto(page.resolve().as_uri(), wait_until="networkidle")
-            contents = opened.evaluate(CONTENTS)
-            opened.evaluate(OPEN)
-            opened.wait_for_function(DRAWN, timeout=WAIT)
-            opened.pdf(
-                path=new,
-                format="A4",
-                margin={"top": "16mm", "bottom": "16mm", "left": "14mm", "right": "14mm"},
-                scale=0.8,
-                tagged=True,
-            )
-            browser.close()
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium, args=NO_SANDBOX)
+                contents = _printed(browser.new_context(offline=True).new_page(), page, new)
+                browser.close()
+        except Error as error:
+            raise LFSError(f"Chromium could not print the book: {error.message}") from error
         book = PdfWriter(clone_from=new)
         places = {
             name.removeprefix("/"): book.get_destination_page_number(place)
@@ -69,6 +67,22 @@ def print_book(page: Path, output: Path) -> None:
                 parts[part] = book.add_outline_item(title=part, page_number=places[target])
             book.add_outline_item(title=words, page_number=places[target], parent=parts[part])
         book.write(new)
+
+
+def _printed(opened: Page, page: Path, output: Path) -> list[tuple[str, str, str]]:
+    """Print a page once all its figures are drawn; words, target and part of its contents."""
+    opened.goto(page.resolve().as_uri(), wait_until="networkidle")
+    contents: list[tuple[str, str, str]] = opened.evaluate(CONTENTS)
+    opened.evaluate(OPEN)
+    opened.wait_for_function(DRAWN, timeout=WAIT)
+    opened.pdf(
+        path=output,
+        format="A4",
+        margin={"top": "16mm", "bottom": "16mm", "left": "14mm", "right": "14mm"},
+        scale=0.8,
+        tagged=True,
+    )
+    return contents
 
 
 def find_chromium() -> str | None:
@@ -85,7 +99,8 @@ def one_page(site: Path) -> Path:
     (first,) = site.glob("book/*.html")
     html = first.read_text(encoding="utf-8")
     html = re.sub(rf'href="[^"#]*{first.name}#', 'href="#', html)
-    html = re.sub(r'(<a [^>]*image-reference[^>]*) href="[^"]*"', r"\1", html)
+    # On paper nothing lies next to it: pictures to enlarge, files to download.
+    html = re.sub(r'(<a\b[^>]*) href="(?!#|https?://|mailto:)[^"]*"', r"\1", html)
     page = site / "book.html"
     page.write_text(html, encoding="utf-8")
     return page

@@ -49,7 +49,7 @@ DECODERS = {"linear": "", "conv": "-conv"}  # ends of their names
 EXACT = {"scales": 1, "shifted": False}  # of `Causal`: one size of windows, that tile once
 DRAWN = ["maps", "signed", "ranges"]
 MATCHED = [*DRAWN, "matches", "likeness", "probabilities"]
-XI_1 = torch.tensor(0.3)  # an example
+XI_1, P = torch.tensor(0.3), torch.tensor(0.2)  # examples
 
 Asset = dict[str, Any]  # its name, and file and size of each part
 
@@ -125,7 +125,7 @@ def _of_network(name: str) -> Iterator[tuple[str, bytes]]:
         yield method, _windows(network, method, EXACT, h, C)
     for kind, end in DECODERS.items():
         if f"{name}{end}" in shipped_modules("decoders"):
-            given = {"h": h, "only": torch.ones(h.shape[1]), "p": XI_1, "threshold": XI_1}
+            given = {"h": h, "only": torch.ones(h.shape[1]), "p": P, "threshold": XI_1}
             decoded = graphs.DecodedGraph(load_decoder(f"{name}{end}").eval())
             yield f"decoder-{kind}", graphs.translated(decoded, given, ["change"])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
 import onnx
@@ -57,7 +58,7 @@ class DecodedGraph(nn.Module):
             threshold: (), xi_1.
         """
         R = for_the_decision(_distance(h), _cosine(h) > threshold)
-        return self.reduce(difference_map(self.decoder, h, h + R * only * p))
+        return self.reduce(difference_map(self.decoder, h, h + R * only * p)).float()
 
 
 class WindowGraph(nn.Module):
@@ -146,7 +147,7 @@ class _Drawn(nn.Module):
 
     def __init__(self, explain: Comparator, grid: tuple[int, int], size: int, blocks: bool) -> None:
         super().__init__()
-        self.explain = explain
+        self.explain = copy(explain)  # whose threshold is a number that is given
 
         def block(cells: Tensor) -> Tensor:
             return interpolate(cells[None], (size, size), mode="nearest")[0]

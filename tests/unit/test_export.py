@@ -9,39 +9,11 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from small_network import Small, a_head
 from torch import Tensor, nn
 
 import lfs_core as lfs
-from lfs_core.amortised import CausalHead
 from lfs_core.browser.export import drift, export, quantise, run
-from lfs_core.embedders.network import Network
-from lfs_core.util.networks import print_of
-
-
-class Small(Network):
-    """Two convolutions, the mean of their maps, and a matrix."""
-
-    def __init__(self) -> None:
-        super().__init__("small", 16, "whole")
-        torch.manual_seed(0)
-        self.first = nn.Conv2d(3, 24, 3, padding=1)
-        self.second = nn.Conv2d(24, 40, 3, stride=2, padding=1)
-        self.last = nn.Linear(40, 48)
-        self.eval().requires_grad_(False)
-
-    def in_torch(self, images: Tensor) -> Tensor:
-        maps = self.second(self.first(images).relu()).relu()
-        return self.last(maps.mean(dim=(2, 3)))
-
-
-def a_head(network: Network, layer: str = "second", channels: int = 40) -> CausalHead:
-    torch.manual_seed(1)
-    head = CausalHead(48, 4, [layer], [channels], hidden=16).eval()
-    for values in head.write.parameters():
-        nn.init.normal_(values)
-    head.info = {"name": network.name, "print": print_of(network)}
-    return head
-
 
 IMAGES = torch.rand(5, 3, 16, 16, generator=torch.Generator().manual_seed(2))
 
@@ -177,3 +149,25 @@ def test_any_module_is_exported(tmp_path: Path) -> None:
     images = torch.rand(3, 3, 12, 20)
     (h,) = run(tmp_path / "x.onnx", images, ["h"])
     torch.testing.assert_close(h, network(images), atol=1e-6, rtol=1e-5)
+
+
+def test_what_each_place_gives_is_told(tmp_path: Path) -> None:
+    """SIMExpert finds the same from it, and a matrix that is used twice is rounded once."""
+    network = Small()
+    for int8 in (False, True):
+        export(network, tmp_path / "x.onnx", a_head(network), int8=int8, places=True)
+        h, places = run(tmp_path / "x.onnx", IMAGES, ["h", "places"])
+        assert places.shape == (5, 64, 48)
+        torch.testing.assert_close(places.mean(dim=1), h, atol=1e-5, rtol=1e-4)
+        if int8:
+            kept = {of.name for of in onnx.load(tmp_path / "x.onnx").graph.initializer}
+            assert len([name for name in kept if name.endswith("_int8")]) >= 2
+            continue
+        explain = lfs.load_explainer("simexpert", network)
+        (found,) = explain._at_places(explain.see(IMAGES[None, :2]).maps)
+        torch.testing.assert_close(places[:2], found.flatten(1, 2).float(), atol=1e-5, rtol=1e-4)
+
+
+def test_what_has_no_places_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(lfs.LFSError, match="What places give can be exported with networks of"):
+        export(nn.Sequential(nn.Flatten(), nn.Linear(768, 4)), tmp_path / "x.onnx", places=True)
