@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from lfs_core.comparators import EXPLAINERS, explainer_class, load_explainer
 from lfs_core.datasets.faces import align_face
 from lfs_core.embedders import load_embedder
 from lfs_core.explanation import PairExplanation
+from lfs_core.util.code import code_of
 from lfs_core.util.digests import key
 from lfs_core.util.extras import needs
 from lfs_core.viz.figures import MAP_COLOURS
@@ -31,6 +32,7 @@ NETWORK = "facenet-casia"
 SIDE, GAP = 320, 16  # px of a map, and between the two
 QUICK: Mapping[str, Mapping[str, Any]] = {"exclip": {"steps": 4}}  # two minutes with its own
 NINTHS = (3, 3)
+ASIDE = ("lfs_core.book", "lfs_core.findings", "lfs_core.viz")
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def draw_methods(folder: Path) -> dict[str, Drawn]:
     found = {}
     for name, method in methods().items():
         picture, record = folder / f"{name}.jpg", folder / f"{name}.json"
-        made_from = key(code=[method, _drawn, pair], options=QUICK.get(name, {}), network=NETWORK)
+        made_from = made_of(method, QUICK.get(name, {}))
         known = json.loads(record.read_text("utf-8")) if record.is_file() else {}
         if known.get("made from") != made_from or not picture.is_file():
             e = load_explainer(name, load_embedder(NETWORK), **QUICK.get(name, {}))(*pair())
@@ -68,6 +70,21 @@ def draw_methods(folder: Path) -> dict[str, Drawn]:
             record.write_text(json.dumps(known), encoding="utf-8")
         found[name] = Drawn(tuple(known["strongest"]), known["turned"], known["unturned"])
     return found
+
+
+def made_of(method: type, options: Mapping[str, Any]) -> str:
+    """The key of a method's picture: what finds its maps, and this file.
+
+    Views, pages and stored results are reached from every explanation, and change no map.
+    """
+    code = code_of(method) | code_of(align_face)
+    modules = {name: of for name, of in code.modules.items() if not name.startswith(ASIDE)}
+    return key(
+        code=[replace(code, modules=modules)],
+        this=Path(__file__),
+        options=options,
+        network=NETWORK,
+    )
 
 
 def methods() -> dict[str, type]:

@@ -1,0 +1,271 @@
+"""Networks in a page equal Python's, ask for nothing, and say what they cannot read."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from firefox import find_firefox, opened_firefox
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Page, expect
+from scipy.stats import spearmanr
+from site_files import SITE
+
+from lfs_core.comparators import load_explainer
+from lfs_core.datasets.faces import align_face
+from lfs_core.datasets.images import to_tensor
+from lfs_core.datasets.scenes import photographs
+from lfs_core.decoder import load_decoder
+from lfs_core.embedders import load_embedder
+from lfs_core.explanation import PairExplanation
+from lfs_core.viz.packing import reduce
+
+PAGE = SITE / "book" / "try_it.html"
+FACES, THINGS = "Faces, by FaceNet", "Scenes and things, by EfficientNet-Lite0"
+NETWORKS = {FACES: "facenet-casia", THINGS: "efficientnet-lite0"}
+PAIRS = {FACES: ("astronaut", "grace_hopper"), THINGS: ("motorcycle_left", "coffee")}
+METHODS = {
+    "amortised": {},
+    "simexpert": {},
+    "causal": {"scales": 1, "shifted": False},
+    "occlusion": {},
+    "explainlfs": {},
+}
+LONG = 180_000  # ms for a network to be loaded and set up, on a busy machine
+# The right half of a canvas, where the map is drawn alone.
+RIGHT = """canvas => {
+  const half = canvas.width / 2;
+  const { data } = canvas.getContext("2d").getImageData(half, 0, half, canvas.height);
+  return Array.from({ length: data.length / 4 }, (_, k) => data[4 * k]);
+}"""
+# In Firefox: load a network, and answer what is said of the first pair.
+BEGIN = """
+[...document.querySelectorAll("button")].find((b) => b.textContent.startsWith("Scenes")).click();
+const look = () => {
+  const decided = document.querySelector(".lfs-headline strong");
+  const alert = document.querySelector(".lfs-try-it [role=alert]").textContent;
+  if (decided || alert) resolve(decided?.closest("p").textContent ?? alert);
+  else setTimeout(look, 100);
+};
+look();
+"""
+
+
+@pytest.fixture(scope="module", params=[FACES, THINGS])
+def tried(browser: Browser, request: pytest.FixtureRequest) -> Iterator[tuple[Page, str]]:
+    """The page with a network, and its title."""
+    for page in loaded(browser, request.param):
+        yield page, request.param
+
+
+@pytest.fixture(scope="module")
+def faces(browser: Browser) -> Iterator[Page]:
+    yield from loaded(browser, FACES)
+
+
+def loaded(browser: Browser, network: str) -> Iterator[Page]:
+    """A page that loads a network when it is asked to, and only its own files."""
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    asked, errors = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(PAGE.as_uri())
+    assert not [url for url in asked if "/try_it/" in url]
+    page.get_by_role("button", name=network).click()
+    expect(page.locator(".lfs-headline strong")).to_be_visible(timeout=LONG)
+    come = len(asked)
+    yield page
+    # Whatever the reader did, nothing was asked for that has an address.
+    assert [url for url in asked[come:] if not url.startswith(("data:", "blob:"))] == []
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
+    assert errors == []
+    context.close()
+
+
+def file(name: str, image: Image.Image, kind: str = "PNG", **options: object) -> FilePayload:
+    content = BytesIO()
+    image.save(content, kind, **options)
+    return {"name": name, "mimeType": f"image/{kind.lower()}", "buffer": content.getvalue()}
+
+
+def upload(page: Page, *files: FilePayload) -> None:
+    page.locator(".lfs-drop input").set_input_files(list(files))
+
+
+def shows(page: Page, side: int, name: str) -> None:
+    """Wait for a photograph to be the first, 0, or the second, 1, of the pair."""
+    caption = page.locator(".lfs-both figcaption").nth(side)
+    expect(caption).to_contain_text(name, timeout=LONG)
+
+
+def explain_by(page: Page, method: str) -> None:
+    chooser = page.get_by_label("Method")
+    title = chooser.locator(f"option[value={method}]").inner_text()
+    chooser.select_option(method)
+    canvas = page.locator(".lfs-both canvas").first
+    expect(canvas).to_have_attribute("aria-label", re.compile(re.escape(title)), timeout=LONG)
+
+
+def in_python(network: str, method: str) -> PairExplanation:
+    embedder = load_embedder(NETWORKS[network])
+    images = [Image.fromarray(photographs()[name]) for name in PAIRS[network]]
+    if network == FACES:
+        images = [align_face(image) for image in images]
+    options = {"decoder": load_decoder(NETWORKS[network])} if method == "explainlfs" else {}
+    explain = load_explainer(method, embedder, **METHODS[method], **options)
+    return explain(*(to_tensor(image, embedder.image_size) for image in images))
+
+
+def alike(page: Page, side: int, heat: torch.Tensor) -> float:
+    """Rank correlation of the map that a page draws with one (H,W)."""
+    drawn = np.array(page.locator(".lfs-both canvas").nth(side).evaluate(RIGHT), dtype=float)
+    length = round(drawn.size**0.5)
+    small = reduce(heat[None], 40)[None]
+    expected = torch.nn.functional.interpolate(small, (length, length), mode="bilinear")
+    return spearmanr(drawn, expected.flatten()).statistic
+
+
+def test_it_equals_python(tried: tuple[Page, str]) -> None:
+    page, network = tried
+    files = [file(f"{name}.png", Image.fromarray(photographs()[name])) for name in PAIRS[network]]
+    upload(page, *files)
+    shows(page, 1, str(files[1]["name"]))
+    page.get_by_label("Maps beside the photographs").check()
+    page.get_by_label("Colours", exact=True).select_option("gray")
+    page.get_by_label("Show what is above").fill("0")
+    options = page.get_by_label("Method").locator("option")
+    offered = options.evaluate_all("all => all.map((one) => one.value)")
+    assert set(offered) >= {"simexpert", "causal", "occlusion", "centre"}
+    for method in [name for name in METHODS if name in offered]:
+        e = in_python(network, method)
+        explain_by(page, method)
+        said = page.locator(".lfs-headline").inner_text()
+        cosine = float(said.split(":")[0].removeprefix("Cosine ").replace("\u2212", "-"))
+        assert cosine == pytest.approx(e.similarity, abs=0.01 + 0.005)  # two decimals are shown
+        assert abs(e.similarity - 0.3) < 0.01 or ("them similar" in said) == e.is_similar
+        assert min(alike(page, side, e.maps[side]) for side in (0, 1)) > 0.98, method
+
+
+def test_matches_are_told(faces: Page) -> None:
+    explain_by(faces, "amortised")
+    expect(faces.locator(".lfs-match-answer")).to_contain_text("of 64 places have a match")
+    faces.get_by_label("Method").select_option("simexpert")
+    expect(faces.locator(".lfs-matching")).to_contain_text("does not tell")
+
+
+UNREADABLE = {
+    "not an image": {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no image"},
+    "HEIC": {"name": "a.heic", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic" * 9},
+    "a folder": {"name": "folder", "mimeType": "", "buffer": b""},
+    "one pixel": file("one.png", Image.new("RGB", (1, 1))),
+    "a line": file("line.png", Image.new("RGB", (3000, 9))),
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_what_cannot_be_read_is_said(faces: Page, what: str) -> None:
+    before = faces.locator(".lfs-headline").inner_text()
+    upload(faces, UNREADABLE[what])
+    alert = faces.locator(".lfs-pair-explorer > [role=alert]")
+    expect(alert).to_contain_text(str(UNREADABLE[what]["name"]))
+    if what == "HEIC":
+        expect(alert).to_contain_text("save it as a JPEG")
+    assert faces.locator(".lfs-headline").inner_text() == before
+
+
+def test_unusual_photographs_are_read(faces: Page) -> None:
+    """Of four colours, of ten thousand pixels, animated; the same one twice."""
+    astronaut = Image.fromarray(photographs()["astronaut"])
+    wide = astronaut.resize((10_000, 10_000)).crop((0, 0, 10_000, 6000))
+    frames = [astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT).convert("P")]
+    for name, of in {
+        "four.jpg": file("four.jpg", astronaut.convert("CMYK"), "JPEG"),
+        "wide.jpg": file("wide.jpg", wide, "JPEG", quality=60),
+        "moving.gif": file(
+            "moving.gif", astronaut.convert("P"), "GIF", save_all=True, append_images=frames
+        ),
+    }.items():
+        upload(faces, of)
+        shows(faces, 1, name)
+        expect(faces.locator(".lfs-headline")).to_contain_text("calls them", timeout=LONG)
+    same = file("same.png", astronaut)
+    upload(faces, same, same)
+    shows(faces, 0, "same.png")
+    expect(faces.locator(".lfs-headline")).to_contain_text("Cosine 1.00", timeout=LONG)
+
+
+def test_no_face_and_several_faces(faces: Page) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    upload(faces, file("noise.png", Image.fromarray(noise)))
+    shows(faces, 1, "noise.png")
+    expect(faces.locator(".lfs-doubts")).to_contain_text("noise.png")
+    face = Image.fromarray(photographs()["astronaut"]).crop((140, 20, 300, 220))
+    many = Image.new("RGB", (7 * 160, 200), "white")
+    for k in range(7):
+        many.paste(face, (160 * k, 0))
+    upload(faces, file("seven.png", many))
+    shows(faces, 1, "seven.png")
+    boxes = faces.locator(".lfs-choice section").nth(1).locator(".lfs-boxes button")
+    expect(boxes).to_have_count(7)
+    boxes.nth(3).click()
+    expect(boxes.nth(3)).to_have_attribute("aria-current", "true")
+
+
+def test_a_square_is_cut_by_hand_with_keys_and_pointer(faces: Page) -> None:
+    upload(faces, file("whole.png", Image.fromarray(photographs()["astronaut"])))
+    shows(faces, 1, "whole.png")
+    faces.get_by_role("button", name="Cut the second image").click()
+    frame = faces.locator(".lfs-cut")
+    expect(frame).to_be_focused()
+    faces.get_by_label("Side of the square").fill("200")
+    before = frame.bounding_box()
+    for key in ("ArrowLeft", "ArrowUp"):
+        faces.keyboard.press(key)
+    after = frame.bounding_box()
+    assert after["x"] < before["x"] and after["y"] < before["y"]
+    faces.mouse.move(after["x"] + 20, after["y"] + 20)
+    faces.mouse.down()
+    faces.mouse.move(after["x"] - 400, after["y"] - 400)  # it stays within the photograph
+    faces.mouse.up()
+    stage = faces.locator(".lfs-cut-stage").bounding_box()
+    assert frame.bounding_box()["x"] == pytest.approx(stage["x"], abs=1)
+    faces.get_by_role("button", name="Use this square").click()
+    shows(faces, 1, "whole.png, cut by hand")
+
+
+def test_a_newer_wish_ends_what_takes_long(faces: Page) -> None:
+    upload(faces, file("new.png", Image.fromarray(photographs()["grace_hopper"])))
+    shows(faces, 1, "new.png")
+    faces.get_by_label("Method").select_option("occlusion")
+    waiting = faces.locator(".lfs-waiting")
+    expect(waiting).to_contain_text(re.compile(r"windows away: \d+ of 128"), timeout=LONG)
+    upload(faces, file("newer.png", Image.fromarray(photographs()["astronaut"])))
+    faces.get_by_label("Method").select_option("centre")
+    shows(faces, 1, "newer.png")
+    expect(waiting).to_have_text("")
+    expect(faces.locator(".lfs-pair-explorer > [role=alert]")).to_have_text("")
+
+
+def test_another_network_takes_the_place_of_the_first(browser: Browser) -> None:
+    for page in loaded(browser, THINGS):
+        page.get_by_role("button", name=FACES).click()
+        name = page.locator(".lfs-headline")
+        expect(name).to_contain_text("FaceNet", timeout=LONG)
+        expect(page.locator(".lfs-pair-explorer")).to_have_count(1)
+
+
+def test_it_runs_in_firefox() -> None:
+    """Without one the test is skipped, except in continuous integration."""
+    path = find_firefox()
+    if not path:
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing("no Firefox found; install it to test the page in it")
+    with opened_firefox(path) as firefox:
+        firefox.do("WebDriver:Navigate", url=PAGE.as_uri())
+        assert re.match(r"Cosine 0\.\d\d: EfficientNet-Lite0", firefox.evaluate(BEGIN))
