@@ -76,7 +76,7 @@ async function proposed(sums, scale, run) {
   return found;
 }
 
-/** @type {(at: number, scale: number) => number} a whole pixel, which rounding decides as in Python */
+/** @type {(at: number, scale: number) => number} a whole pixel, rounded as in Python */
 const unscaled = (at, scale) => Math.floor(Math.fround(at / Math.fround(scale)));
 
 /**

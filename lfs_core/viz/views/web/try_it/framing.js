@@ -43,7 +43,7 @@ export function chosenFace(faces, size) {
   return among.reduce((best, k) => (standing[k] > standing[best] ? k : best));
 }
 
-/** @type {(face: Face, size: [number, number]) => number} by size and centrality, in square pixels */
+/** @type {(face: Face, size: [number, number]) => number} in square pixels, less if off centre */
 function prominence({ box }, [width, height]) {
   const [left, top, right, bottom] = box;
   const across = Math.max(Math.min(right, width) - Math.max(left, 0), 0);
@@ -93,7 +93,8 @@ export function reduced(pixels) {
   if (Math.max(width, height) <= MAX_SIDE) return pixels;
   const size = reducedSize(width, height);
   const by = [width, height].map((side, k) => Math.max(Math.trunc(side / size[k] / LEFT_TO_RESIZE), 1));
-  return resized(joinedPixels(pixels, by), size, LANCZOS, [width / by[0], height / by[1]]);
+  const extent = [Math.fround(width / by[0]), Math.fround(height / by[1])];
+  return resized(joinedPixels(pixels, by), size, LANCZOS, /** @type {[number, number]} */ (extent));
 }
 
 /** @type {(width: number, height: number) => [number, number]} whose ratio is nearest */
@@ -120,28 +121,27 @@ function reducedSize(width, height) {
 function joinedPixels(pixels, [across, down]) {
   if (across === 1 && down === 1) return pixels;
   const { width, height } = pixels;
-  const whole = emptyPixels(Math.ceil(width / across), Math.ceil(height / down));
-  for (let k = 0; k < whole.width * whole.height; k++) {
-    const left = (k % whole.width) * across;
-    const top = Math.floor(k / whole.width) * down;
+  const small = emptyPixels(Math.ceil(width / across), Math.ceil(height / down));
+  for (let k = 0; k < small.width * small.height; k++) {
+    const left = (k % small.width) * across;
+    const top = Math.floor(k / small.width) * down;
     const right = Math.min(left + across, width);
     const bottom = Math.min(top + down, height);
-    const count = (right - left) * (bottom - top);
-    const share = Math.floor(2 ** 24 / count); // Pillow's way to divide
-    for (let c = 0; c < 3; c++) {
-      const sum = Math.trunc(count / 2) + summed(pixels, [left, top, right, bottom], c);
-      whole.data[k * CHANNELS + c] = Math.floor((sum * share) / 2 ** 24);
-    }
-    whole.data[k * CHANNELS + 3] = 255;
+    small.data.set(meanColour(pixels, [left, top, right, bottom]), k * CHANNELS);
   }
-  return whole;
+  return small;
 }
 
-/** @type {(pixels: Pixels, box: Box, channel: number) => number} of all pixels in a box */
-function summed({ width, data }, [left, top, right, bottom], channel) {
-  let sum = 0;
+/** @type {(pixels: Pixels, box: Box) => number[]} opaque, divided as Pillow does */
+function meanColour({ width, data }, [left, top, right, bottom]) {
+  const count = (right - left) * (bottom - top);
+  const sums = new Array(3).fill(Math.trunc(count / 2));
   for (let y = top; y < bottom; y++) {
-    for (let x = left; x < right; x++) sum += data[(y * width + x) * CHANNELS + channel];
+    const end = (y * width + right) * CHANNELS;
+    for (let at = end - (right - left) * CHANNELS; at < end; at += CHANNELS) {
+      for (let c = 0; c < 3; c++) sums[c] += data[at + c];
+    }
   }
-  return sum;
+  const share = Math.floor(2 ** 24 / count);
+  return [...sums.map((sum) => Math.floor((sum * share) / 2 ** 24)), 255];
 }

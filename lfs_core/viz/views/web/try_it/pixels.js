@@ -108,8 +108,9 @@ export function averaged({ width, sums }, [left, top, right, bottom], [across, d
   const area = across * down;
   const stride = 3 * (width + 1);
   // Columns are the same in every row.
-  const starts = Int32Array.from({ length: across }, (_, x) => 3 * (left + startOf(x, right - left, across)));
-  const ends = Int32Array.from({ length: across }, (_, x) => 3 * (left + endOf(x, right - left, across)));
+  const columns = Array.from({ length: across }, (_, x) => x);
+  const starts = columns.map((x) => 3 * (left + startOf(x, right - left, across)));
+  const ends = columns.map((x) => 3 * (left + endOf(x, right - left, across)));
   for (let y = 0; y < down; y++) {
     const upper = top + startOf(y, bottom - top, down);
     const lower = top + endOf(y, bottom - top, down);
@@ -118,8 +119,9 @@ export function averaged({ width, sums }, [left, top, right, bottom], [across, d
       let start = upper * stride;
       let end = lower * stride;
       for (let to = y * across + x; to < 3 * area; to += area) {
-        const sum = sums[end + ends[x]] - sums[end + starts[x]] - sums[start + ends[x]] + sums[start + starts[x]];
-        into[to] = (sum >>> 0) / count;
+        const below = sums[end + ends[x]] - sums[end + starts[x]];
+        const above = sums[start + ends[x]] - sums[start + starts[x]];
+        into[to] = ((below - above) >>> 0) / count;
         start += 1;
         end += 1;
       }

@@ -86,6 +86,10 @@ function pixelsTurned({ width, height, data }, { starts, counts, weights, most }
   return turned;
 }
 
+/** @param {Pixels} pixels turned, in their size */
+const onlyTurned = (pixels) =>
+  pixelsTurned(pixels, weightsOf(pixels.width, pixels.width, pixels.width, BILINEAR));
+
 /**
  * A photograph in another size, as by Pillow's `resize`; transparency is left out.
  *
@@ -98,7 +102,12 @@ function pixelsTurned({ width, height, data }, { starts, counts, weights, most }
 export function resized(pixels, size, filter = BILINEAR, extent = [pixels.width, pixels.height]) {
   const across = weightsOf(pixels.width, extent[0], size[0], filter);
   const down = weightsOf(pixels.height, extent[1], size[1], filter);
-  return pixelsTurned(pixelsTurned(pixels, across), down);
+  // Rounding depends on what comes first: since Pillow 13 it is columns, if they lose much more.
+  const lost = pixels.height - size[1];
+  const columnsFirst = lost > Math.max(2 * (pixels.width - size[0]), 0);
+  if (!columnsFirst) return pixelsTurned(pixelsTurned(pixels, across), down);
+  const ready = pixelsTurned(pixelsTurned(onlyTurned(pixels), down), across);
+  return onlyTurned(ready);
 }
 
 /**
