@@ -265,7 +265,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
         own_networks.markdown(own_networks.try_all()), encoding="utf-8"
     )
     write_pages(source / "book")
-    # Beside the site's pages, for the one page that loads it.
+    # In a folder of its own, for the one page that loads it.
     tried = without_plotly(try_it(source / "files" / TRY_IT, f"../{TRY_IT}/"))
     (source / "book" / "computed" / "try_it.md").write_text(
         f"```{{raw}} html\n{tried}\n```\n", encoding="utf-8"

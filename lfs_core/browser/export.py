@@ -49,11 +49,11 @@ def export(
 ) -> None:
     """Write a network as ONNX; the file appears whole or not at all.
 
-    It takes "images" (B,3,H,W) in [0,1], as large as the network reads them. It gives "h" (B,D);
-    with a head, "C" (B,K,D), "doubt" (B,K) and "features" (B,K,c), as `CausalHead` and
-    `PairsWithMaps` say; with places, "places" (B,P,D), what each place of the last maps gives to
-    the embedding, row by row. Its metadata hold the network's name, fingerprint, framing, xi_1 and
-    grid.
+    It takes "images" (B,3,H,W) in [0,1], as large as the network reads them, and gives "h" (B,D).
+    With a head it also gives "C" (B,K,D), "doubt" (B,K) and "features" (B,K,c), as `CausalHead` and
+    `PairsWithMaps` say. With places it gives "places" (B,P,D): what each place of the last maps
+    adds to the embedding, row by row. Its metadata hold the network's name, fingerprint, framing,
+    xi_1 and grid.
 
     Args:
         network: any network that PyTorch runs.

@@ -43,7 +43,7 @@ RIGHT = """canvas => {
   const { data } = canvas.getContext("2d").getImageData(half, 0, half, canvas.height);
   return Array.from({ length: data.length / 4 }, (_, k) => data[4 * k]);
 }"""
-# In Firefox: load a network, and answer what is said of the first pair.
+# In Firefox: load a network, and answer with the decision about the first pair.
 BEGIN = """
 [...document.querySelectorAll("button")].find((b) => b.textContent.startsWith("Scenes")).click();
 const look = () => {
