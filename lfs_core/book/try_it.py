@@ -104,8 +104,8 @@ def _offer(name: str, title: str, folder: Path) -> dict[str, Any]:
         **contents,
         "title": title,
         "rounded": (
-            f"Weights are kept as 8-bit numbers. This moves the similarities of {number} "
-            f"photographs by at most {moved:.4f}."
+            f"The network's weights are rounded. This moves the similarities of {number} "
+            f"photographs by at most {moved:.2g}."
         ),
         "reports": False,
         "titles": contents["titles"] | {CAUSAL: reader_name(_spec(CAUSAL))},

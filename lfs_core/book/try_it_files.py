@@ -85,7 +85,7 @@ def write_assets(network: str, folder: Path) -> tuple[list[Asset], tuple[int, fl
                 path.replace(kept / path.name)
             done = keep_json(kept / "done", [len(images), found["similarity"]])
     contents = {
-        "worker": joined(WEB, "try_it/worker.js").encode(),
+        "worker": joined(WEB, "worker/main.js").encode(),
         "runtime": runtime.read_bytes(),
         "wasm": wasm.read_bytes(),
         **{path.stem: path.read_bytes() for path in sorted(kept.glob("*.onnx"))},
@@ -106,7 +106,9 @@ def _of_network(name: str) -> Iterator[tuple[str, bytes]]:
     head = load_head(name) if name in shipped_modules("heads") else None
     with TemporaryDirectory() as folder:
         written = Path(folder) / "network.onnx"
-        export(network, written, head, int8=True, places=True)
+        # Small networks lose more by 8 bits, and are small with 16.
+        small = head is None
+        export(network, written, head, int8=not small, half=small, places=True)
         yield "network", written.read_bytes()
         if network.framing == "face":
             export_detector(folder)

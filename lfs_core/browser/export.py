@@ -1,7 +1,8 @@
 """A network in one ONNX file: embeddings and, with its causal head, what each window does.
 
-Weights may be kept as 8-bit numbers, one scale for each output channel. They are turned back before
-they are used, so that everything is computed in 32 bits and only the rounding of weights is lost.
+Weights may be kept as 8-bit numbers, one scale for each output channel, or as 16-bit floats. They
+are turned back before they are used, so that everything is computed in 32 bits and only the
+rounding of weights is lost.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def export(
     path: str | os.PathLike,
     head: CausalHead | None = None,
     int8: bool = False,
+    half: bool = False,
     places: bool = False,
 ) -> None:
     """Write a network as ONNX; the file appears whole or not at all.
@@ -60,6 +62,7 @@ def export(
         path: the file to write.
         head: the network's causal head, which reads its layers.
         int8: keep weights as 8-bit numbers.
+        half: keep weights as 16-bit floats, unless `int8`.
         places: say what each place gives, of a network of this package whose embedding is an
             affine map of the average of its last maps, or that average.
 
@@ -72,13 +75,15 @@ def export(
     model = _translated(network, head, places)
     if int8:
         quantise(model)
+    elif half:
+        halve(model)
     about = {
         "name": embedder_name(network),
         "fingerprint": fingerprint(network)[:16],
         "framing": getattr(network, "framing", "whole"),
         "similarity_threshold": getattr(network, "similarity_threshold", 0.3),
         "grid": head.grid if head else 0,
-        "weights": "int8" if int8 else "float32",
+        "weights": "int8" if int8 else "float16" if half else "float32",
     }
     for name, value in about.items():
         model.metadata_props.append(
@@ -127,6 +132,25 @@ def quantise(model: onnx.ModelProto) -> None:
     for value in list(graph.value_info):  # of weights that are now computed
         if value.name in weights:
             graph.value_info.remove(value)
+
+
+def halve(model: onnx.ModelProto) -> None:
+    """Keep large tensors as 16-bit floats, in place; `Cast` turns them back."""
+    import onnx
+
+    graph = model.graph
+    for of in list(graph.initializer):
+        values = onnx.numpy_helper.to_array(of)
+        if values.dtype != np.float32 or values.size < SMALLEST:
+            continue
+        name = of.name
+        graph.initializer.remove(of)
+        half = values.astype(np.float16)
+        graph.initializer.append(onnx.numpy_helper.from_array(half, f"{name}_half"))
+        turn_back = onnx.helper.make_node(
+            "Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT
+        )
+        graph.node.insert(0, turn_back)
 
 
 def drift(path: str | os.PathLike, network: Embedder, images: Tensor) -> dict[str, float]:

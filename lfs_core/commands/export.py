@@ -41,6 +41,9 @@ def export(
             "--int8", help="Keep weights as 8-bit numbers: a quarter of the size, a little drift."
         ),
     ] = False,
+    half: Annotated[
+        bool, typer.Option("--half", help="Keep weights as 16-bit floats: half of the size.")
+    ] = False,
     images: Annotated[
         Path | None,
         typer.Option(help="A folder of photographs: say how far similarities between them drift."),
@@ -50,13 +53,16 @@ def export(
     from lfs_core.amortised import load_head
     from lfs_core.browser.export import drift
     from lfs_core.browser.export import export as write
+    from lfs_core.errors import LFSError
     from lfs_core.util.files import check_outputs
 
     check_suffix(output, ".onnx")
+    if int8 and half:
+        raise LFSError("Weights are kept in one way: give --int8 or --half.")
     check_outputs([output], [name, weights, head, images])
     embed = network(name, weights)
     looked = None if images is None else _photographs(images, embed)
-    write(embed, output, load_head(head) if head else None, int8)
+    write(embed, output, load_head(head) if head else None, int8, half)
     size = output.stat().st_size / 1e6
     typer.echo(f"Wrote {output} ({size:.1f} MB).")
     if looked is not None:

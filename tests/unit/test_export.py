@@ -171,3 +171,19 @@ def test_what_each_place_gives_is_told(tmp_path: Path) -> None:
 def test_what_has_no_places_is_refused(tmp_path: Path) -> None:
     with pytest.raises(lfs.LFSError, match="What places give can be exported with networks of"):
         export(nn.Sequential(nn.Flatten(), nn.Linear(768, 4)), tmp_path / "x.onnx", places=True)
+
+
+def test_sixteen_bits_lose_less_than_eight(tmp_path: Path) -> None:
+    network, moved, sizes = Small(), [], []
+    for kept in ({}, {"half": True}, {"int8": True}):
+        export(network, tmp_path / "x.onnx", **kept)
+        moved.append(drift(tmp_path / "x.onnx", network, IMAGES)["similarity"])
+        sizes.append((tmp_path / "x.onnx").stat().st_size)
+    assert moved[0] < moved[1] < moved[2] and sizes[0] > sizes[1] > sizes[2]
+    weights = {of.name: of for of in onnx.load(tmp_path / "x.onnx").graph.initializer}
+    assert not any(name.endswith("_half") for name in weights)
+    export(network, tmp_path / "x.onnx", half=True)
+    weights = {of.name: of for of in onnx.load(tmp_path / "x.onnx").graph.initializer}
+    (kept,) = (of for name, of in weights.items() if name.endswith("second.weight_half"))
+    found = torch.from_numpy(onnx.numpy_helper.to_array(kept).copy())
+    torch.testing.assert_close(found, network.second.weight.half(), atol=0, rtol=0)

@@ -11,7 +11,7 @@ from lfs_core.errors import LFSError
 from lfs_core.viz.joined import joined
 from lfs_core.viz.rendering import WEB, code, script
 
-VIEWS = ["explorer", "flipbook", "matches", "methods", "pair_explorer"]
+VIEWS = ["explorer", "flipbook", "matches", "methods", "pair_explorer", "try_it"]
 
 
 def write(folder: Path, **modules: str) -> Path:
@@ -86,7 +86,7 @@ def test_a_view_is_one_module(view: str) -> None:
 
 def test_every_view_and_every_module_is_used() -> None:
     folders = {path.name for path in WEB.iterdir() if path.is_dir()}
-    assert folders == {"common", *VIEWS}
+    assert folders == {"common", "worker", *VIEWS}
     used = set().union(
         *(re.findall(r"^// common/(\w+\.js)$", script(v), re.MULTILINE) for v in VIEWS)
     )

@@ -34,7 +34,7 @@ export async function findFaces(pixels, run) {
   const squares = second.map((of) => ({ ...of, box: squared(moved(of, 1)) }));
   const third = await judged(sums, squares, "o", run);
   const faces = third.map((of) => ({ ...of, box: moved(of, 1), landmarks: placed(of) }));
-  faces.reverse(); // of equally sure ones, Python takes the last
+  // Of equally sure ones the first stays; which one NumPy keeps depends on the processor.
   return surest(faces, 0.7, ofSmaller)
     .map(({ box, score, landmarks }) => ({ box, probability: score, landmarks }))
     .sort(fromLeft);

@@ -1,6 +1,6 @@
 // Networks on ONNX Runtime, in a worker: while they compute, the page stays usable.
 
-/** @import { Named, Runtime, Task } from "./types.d.ts" */
+/** @import { Named, Runtime, Task } from "../try_it/types.d.ts" */
 
 /** @type {Runtime} */
 let runtime;
