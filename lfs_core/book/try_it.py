@@ -45,7 +45,7 @@ OFFERED = {  # each network with what it is for
     "efficientnet-lite0": "Scenes and things, by EfficientNet-Lite0",
 }
 FACES = ("astronaut", "astronaut, mirrored", "grace_hopper")
-THINGS = ("motorcycle_left", "motorcycle_right", "coffee", "chelsea", "rocket", "flower")
+THINGS = ("chelsea", "chelsea, mirrored", "coffee", "rocket")
 SIDE = 512  # px, longest side of a photograph that is offered
 STEPS = np.linspace(-1, 1, 401)  # similarities at which confidence is told
 

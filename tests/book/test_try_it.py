@@ -241,6 +241,39 @@ def test_a_square_is_cut_by_hand_with_keys_and_pointer(faces: Page) -> None:
     shows(faces, 1, "whole.png, cut by hand")
 
 
+# A camera that shows a square that changes.
+CAMERA = """() => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+  const context = canvas.getContext("2d");
+  setInterval(() => {
+    context.fillStyle = `hsl(${Math.floor(performance.now() / 10) % 360} 80% 50%)`;
+    context.fillRect(0, 0, 320, 240);
+  }, 20);
+  navigator.mediaDevices.getUserMedia = async () => (window.film = canvas.captureStream());
+}"""
+PASTE = """async () => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+  canvas.getContext("2d").fillRect(0, 0, 64, 64);
+  const content = await new Promise((done) => canvas.toBlob(done));
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File([content], "pasted.png", { type: "image/png" }));
+  document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+}"""
+
+
+def test_photographs_come_from_the_clipboard_and_the_camera(faces: Page) -> None:
+    faces.get_by_label("Method").select_option("centre")
+    faces.evaluate(PASTE)
+    shows(faces, 1, "pasted.png")
+    faces.evaluate(CAMERA)
+    faces.get_by_role("button", name="Camera").click()
+    faces.wait_for_function("document.querySelector('.lfs-camera video').videoWidth > 0")
+    faces.get_by_role("button", name="Take the photograph").click()
+    shows(faces, 1, "Camera 1")
+    assert faces.evaluate("film.getTracks().every((track) => track.readyState === 'ended')")
+    expect(faces.locator(".lfs-camera")).to_be_hidden()
+
+
 def test_a_newer_wish_ends_what_takes_long(faces: Page) -> None:
     upload(faces, file("new.png", Image.fromarray(photographs()["grace_hopper"])))
     shows(faces, 1, "new.png")
