@@ -2,7 +2,7 @@
 
 Weights may be kept as 8-bit numbers, one scale for each output channel, or as 16-bit floats. They
 are turned back before they are used, so that everything is computed in 32 bits and only the
-rounding of weights is lost. ONNX Runtime on a CPU has to be told so, as in `run`.
+rounding of weights is lost. ONNX Runtime on a CPU needs an option for that, which `run` gives.
 """
 
 from __future__ import annotations
