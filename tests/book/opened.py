@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 # Contrast of an element's text with its ground, its button's or its view's (WCAG 2).
@@ -80,3 +81,21 @@ def _answer(dialog: Locator, asked: list[str]) -> None:
     """What JupyterLab proposes."""
     asked.append(dialog.first.inner_text())
     dialog.first.locator(".jp-mod-accept").click()
+
+
+def settle(page: Page) -> None:
+    """Wait until no colour changes; the promises of changes that are taken back are never kept."""
+    page.wait_for_function("document.getAnimations().every((a) => a.playState !== 'running')")
+
+
+def violations(page: Page, **options: object) -> list[str]:
+    """What axe calls serious or critical."""
+    settle(page)
+    # Style sheets would be fetched, which a page from disk may not.
+    found = Axe().run(page, options={"preload": False, "resultTypes": ["violations"], **options})
+    return [
+        f"{rule['id']}: {node['html'][:200]}"
+        for rule in found.response["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]

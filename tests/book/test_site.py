@@ -15,7 +15,7 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
-from axe_playwright_python.sync_playwright import Axe
+from opened import settle, violations
 from playwright.sync_api import Browser, Locator, Page, expect
 from site_files import PAGES, SITE, parse
 
@@ -102,28 +102,13 @@ def keep_screenshot(page: Page, path: str, mode: str) -> None:
     page.screenshot(path=SCREENSHOTS / mode / f"{name}.png", full_page=True)
 
 
-def settle(page: Page) -> None:
-    """Wait until no colour changes; the promises of changes that are taken back are never kept."""
-    page.wait_for_function("document.getAnimations().every((a) => a.playState !== 'running')")
-
-
-def violations(page: Page, **options: object) -> list[str]:
-    """What axe calls serious or critical."""
-    settle(page)
-    # Style sheets would be fetched, which a page from disk may not.
-    found = Axe().run(page, options={"preload": False, "resultTypes": ["violations"], **options})
-    return [
-        f"{rule['id']}: {node['html'][:200]}"
-        for rule in found.response["violations"]
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
-
-
 def test_the_site_is_there_and_light() -> None:
     assert "index.html" in PAGES and "notebooks/03_face_explanations.html" in PAGES
-    size = sum(f.stat().st_size for f in SITE.rglob("*") if f.is_file())
+    sizes = {f: f.stat().st_size for f in SITE.rglob("*") if f.is_file()}
+    tried = sum(size for f, size in sizes.items() if f.is_relative_to(SITE / "try_it"))
+    size = sum(sizes.values()) - tried
     assert size <= 55e6, f"{size / 1e6:.1f} MB"  # pictures are sharp; plotly.js is 5 of them
+    assert 10e6 < tried <= 60e6, f"{tried / 1e6:.1f} MB"  # two networks and what runs them
 
 
 # Every page

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 
 import numpy as np
 import pytest
 import torch
 from firefox import find_firefox, opened_firefox
+from opened import violations
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect
 from scipy.stats import spearmanr
@@ -293,6 +297,37 @@ def test_another_network_takes_the_place_of_the_first(browser: Browser) -> None:
         name = page.locator(".lfs-headline")
         expect(name).to_contain_text("FaceNet", timeout=LONG)
         expect(page.locator(".lfs-pair-explorer")).to_have_count(1)
+
+
+def test_everybody_can_use_it(tried: tuple[Page, str]) -> None:
+    page, _ = tried
+    page.get_by_role("button", name="Cut the first image").click()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == []
+    page.get_by_role("button", name="Leave it").click()
+    assert page.evaluate("document.activeElement.textContent") == "Cut the first image"
+
+
+def test_a_host_may_have_it_below_a_path(browser: Browser) -> None:
+    handler = partial(Quiet, directory=SITE.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
+        threading.Thread(target=host.serve_forever, daemon=True).start()
+        below = f"http://127.0.0.1:{host.server_port}/{SITE.name}/"
+        context = browser.new_context()
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{below}book/try_it.html")
+        page.get_by_role("button", name=THINGS).click()
+        expect(page.locator(".lfs-headline strong")).to_be_visible(timeout=LONG)
+        assert all(url.startswith((below, "data:", "blob:")) for url in asked)
+        context.close()
+        host.shutdown()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None: ...
 
 
 def test_it_runs_in_firefox() -> None:
