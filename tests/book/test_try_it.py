@@ -304,6 +304,7 @@ def test_everybody_can_use_it(tried: tuple[Page, str]) -> None:
     page.get_by_role("button", name="Cut the first image").click()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
+        expect(page.locator("html")).to_have_attribute("data-theme", scheme)
         assert violations(page) == []
     page.get_by_role("button", name="Leave it").click()
     assert page.evaluate("document.activeElement.textContent") == "Cut the first image"
