@@ -101,9 +101,10 @@ def test_curves_are_drawn_to_scale(page: Page) -> None:
     heights = []
     for step in range(STEPS + 1):
         slider(page).fill(str(step))
-        dots = page.locator(".lfs-curves .point")
-        expect(dots).to_have_count(len(curves))  # Plotly draws a moment later
-        heights += dots.evaluate_all(DOTS)
+        points = "[...document.querySelectorAll('.lfs-curves .point')]"
+        # Plotly draws a moment later.
+        page.wait_for_function(f"({DOTS})({points}).length === {len(curves)}")
+        heights += page.locator(".lfs-curves .point").evaluate_all(DOTS)
     values = [curve[step] for step in range(STEPS + 1) for curve in curves]
     (low, high), (bottom, top) = (f(zip(values, heights, strict=True)) for f in (min, max))
     for value, height in zip(values, heights, strict=True):
