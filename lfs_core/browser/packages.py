@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from lfs_core.util.npm import NpmAsset
+from dataclasses import replace
 
-PACKAGE = "onnxruntime-web@1.30.0"
-SHA256 = "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71"
-MEGABYTES = 33
+from lfs_core.util.npm import NpmAsset
 
 RUNTIME = NpmAsset(
     name="onnxruntime-web-1.30.0.mjs",
     sha256="11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
-    package=PACKAGE,
-    package_sha256=SHA256,
+    package="onnxruntime-web@1.30.0",
+    package_sha256="d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71",
     member="package/dist/ort.wasm.bundle.min.mjs",
-    megabytes=MEGABYTES,
+    megabytes=33,
 )
-WASM = NpmAsset(
+WASM = replace(
+    RUNTIME,
     name="onnxruntime-web-1.30.0.wasm",
     sha256="3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
-    package=PACKAGE,
-    package_sha256=SHA256,
     member="package/dist/ort-wasm-simd-threaded.wasm",
-    megabytes=MEGABYTES,
 )
