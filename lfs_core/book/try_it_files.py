@@ -22,7 +22,7 @@ from lfs_core.amortised import load_head
 from lfs_core.browser import graphs
 from lfs_core.browser.detector import export_detector
 from lfs_core.browser.export import drift, export, run
-from lfs_core.browser.packages import RUNTIME, WASM
+from lfs_core.browser.packages import GPU_RUNTIME, GPU_WASM, RUNTIME, WASM
 from lfs_core.comparators import load_explainer
 from lfs_core.comparators.causal import CausalMethod
 from lfs_core.comparators.simexpert import SimExpert
@@ -69,7 +69,16 @@ def write_assets(network: str, folder: Path) -> tuple[list[Asset], tuple[int, fl
         AssetError: a package cannot be fetched, or the cache cannot be written.
         LFSError: the network cannot be translated.
     """
-    runtime, wasm = fetch(RUNTIME), fetch(WASM)
+    runtimes = {
+        "runtime": RUNTIME,
+        "wasm": WASM,
+        "gpu-runtime": GPU_RUNTIME,
+        "gpu-wasm": GPU_WASM,
+    }
+    shared = {
+        "worker": joined(WEB, "worker/main.js").encode(),
+        **{name: fetch(asset).read_bytes() for name, asset in runtimes.items()},
+    }
     embedder = load_embedder(network)
     made_from = key(code=[_of_network, export_detector, code_of(graphs)], network=embedder)
     kept = cache_folder() / "browser" / f"{network}-{made_from[:16]}"
@@ -84,16 +93,13 @@ def write_assets(network: str, folder: Path) -> tuple[list[Asset], tuple[int, fl
             for path in sorted(Path(scratch).iterdir()):
                 path.replace(kept / path.name)
             done = keep_json(kept / "done", [len(images), found["similarity"]])
-    contents = {
-        "worker": joined(WEB, "worker/main.js").encode(),
-        "runtime": runtime.read_bytes(),
-        "wasm": wasm.read_bytes(),
-        **{path.stem: path.read_bytes() for path in sorted(kept.glob("*.onnx"))},
-    }
-    own = set(contents) - {"worker", "runtime", "wasm"}
+    graphs_of_it = {path.stem: path.read_bytes() for path in sorted(kept.glob("*.onnx"))}
     assets = [
-        _scripts(name, f"{network}-{name}" if name in own else name, content, folder)
-        for name, content in contents.items()
+        *(_scripts(name, name, content, folder) for name, content in shared.items()),
+        *(
+            _scripts(name, f"{network}-{name}", content, folder)
+            for name, content in graphs_of_it.items()
+        ),
     ]
     number, moved = done
     return assets, (number, moved)

@@ -20,3 +20,16 @@ WASM = replace(
     sha256="3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
     member="package/dist/ort-wasm-simd-threaded.wasm",
 )
+# The same with WebGPU, for a page that is allowed to use a graphics processor.
+GPU_RUNTIME = replace(
+    RUNTIME,
+    name="onnxruntime-web-1.30.0.jspi.mjs",
+    sha256="07ec090355e11b342c95436db54da2d0c2bd5b1d319745bfd3337e6bdcf170ac",
+    member="package/dist/ort.jspi.bundle.min.mjs",
+)
+GPU_WASM = replace(
+    RUNTIME,
+    name="onnxruntime-web-1.30.0.jspi.wasm",
+    sha256="a54c76f86b0f0d9572380cf1c6292a7b3903716ffcbcd6b0e5c7050bf430eb93",
+    member="package/dist/ort-wasm-simd-threaded.jspi.wasm",
+)

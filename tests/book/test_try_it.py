@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 from scipy.stats import spearmanr
 from site_files import SITE
 
+from lfs_core.book.pdf import find_chromium
 from lfs_core.comparators import load_explainer
 from lfs_core.datasets.faces import align_face
 from lfs_core.datasets.images import to_tensor
@@ -239,12 +240,37 @@ def test_a_square_is_cut_by_hand_with_keys_and_pointer(faces: Page) -> None:
     faces.mouse.down()
     faces.mouse.move(after["x"] - 400, after["y"] - 400)  # it stays within the photograph
     faces.mouse.up()
+    frame.hover()
+    faces.mouse.wheel(0, -300)  # smaller
+    smaller = frame.bounding_box()
+    assert smaller["width"] < after["width"]
+    frame.evaluate(PINCH, [20, 60])  # the frame follows two fingers
+    assert frame.bounding_box()["width"] == pytest.approx(3 * smaller["width"], rel=0.02)
+    frame.evaluate(DRAG, [-400, -400])
     stage = faces.locator(".lfs-cut-stage").bounding_box()
     assert frame.bounding_box()["x"] == pytest.approx(stage["x"], abs=1)
     faces.get_by_role("button", name="Use this square").click()
     shows(faces, 1, "whole.png, cut by hand")
 
 
+# Fingers, one after the other, as a touch screen reports them.
+FINGERS = """
+  const finger = (kind, pointerId, x, y) =>
+    frame.dispatchEvent(new PointerEvent(kind, { pointerId, clientX: x, clientY: y }));
+  frame.setPointerCapture = () => {};
+"""
+PINCH = f"""(frame, [before, after]) => {{{FINGERS}
+  finger("pointerdown", 7, 0, 0);
+  finger("pointerdown", 8, before, 0);
+  finger("pointermove", 8, after, 0);
+  finger("pointerup", 7, 0, 0);
+  finger("pointerup", 8, after, 0);
+}}"""
+DRAG = f"""(frame, [x, y]) => {{{FINGERS}
+  finger("pointerdown", 7, 0, 0);
+  finger("pointermove", 7, x, y);
+  finger("pointerup", 7, x, y);
+}}"""
 # A camera that shows a square that changes.
 CAMERA = """() => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
@@ -308,6 +334,51 @@ def test_everybody_can_use_it(tried: tuple[Page, str]) -> None:
         assert violations(page) == []
     page.get_by_role("button", name="Leave it").click()
     assert page.evaluate("document.activeElement.textContent") == "Cut the first image"
+
+
+@pytest.mark.slow
+def test_a_graphics_processor_says_the_same(browser: Browser) -> None:
+    """One that is made of software, by WebGPU; without one the choice is not offered."""
+    said = {}
+    flags = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+    for gpu, more in (True, [*flags, "--enable-features=Vulkan"]), (False, []):
+        opened = browser.browser_type.launch(
+            executable_path=find_chromium(), args=["--no-sandbox", *more]
+        )
+        page = opened.new_page()
+        page.goto(PAGE.as_uri())
+        choice = page.get_by_label("Use the graphics processor")
+        if gpu:
+            choice.check(timeout=LONG)
+        else:
+            expect(choice).to_be_hidden()
+        page.get_by_role("button", name=THINGS).click()
+        page.locator(".lfs-headline strong").wait_for(timeout=3 * LONG)
+        said[gpu] = page.locator(".lfs-headline").inner_text()
+        opened.close()
+    assert said[True] == said[False]
+
+
+# A small device, whose worker cannot get memory for the runtime.
+SMALL = """
+Object.defineProperty(navigator, "deviceMemory", { value: 1 });
+const make = URL.createObjectURL;
+const fails = "WebAssembly.instantiate = async () => { throw new Error('out of memory'); };";
+URL.createObjectURL = (blob) =>
+  make(blob.type === "text/javascript" ? new Blob([fails, blob], { type: blob.type }) : blob);
+"""
+
+
+def test_too_little_memory_is_said(browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.add_init_script(SMALL)
+    page.goto(PAGE.as_uri())
+    page.get_by_role("button", name=THINGS).click()
+    alert = page.locator(".lfs-try-it > [role=alert]")
+    expect(alert).to_contain_text("This device has little memory", timeout=LONG)
+    expect(page.get_by_role("button", name=THINGS)).to_be_enabled()
+    context.close()
 
 
 def test_a_host_may_have_it_below_a_path(browser: Browser) -> None:

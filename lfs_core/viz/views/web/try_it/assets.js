@@ -40,6 +40,9 @@ async function assembled({ parts }, folder, arrived) {
   return new Response(stream).arrayBuffer();
 }
 
+/** @type {(assets: Asset[], onGpu: boolean) => Asset[]} those that are needed */
+export const needed = (assets, onGpu) => assets.filter(({ name }) => onGpu || !name.startsWith("gpu-"));
+
 /** @type {(assets: Asset[]) => number} bytes that are loaded for them */
 export const sizeOf = (assets) =>
   assets.flatMap(({ parts }) => parts).reduce((sum, part) => sum + part.bytes, 0);

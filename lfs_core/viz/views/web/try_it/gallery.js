@@ -33,9 +33,10 @@ export function gallery(own, names, sessions, say) {
   let wishes = 0;
 
   /** @param {number} item */
-  async function partsAt(item) {
-    const known = parts.get(item) ?? partsOf(await photographs[item], own, sessions);
+  function partsAt(item) {
+    const known = parts.get(item) ?? photographs[item].then((of) => partsOf(of, own, sessions));
     parts.set(item, known);
+    known.catch(() => parts.delete(item));
     return known;
   }
 

@@ -7,11 +7,11 @@
 
 import { alarm, button, h } from "../common/elements.js";
 import { pairExplorer } from "../pair_explorer/explorer.js";
-import { loadAll, sizeOf } from "./assets.js";
+import { loadAll, needed, sizeOf } from "./assets.js";
 import { camera } from "./camera.js";
 import { cutting } from "./cutting.js";
 import { engine } from "./engine.js";
-import { startSessions } from "./sessions.js";
+import { hasGpu, startSessions } from "./sessions.js";
 
 const STAY =
   "Your photographs stay in this page: they are sent nowhere. What is loaded is the network, from " +
@@ -36,13 +36,26 @@ function render({ model, el }) {
   const status = h("p", { role: "status", class: "lfs-hint" });
   const loading = h("div", { class: "lfs-try-loading", hidden: true }, status, progress);
   const place = h("div");
-  const buttons = offers.map((offer) => {
-    const { title, own } = offer;
-    return button(`${title} (${wholeMegabytes(sizeOf(own.assets))})`, () => begin(offer));
-  });
+  const gpu = h("input", { type: "checkbox", onchange: sayHowMuch });
+  const processor = h(
+    "label",
+    { class: "lfs-hint", hidden: true },
+    gpu,
+    " Use the graphics processor (WebGPU)",
+  );
+  hasGpu().then((has) => (processor.hidden = !has));
+  const buttons = offers.map((offer) => button("", () => begin(offer)));
   const choice = h("div", { class: "lfs-bar", role: "group", "aria-label": "Network" }, ...buttons);
   /** @type {() => void} */
   let close = () => {};
+
+  function sayHowMuch() {
+    offers.forEach(({ title, own }, k) => {
+      const size = wholeMegabytes(sizeOf(needed(own.assets, gpu.checked)));
+      buttons[k].textContent = `${title} (${size})`;
+    });
+  }
+  sayHowMuch();
 
   /** @param {Offer} offer */
   async function begin(offer) {
@@ -50,10 +63,9 @@ function render({ model, el }) {
     alert.textContent = "";
     close();
     try {
-      close = await shown(offer, folder, place, tell);
+      close = await shown(offer, folder, place, tell, gpu.checked);
     } catch (error) {
-      const memory = (/** @type {any} */ (navigator).deviceMemory ?? SMALL) < SMALL;
-      const why = memory ? " This device has little memory, and may not have enough." : "";
+      const why = whyNot(gpu.checked);
       alert.textContent = `The network could not be started: ${/** @type {Error} */ (error).message}${why}`;
     }
     loading.hidden = true;
@@ -68,7 +80,7 @@ function render({ model, el }) {
     else progress.value = share;
   }
 
-  root.append(h("p", {}, STAY), choice, loading, alert, place);
+  root.append(h("p", {}, STAY), choice, processor, loading, alert, place);
   const leave = () => close();
   window.addEventListener("pagehide", leave); // its memory with it
   return () => {
@@ -78,6 +90,13 @@ function render({ model, el }) {
   };
 }
 
+/** @type {(onGpu: boolean) => string} what may be the matter where a network cannot be started */
+function whyNot(onGpu) {
+  const memory = (/** @type {any} */ (navigator).deviceMemory ?? SMALL) < SMALL;
+  if (memory) return " This device has little memory, and may not have enough.";
+  return onGpu ? " Try it without the graphics processor." : "";
+}
+
 /**
  * Loads a network and shows its explorer.
  *
@@ -85,10 +104,11 @@ function render({ model, el }) {
  * @param {string} folder
  * @param {HTMLElement} el
  * @param {(words: string, share: number | null) => void} tell
+ * @param {boolean} onGpu
  * @returns {Promise<() => void>} what ends it
  */
-async function shown(offer, folder, el, tell) {
-  const { assets } = offer.own;
+async function shown(offer, folder, el, tell, onGpu) {
+  const assets = needed(offer.own.assets, onGpu);
   const all = sizeOf(assets);
   let come = 0;
   const found = await loadAll(assets, folder, (bytes) => {
@@ -96,7 +116,7 @@ async function shown(offer, folder, el, tell) {
     tell(`Loaded ${wholeMegabytes(come)} of ${wholeMegabytes(all)} \u2026`, come / all);
   });
   tell("Setting the network up \u2026", null);
-  const sessions = await startSessions(found);
+  const sessions = await startSessions(found, onGpu);
   const end = explorerOf(offer, sessions, el);
   return () => {
     end();

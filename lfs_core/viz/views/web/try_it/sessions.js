@@ -2,19 +2,28 @@
 
 /** @import { Named, Numbers, Sessions, Task } from "./types.d.ts" */
 
-const RUNTIME = ["worker", "runtime", "wasm"]; // what is no model
+const NO_MODELS = ["worker", "runtime", "wasm", "gpu-runtime", "gpu-wasm"];
 const THREADS = 4; // at most; they need a page that no other can reach into
 
 /** @type {() => number} how many threads the browser lets the page have */
 const threads = () => (globalThis.crossOriginIsolated ? Math.min(THREADS, navigator.hardwareConcurrency) : 1);
 
+/** @type {() => Promise<boolean>} whether the browser lets networks use a graphics processor */
+export async function hasGpu() {
+  if (!("Suspending" in WebAssembly)) return false; // the runtime waits for the processor by it
+  const { gpu } = /** @type {any} */ (navigator);
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  return Boolean(adapter);
+}
+
 /**
  * Starts what was loaded.
  *
  * @param {Record<string, ArrayBuffer>} assets by name
+ * @param {boolean} onGpu whether the network uses the graphics processor; graphs are too small
  * @returns {Promise<Sessions>}
  */
-export async function startSessions(assets) {
+export async function startSessions(assets, onGpu) {
   const url = URL.createObjectURL(new Blob([assets.worker], { type: "text/javascript" }));
   const worker = new Worker(url);
   /** @type {Map<number, { done: (answer: any) => void, failed: (error: Error) => void }>} */
@@ -36,9 +45,13 @@ export async function startSessions(assets) {
       open.set(++count, { done, failed });
       worker.postMessage({ id: count, given });
     });
-  await send({ task: "start", runtime: assets.runtime, wasm: assets.wasm, threads: threads() });
+  for (const kind of onGpu ? ["", "gpu-"] : [""]) {
+    const [runtime, wasm] = [assets[`${kind}runtime`], assets[`${kind}wasm`]];
+    await send({ task: "start", onGpu: kind !== "", runtime, wasm, threads: threads() });
+  }
   for (const [name, model] of Object.entries(assets)) {
-    if (!RUNTIME.includes(name)) await send({ task: "open", name, model });
+    if (NO_MODELS.includes(name)) continue;
+    await send({ task: "open", name, model, onGpu: onGpu && name === "network" });
   }
   return {
     run: (name, inputs, outputs) => send({ task: "run", name, inputs, outputs }),

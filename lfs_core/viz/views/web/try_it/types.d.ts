@@ -62,8 +62,8 @@ export interface Sessions {
 
 /** What passes between the page and its worker. */
 export type Task =
-  | { task: "start"; runtime: ArrayBuffer; wasm: ArrayBuffer; threads: number }
-  | { task: "open"; name: string; model: ArrayBuffer }
+  | { task: "start"; onGpu: boolean; runtime: ArrayBuffer; wasm: ArrayBuffer; threads: number }
+  | { task: "open"; name: string; model: ArrayBuffer; onGpu: boolean }
   | { task: "run"; name: string; inputs: Named; outputs?: string[] };
 
 /** What is used of ONNX Runtime. */
