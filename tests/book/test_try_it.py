@@ -338,7 +338,7 @@ def test_everybody_can_use_it(tried: tuple[Page, str]) -> None:
 
 @pytest.mark.slow
 def test_a_graphics_processor_says_the_same(browser: Browser) -> None:
-    """One that is made of software, by WebGPU; without one the choice is not offered."""
+    """By WebGPU on a software processor; without a processor the choice is not offered."""
     said = {}
     flags = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
     for gpu, more in (True, [*flags, "--enable-features=Vulkan"]), (False, []):

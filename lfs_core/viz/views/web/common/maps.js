@@ -26,11 +26,13 @@ const neighbours = (length, count) =>
 export function enlarge(steps, [rows, columns], [width, height]) {
   const across = neighbours(width, columns);
   const values = new Float32Array(width * height);
+  const mixed = new Float32Array(columns); // between two rows
   neighbours(height, rows).forEach(([top, bottom, v], y) => {
+    for (let x = 0; x < columns; x++) {
+      mixed[x] = steps[top * columns + x] * (1 - v) + steps[bottom * columns + x] * v;
+    }
     across.forEach(([left, right, u], x) => {
-      const above = steps[top * columns + left] * (1 - u) + steps[top * columns + right] * u;
-      const below = steps[bottom * columns + left] * (1 - u) + steps[bottom * columns + right] * u;
-      values[y * width + x] = above * (1 - v) + below * v;
+      values[y * width + x] = mixed[left] * (1 - u) + mixed[right] * u;
     });
   });
   return values;
@@ -52,10 +54,11 @@ export const pen = (canvas) =>
 function colourLayer(values, [width, height], { colours, threshold }, above, below) {
   const layer = h("canvas", { width, height });
   const pixels = pen(layer).createImageData(width, height);
+  const { data } = pixels;
   values.forEach((value, k) => {
     const colour = 3 * Math.round(value);
-    pixels.data.set(colours.subarray(colour, colour + 3), 4 * k);
-    pixels.data[4 * k + 3] = 255 * (value > 255 * threshold ? above : below);
+    for (let c = 0; c < 3; c++) data[4 * k + c] = colours[colour + c];
+    data[4 * k + 3] = 255 * (value > 255 * threshold ? above : below);
   });
   pen(layer).putImageData(pixels, 0, 0);
   return layer;
