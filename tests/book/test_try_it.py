@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import threading
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +23,7 @@ from scipy.stats import spearmanr
 from site_files import SITE
 
 from lfs_core.book.pdf import find_chromium
+from lfs_core.browser.export import run
 from lfs_core.comparators import load_explainer
 from lfs_core.datasets.faces import align_face
 from lfs_core.datasets.images import to_tensor
@@ -48,6 +51,19 @@ RIGHT = """canvas => {
   const { data } = canvas.getContext("2d").getImageData(half, 0, half, canvas.height);
   return [canvas.height, half, ...data.filter((_, k) => k % 4 === 0)];
 }"""
+# Keeps the embeddings that come from the worker, in their order.
+LISTEN = """
+window.embeddings = [];
+const Plain = Worker;
+window.Worker = class extends Plain {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", ({ data: { answer } }) => {
+      if (answer && "h" in answer) window.embeddings.push([...answer.h.data]);
+    });
+  }
+};
+"""
 # In Firefox: load a network, and answer with the decision about the first pair.
 BEGIN = """
 [...document.querySelectorAll("button")].find((b) => b.textContent.startsWith("Scenes")).click();
@@ -77,6 +93,7 @@ def loaded(browser: Browser, network: str) -> Iterator[Page]:
     """A page that loads a network when it is asked to, and only its own files."""
     context = browser.new_context(offline=True)
     page = context.new_page()
+    page.add_init_script(LISTEN)
     asked, errors = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -118,14 +135,30 @@ def explain_by(page: Page, method: str) -> None:
     expect(canvas).to_have_attribute("aria-label", re.compile(re.escape(title)), timeout=LONG)
 
 
-def in_python(network: str, method: str) -> PairExplanation:
-    embedder = load_embedder(NETWORKS[network])
+def pair(network: str) -> torch.Tensor:
+    """The images (2,3,H,W) of a network's pair, as Python reads them."""
     images = [Image.fromarray(photographs()[name]) for name in PAIRS[network]]
     if network == FACES:
         images = [align_face(image) for image in images]
+    size = load_embedder(NETWORKS[network]).image_size
+    return torch.stack([to_tensor(image, size) for image in images])
+
+
+def loaded_network(network: str) -> bytes:
+    """The file of a network as the page's scripts hold it."""
+    parts = (PAGE.parents[1] / "try_it").glob(f"{NETWORKS[network]}-network.*.js")
+    packed = b""
+    for path in sorted(parts, key=lambda part: int(part.name.split(".")[1])):
+        text = re.fullmatch(r'lfsAsset\("[^"]*", ?"(.*)"\)', path.read_text(encoding="utf-8"))[1]
+        packed += base64.b64decode(text)
+    return zlib.decompress(packed)
+
+
+def in_python(network: str, method: str) -> PairExplanation:
+    embedder = load_embedder(NETWORKS[network])
     options = {"decoder": load_decoder(NETWORKS[network])} if method == "explainlfs" else {}
     explain = load_explainer(method, embedder, **METHODS[method], **options)
-    return explain(*(to_tensor(image, embedder.image_size) for image in images))
+    return explain(*pair(network))
 
 
 def alike(page: Page, side: int, heat: torch.Tensor) -> float:
@@ -142,6 +175,11 @@ def test_it_equals_python(tried: tuple[Page, str]) -> None:
     files = [file(f"{name}.png", Image.fromarray(photographs()[name])) for name in PAIRS[network]]
     upload(page, *files)
     shows(page, 1, str(files[1]["name"]))
+    expect(page.locator(".lfs-headline")).to_contain_text("calls them", timeout=LONG)
+    page.wait_for_function("embeddings.length > 3", timeout=LONG)
+    h = torch.tensor(page.evaluate("embeddings.slice(-2)"))
+    (expected,) = run(loaded_network(network), pair(network), ["h"])
+    assert (h - expected).norm(dim=1).max() <= 1e-4 * expected.norm(dim=1).min()
     page.get_by_label("Maps beside the photographs").check()
     page.get_by_label("Colours", exact=True).select_option("gray")
     page.get_by_label("Show what is above").fill("0")
