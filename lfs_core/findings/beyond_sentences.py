@@ -90,6 +90,25 @@ def its_controls(results: Mapping[str, Results]) -> str:
     return "\n".join(lines)
 
 
+def without_a_trace(road: Results, metric: str = "road,blurred=true") -> str:
+    """Which controls the one-pass map does not beat where removals leave no trace."""
+    controls = [name for name in road.explainers if is_control(name)]
+    told = []
+    for kind in KINDS:
+        rows = road.against(metric, kind, OURS, controls)
+        level = [row["other"] for row in rows if row["p"] >= SIGNIFICANT]
+        behind = [row["other"] for row in rows if row["p"] < SIGNIFICANT and row["by"] < 0]
+        ahead = len(rows) - len(level) - len(behind)
+        words = f"on {int(road.of_kind(metric, kind).sum())} {kind} pairs it is ahead of {ahead}"
+        for how, others in {"level with": level, "behind": behind}.items():
+            if others:
+                words += f", {how} {listed([reader_name(name) for name in others])}"
+        told.append(words)
+    return (
+        f"**Where removals leave no trace** (ROAD), of {len(controls)} controls {'; '.join(told)}."
+    )
+
+
 def hardest(found: Sequence[Goal]) -> str:
     """The test in which the map is least ahead, or most behind."""
     goal = min(found, key=lambda goal: goal.hardest["by"])
