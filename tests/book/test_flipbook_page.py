@@ -204,7 +204,7 @@ def test_without_plotly_a_page_says_so(browser: Browser, tmp_path: Path) -> None
     light = flip_book(True).page().replace(plotly_text(), "")
     (tmp_path / "page.html").write_text(f"<!DOCTYPE html><body>{light}</body>", encoding="utf-8")
     for page in opened(browser, tmp_path / "page.html"):
-        expect(page.locator(".lfs-curves")).to_contain_text("where plotly.js is at hand")
+        expect(page.locator(".lfs-curves")).to_contain_text("where plotly.js is available")
         slider(page).fill("1")  # what needs no chart still works
         expect(page.locator("output")).to_have_text("5 of 64")
 

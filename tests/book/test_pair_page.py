@@ -143,10 +143,10 @@ def test_maps_lie_over_the_photographs_or_beside_them(page: Page) -> None:
     canvas = page.locator(".lfs-picture canvas").first
     size = "c => [c.width, c.height]"
     assert canvas.evaluate(size) == [320, 320]
-    page.get_by_label("Maps beside the photographs").check()
+    page.get_by_label("Maps next to the photographs").check()
     assert canvas.evaluate(size) == [640, 320]
     expect(page.get_by_label("Opacity of the maps")).to_be_hidden()
-    page.get_by_label("Maps beside the photographs").uncheck()
+    page.get_by_label("Maps next to the photographs").uncheck()
     assert canvas.evaluate(size) == [320, 320]
 
 
@@ -303,7 +303,7 @@ def test_several_explorers_share_a_page_and_names_are_never_code(
 def test_it_fits_a_telephone(browser: Browser, saved: Path) -> None:
     for page in opened(browser, saved, viewport={"width": 360, "height": 740}):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        page.get_by_label("Maps beside the photographs").check()
+        page.get_by_label("Maps next to the photographs").check()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 

@@ -141,7 +141,7 @@ def test_it_equals_python(tried: tuple[Page, str]) -> None:
     files = [file(f"{name}.png", Image.fromarray(photographs()[name])) for name in PAIRS[network]]
     upload(page, *files)
     shows(page, 1, str(files[1]["name"]))
-    page.get_by_label("Maps beside the photographs").check()
+    page.get_by_label("Maps next to the photographs").check()
     page.get_by_label("Colours", exact=True).select_option("gray")
     page.get_by_label("Show what is above").fill("0")
     options = page.get_by_label("Method").locator("option")
