@@ -102,8 +102,8 @@ def test_curves_are_drawn_to_scale(page: Page) -> None:
     for step in range(STEPS + 1):
         slider(page).fill(str(step))
         points = "[...document.querySelectorAll('.lfs-curves .point')]"
-        # Plotly draws a moment later.
-        page.wait_for_function(f"({DOTS})({points}).length === {len(curves)}")
+        # Plotly draws a moment later. Only a function may be asked again on a page with a policy.
+        page.wait_for_function(f"() => ({DOTS})({points}).length === {len(curves)}")
         heights += page.locator(".lfs-curves .point").evaluate_all(DOTS)
     values = [curve[step] for step in range(STEPS + 1) for curve in curves]
     (low, high), (bottom, top) = (f(zip(values, heights, strict=True)) for f in (min, max))
