@@ -54,6 +54,15 @@ FENCE = re.compile(
 CODE = re.compile(r"=>|</|^(import|from) \w|^def \w|^\s*--?\w|%[sd]", re.MULTILINE)  # no sentences
 COMMENT = re.compile(r"(|\s+|.*\s\s)#:? (?!type:|noqa)(.*)$")
 WORD = re.compile(r"[^\W_][\w'./-]*")
+# Comments of JavaScript, one after the other, and its texts, of which `+` makes one.
+TEXT = r""""(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`"""
+SCRIPT = re.compile(
+    r"(?P<lines>(?:[ \t]*//[^\n]*\n)+)|/\*(?P<block>.*?)\*/|"
+    rf"(?P<text>(?:{TEXT})(?:\s*\+\s*(?:{TEXT}))*)",
+    re.DOTALL,
+)
+# What stands in them that is no sentence: names and types of arguments, values, and escapes.
+TYPED = re.compile(r"@\w+ +\{.*?\}(?=\s|$)( \[?\w+\]?)?|@\w+|\$\{[^}]*\}|\\u\w{4}", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -155,6 +164,18 @@ def of_python(source: str, strings: bool = True) -> Iterator[tuple[int, str]]:
     yield 0, MATH.sub("X", "\n".join(block))
 
 
+def of_javascript(source: str) -> Iterator[tuple[int, str]]:
+    """Comments and texts of several words, each with its line."""
+    for found in SCRIPT.finditer(source):
+        text = re.sub(r"^[ \t]*(//|\*) ?", "", found[found.lastgroup or 0], flags=re.MULTILINE)
+        if found["text"]:
+            text = re.sub(r"[\"`]\s*\+\s*[\"`]", "", text).strip('"`')
+        else:
+            text = re.sub(r"(?=@(?:param|returns)\b)", "\n\n", text)
+        if (found["block"] or len(text.split()) > 3) and not CODE.search(text):
+            yield source.count("\n", 0, found.start()) + 1, MATH.sub("X", TYPED.sub("", text))
+
+
 def of_notebook(path: Path) -> Iterator[tuple[str, str]]:
     """Text, captions, descriptions of pictures, and texts in code, each with its cell."""
     for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
@@ -182,6 +203,9 @@ def texts() -> Iterator[tuple[str, str]]:
                 source = path.read_text(encoding="utf-8")
                 for line, text in of_python(source, strings=folder != "tests"):
                     yield f"{path.relative_to(ROOT).as_posix()}:{line}", text
+    for path in sorted((ROOT / "lfs_core").rglob("*.js")):
+        for line, text in of_javascript(path.read_text(encoding="utf-8")):
+            yield f"{path.relative_to(ROOT).as_posix()}:{line}", text
 
 
 def sentences() -> list[Sentence]:

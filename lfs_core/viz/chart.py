@@ -42,6 +42,7 @@ LINES = [  # told apart by dashes too
     (ORANGE, "dash"),
 ]
 LONGEST = 24  # letters in a line of a row's name: a telephone has room for its marks, too
+TITLE = 27  # letters in a line of an axis title: it stands below the axis, right of rows' names
 LINE = 14  # px, of a row's name
 WIDE = 300  # px, height of what is no list of rows
 
@@ -247,7 +248,9 @@ def dots(
         said = xlabel if isinstance(xlabel, str) else xlabel[label]
         places = range(begin, len(figure.data))
         entries.append(
-            Choice(label, places, {"xaxis.title.text": lines_of(said, 40)} | _ticks(order, italic))
+            Choice(
+                label, places, {"xaxis.title.text": lines_of(said, TITLE)} | _ticks(order, italic)
+            )
         )
     shown = [_rows(series) for series in choices.values()] if len(choices) > 1 else [order]
     height = max(len(rows) * max(map(_height, rows), default=0) for rows in shown)
@@ -477,7 +480,7 @@ def lines(
             rows += [[name, *first, f"{p:g}", said(of)] for p, of in zip(x, found, strict=True)]
         entries.append(Choice(label, range(begin, len(figure.data))))
     styled(figure, WIDE, entries, showlegend=max(map(len, choices.values())) > 1)
-    figure.update_xaxes(title_text=lines_of(xlabel, 40), zeroline=False)
+    figure.update_xaxes(title_text=lines_of(xlabel, TITLE), zeroline=False)
     figure.update_yaxes(title_text=ylabel)
     if log:
         ticks = log_ticks([p for curves in choices.values() for x, _ in curves.values() for p in x])

@@ -85,7 +85,7 @@ def _answer(dialog: Locator, asked: list[str]) -> None:
 
 def settle(page: Page) -> None:
     """Wait until no colour changes; the promises of changes that are taken back are never kept."""
-    page.wait_for_function("document.getAnimations().every((a) => a.playState !== 'running')")
+    page.wait_for_function("() => document.getAnimations().every((a) => a.playState !== 'running')")
 
 
 def violations(page: Page, **options: object) -> list[str]:

@@ -22,7 +22,8 @@ SMALLEST = """() => Math.min(...[...document.querySelectorAll(".lfs-chart text")
   .map((text) => parseFloat(getComputedStyle(text).fontSize)))"""
 OUT = """() => [...document.querySelectorAll(".lfs-chart text")].filter((text) => {
   const { left, right } = text.getBoundingClientRect();
-  return right > left && (left < -1 || right > innerWidth + 1);
+  const chart = text.closest(".lfs-chart-plot").getBoundingClientRect();
+  return right > left && (left < chart.left - 1 || right > chart.right + 1);
 }).map((text) => text.textContent)"""
 SITE = """<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>Charts</title><style>
@@ -36,12 +37,13 @@ def some_charts() -> list[Chart]:
         names = ("one with a rather long name of many words", "two", "three")
         return {name: Interval(at + k, at + k - 1, at + k + 1, 7) for k, name in enumerate(names)}
 
+    moves = "how far the similarity moves against the decision (higher is better)"
     far = np.array([[np.nan, 0.5], [-0.5, np.nan]])
     curve = {"a curve": ([1, 10, 100], list(rows(0).values()))}
     folded = dots("Folded", {"": {"": rows(5)}}, "score")
     return [
-        dots("Rows", {"birds": {"a": rows(0), "b": rows(1)}, "cars": {"a": rows(2)}}, "score"),
-        lines("Curves", {"": curve}, "images", "error", log=True, mark=("chosen", 10)),
+        dots("Rows", {"birds": {"a": rows(0), "b": rows(1)}, "cars": {"a": rows(2)}}, moves),
+        lines("Curves", {"": curve}, moves, "error", log=True, mark=("chosen", 10)),
         matrix("Matrix", {"": far}, ["one", "two"], "by"),
         Chart(folded.figure, folded.title, folded.alt, folded.table, folded=True),
     ]

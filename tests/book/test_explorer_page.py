@@ -137,7 +137,7 @@ def test_the_map_can_lie_beside_the_photograph(page: Page) -> None:
     query = dialog.locator("canvas").first
     height, width = query.evaluate("c => [c.height, c.width]")
     assert width / height == pytest.approx(180 / 150, abs=0.01)  # the photograph's proportions
-    dialog.get_by_label("Maps beside the photographs").check()
+    dialog.get_by_label("Maps next to the photographs").check()
     assert query.evaluate("c => [c.height, c.width]") == [height, 2 * width]
     assert not query.evaluate(IS_GREY, [0.99, 0.5])
     page.keyboard.press("Escape")
@@ -290,7 +290,7 @@ def test_what_both_photographs_show_is_outlined(browser: Browser, saved: Path) -
         query, result = dialog.locator("canvas").all()
         assert query.evaluate(WHITE) == pytest.approx([0.3, 0.7, 0.2, 0.6], abs=0.03)
         assert result.evaluate(WHITE) == pytest.approx([0.1, 0.5, 0.4, 0.8], abs=0.03)
-        dialog.get_by_label("Maps beside the photographs").check()  # then it is in both
+        dialog.get_by_label("Maps next to the photographs").check()  # then it is in both
         left, right, *_ = query.evaluate(WHITE)
         assert [left, right] == pytest.approx([0.15, 0.85], abs=0.02)
 

@@ -91,7 +91,7 @@ def test_all_pairs_and_methods_are_there(page: Page) -> None:
 
 def test_colours_are_those_of_the_values(page: Page) -> None:
     """Whole maps next to the photographs: the ramps run through the colour scale."""
-    page.get_by_label("Maps beside the photographs").check()
+    page.get_by_label("Maps next to the photographs").check()
     across, down = large(page)
     for canvas, at in ((across, lambda t: (0.5 + t / 2, 0.5)), (down, lambda t: (0.75, t))):
         assert sum(canvas.evaluate(COLOUR, at(0.99))) > 500  # pale yellow
@@ -149,7 +149,7 @@ def test_the_sliders_change_what_is_shown(page: Page) -> None:
 
 def test_maps_can_lie_beside_the_photographs(page: Page) -> None:
     over = tile(page, "ramps").locator("canvas").first.evaluate(PIXELS)
-    page.get_by_label("Maps beside the photographs").check()
+    page.get_by_label("Maps next to the photographs").check()
     expect(page.get_by_label("Opacity of the maps")).to_be_hidden()
     first = large(page)[0]
     colours = [first.evaluate(COLOUR, [x / 40, 0.3]) for x in range(20)]
@@ -200,7 +200,7 @@ def test_the_place_is_marked_in_both_images(page: Page) -> None:
 
     hover(large(page)[1], 0.25, 0.6)
     assert places() == pytest.approx([0.25, 0.6] * 2, abs=0.02)
-    page.get_by_label("Maps beside the photographs").check()
+    page.get_by_label("Maps next to the photographs").check()
     for x in (0.125, 0.625):  # of the photograph, and of the map next to it
         hover(large(page)[0], x, 0.6)
         assert places() == pytest.approx([0.125, 0.6, 0.625, 0.6] * 2, abs=0.02)
@@ -220,7 +220,7 @@ def test_it_works_by_keyboard(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(pair_button(page, 1)).to_be_focused()
     expect(page.locator(".lfs-headline")).to_contain_text("dissimilar")
-    for name in ("Maps beside", "Show what is above", "Opacity of the maps"):
+    for name in ("Maps next to", "Show what is above", "Opacity of the maps"):
         page.keyboard.press("Tab")
         expect(page.get_by_label(name)).to_be_focused()
     page.keyboard.press("Tab")
@@ -256,9 +256,9 @@ def test_what_is_chosen_on_a_telephone_is_seen(browser: Browser, saved: Path) ->
     size = {"width": 360, "height": 420}
     for page in opened(browser, saved, viewport=size, has_touch=True):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        page.get_by_label("Maps beside the photographs").check()
+        page.get_by_label("Maps next to the photographs").check()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        page.get_by_label("Maps beside the photographs").uncheck()
+        page.get_by_label("Maps next to the photographs").uncheck()
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         expect(page.locator(".lfs-picture canvas").first).not_to_be_in_viewport()
         tile(page, "signed").tap()

@@ -22,6 +22,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pairs")
     explorer = make_pair_explorer()
     explorer.save(folder / "page.html", PAIRS, first=1)
+    linked = f'<a href="../book/try_it.html">Try it</a>{explorer.page(PAIRS)}'
+    (folder / "linked.html").write_text(f"<!DOCTYPE html><body>{linked}</body>", encoding="utf-8")
     evil = make_pair_explorer(names=[EVIL, *NAMES[1:]]).page(PAIRS)
     (folder / "twice.html").write_text(
         f"<!DOCTYPE html><body>{explorer.page(PAIRS)}{evil}</body>", encoding="utf-8"
@@ -143,10 +145,10 @@ def test_maps_lie_over_the_photographs_or_beside_them(page: Page) -> None:
     canvas = page.locator(".lfs-picture canvas").first
     size = "c => [c.width, c.height]"
     assert canvas.evaluate(size) == [320, 320]
-    page.get_by_label("Maps beside the photographs").check()
+    page.get_by_label("Maps next to the photographs").check()
     assert canvas.evaluate(size) == [640, 320]
     expect(page.get_by_label("Opacity of the maps")).to_be_hidden()
-    page.get_by_label("Maps beside the photographs").uncheck()
+    page.get_by_label("Maps next to the photographs").uncheck()
     assert canvas.evaluate(size) == [320, 320]
 
 
@@ -303,8 +305,19 @@ def test_several_explorers_share_a_page_and_names_are_never_code(
 def test_it_fits_a_telephone(browser: Browser, saved: Path) -> None:
     for page in opened(browser, saved, viewport={"width": 360, "height": 740}):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        page.get_by_label("Maps beside the photographs").check()
+        page.get_by_label("Maps next to the photographs").check()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_in_the_book_it_leads_to_the_page_for_photographs_of_ones_own(
+    browser: Browser, saved: Path
+) -> None:
+    for page in opened(browser, saved.with_name("linked.html")):
+        hint = page.locator(".lfs-hint", has_text="With your own photographs: Try it or make lab")
+        expect(hint.get_by_role("link")).to_have_attribute("href", "../book/try_it.html")
+    for page in opened(browser, saved):
+        hint = page.locator(".lfs-hint", has_text="With your own photographs: make lab")
+        expect(hint.get_by_role("link")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -180,7 +180,7 @@ def test_it_equals_python(tried: tuple[Page, str]) -> None:
     h = torch.tensor(page.evaluate("embeddings.slice(-2)"))
     (expected,) = run(loaded_network(network), pair(network), ["h"])
     assert (h - expected).norm(dim=1).max() <= 1e-4 * expected.norm(dim=1).min()
-    page.get_by_label("Maps beside the photographs").check()
+    page.get_by_label("Maps next to the photographs").check()
     page.get_by_label("Colours", exact=True).select_option("gray")
     page.get_by_label("Show what is above").fill("0")
     options = page.get_by_label("Method").locator("option")

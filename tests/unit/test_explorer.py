@@ -98,7 +98,7 @@ def test_a_photograph_alone_in_its_class_is_neither_right_nor_wrong(
 ) -> None:
     lone = explorer.contents["names"].index("lone.png")
     opened = ask(explorer, "open", lone)
-    assert (opened["label"], opened["precision"], opened["relevant"]) == (None, None, 0)
+    assert (opened["label"], opened["precision"]) == (None, None)
     assert ask(explorer, "answers", lone) == {"hits": []}
 
 

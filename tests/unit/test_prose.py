@@ -83,3 +83,13 @@ def test_code_and_formulas_are_no_words() -> None:
         "Says it.",
         "one",
     ]
+
+
+def test_comments_and_texts_of_javascript_are_read() -> None:
+    source = (
+        "// It is said\n// in two lines.\n"
+        "/**\n * Draws it.\n *\n * @param {Size} size of it\n */\n"
+        'const words = "A text that " +\n  `${name} tells.`;\n'
+    )
+    texts = [" ".join(text.split()) for _, text in prose.of_javascript(source)]
+    assert texts == ["It is said in two lines.", "Draws it. of it", "A text that tells."]

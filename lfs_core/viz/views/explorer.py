@@ -34,7 +34,7 @@ from lfs_core.findings.trust import (
     what_likeness_means,
 )
 from lfs_core.search.retriever import Answer, Retriever
-from lfs_core.training.recall import KS, average_precision
+from lfs_core.training.recall import average_precision
 from lfs_core.util.confidence import Spread, spread_of
 from lfs_core.util.rounding import rounded
 from lfs_core.viz.matches import matched_parts
@@ -51,6 +51,7 @@ from lfs_core.viz.page import check_suffix
 from lfs_core.viz.rendering import code, render, save, style
 from lfs_core.viz.views.methods import decided
 from lfs_core.viz.views.view import LiveView, question_key, received
+from lfs_core.viz.worth import worth
 
 SMALL, LARGE = 96, 224  # px, longest side of a picture in a grid, and in a pair
 PRINTED = 160  # px, in a page, which holds one picture of a photograph
@@ -190,7 +191,7 @@ class RetrievalExplorer(LiveView):
             "position": place,
             # Without another of its class there is neither right nor wrong.
             "label": None if place is None or not answer.relevant else self._classes[place],
-            "relevant": answer.relevant,
+            "worth": worth(answer),
             "precision": rounded(answer.average_precision),
             "nearest": [[hit.position, rounded(hit.similarity)] for hit in answer.nearest],
             "farthest": [[hit.position, rounded(hit.similarity)] for hit in answer.farthest],
@@ -312,7 +313,6 @@ class RetrievalExplorer(LiveView):
             "bottom": self.bottom,
             "ranksAtOnce": RANKS,
             "page": PAGE,
-            "recallAt": KS,
             "sides": [SMALL, LARGE],
             "classNames": sorted(set(self.retriever.gallery.labels)),
             "same": self._same,

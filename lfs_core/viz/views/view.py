@@ -29,13 +29,13 @@ class View(AnyWidget):
         super().__init__(**traits)
         self.on_msg(_hear)
 
-    def hear(self, said: object) -> None:
-        """What the view says: that it needs Plotly."""
-        if said == "plotly":
-            self.send("plotly", [plotly_code()])
+    def hear(self, said: Mapping[str, Any]) -> None:
+        """What the view asks, with a number that the answer has too: here, for Plotly."""
+        if said["ask"] == ["plotly"]:
+            self.send({"id": said["id"], "answer": {}}, [plotly_code()])
 
 
-def _hear(view: View, said: object, _: list[bytes]) -> None:
+def _hear(view: View, said: Mapping[str, Any], _: list[bytes]) -> None:
     view.hear(said)
 
 
@@ -88,9 +88,9 @@ class LiveView(View):
             raise LFSError(f"The explorer cannot be asked for {kind!r}, only for {list(answers)}.")
         return answers[kind](*arguments)
 
-    def hear(self, said: object) -> None:
-        """What the view says: a question, with a number that its answer has too."""
-        if not isinstance(said, dict):
+    def hear(self, said: Mapping[str, Any]) -> None:
+        """Any other question as well."""
+        if said["ask"] == ["plotly"]:
             return super().hear(said)
         try:
             answer = self.reply(*said["ask"])

@@ -1,6 +1,6 @@
 // Questions to Python, or to the table of answers that a page holds.
 
-/** @import { Answer, Asker, Model } from "./types.d.ts" */
+/** @import { Answer, Asker, Model, Question } from "./types.d.ts" */
 
 import { h } from "./elements.js";
 
@@ -9,6 +9,27 @@ const WAITING = "Waiting for Python \u2026";
 const GONE =
   "Python does not answer. If its kernel was restarted, run all cells (Run, Run All Cells); " +
   "what is shown stays.";
+
+/**
+ * Asks Python, whose answer comes with what else it sends.
+ *
+ * @param {Model} model
+ * @param {Question} ask
+ * @returns {Promise<Answer>}
+ */
+export function request(model, ask) {
+  const id = `${Math.random()}`; // several views of one model hear all answers
+  return new Promise((done) => {
+    /** @type {(said: { id: string, answer: Answer }, buffers: DataView[]) => void} */
+    function receive(said, buffers) {
+      if (said.id !== id) return;
+      model.off("msg:custom", receive);
+      done({ ...said.answer, buffers });
+    }
+    model.on("msg:custom", receive);
+    model.send?.({ id, ask });
+  });
+}
 
 /**
  * Asks, and says in a note when Python takes long to answer or has gone.
@@ -21,49 +42,34 @@ export function asker(model) {
   const { answers, live } = model.get("contents");
   const note = h("p", { class: "lfs-waiting", role: "status", hidden: true });
   if (!live) return { note, stop() {}, ask: async (...ask) => answers[ask.join()] ?? MISSING };
-  const own = `${Math.random()}`; // several views of one model hear all answers
-  /** @type {Map<string, (answer: Answer) => void>} */
-  const open = new Map();
   /** @type {number[]} */
   let timers = [];
-  let count = 0;
+  let open = 0;
   /** @param {string} text */
   function say(text) {
     note.textContent = text;
     note.hidden = !text;
   }
-  function calm() {
+  /** @param {number} more questions, or fewer, that wait for an answer */
+  function wait(more) {
+    open += more;
     timers.forEach(clearTimeout);
-    if (!open.size) say("");
-  }
-  function wait() {
-    calm();
-    timers = open.size ? [setTimeout(say, 3000, WAITING), setTimeout(say, 20000, GONE)] : [];
-  }
-  /** @param {{ id: string, answer: Answer }} said */
-  function receive({ id, answer }) {
-    const done = open.get(id);
-    if (!done) return;
-    open.delete(id);
-    wait();
-    done(answer);
+    timers = open ? [setTimeout(say, 3000, WAITING), setTimeout(say, 20000, GONE)] : [];
+    if (!open) say("");
   }
   // Jupyter says so when the kernel is restarted, before anything is asked.
   const gone = () => say(GONE);
-  model.on("msg:custom", receive);
   model.on("comm_live_update", gone);
   return {
     note,
-    ask: (...ask) =>
-      new Promise((done) => {
-        const id = `${own}-${count++}`;
-        open.set(id, done);
-        wait();
-        model.send?.({ id, ask });
-      }),
+    async ask(...ask) {
+      wait(1);
+      const answer = await request(model, ask);
+      wait(-1);
+      return answer;
+    },
     stop() {
       timers.forEach(clearTimeout);
-      model.off("msg:custom", receive);
       model.off("comm_live_update", gone);
     },
   };

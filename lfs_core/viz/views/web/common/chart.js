@@ -6,7 +6,7 @@ import { h } from "./elements.js";
 import { plotly } from "./plotly.js";
 
 const NO_PLOTLY =
-  "The chart is drawn where plotly.js is at hand: in the book, in saved pages, and by Python.";
+  "The chart is drawn where plotly.js is available: in the book, in saved pages, and by Python.";
 // Okabe and Ito's, which are told apart with any colour vision, on light and dark ground.
 export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9"];
 const AXIS = { automargin: false, fixedrange: true };

@@ -3,7 +3,7 @@
 /** @import { How } from "./types.d.ts" */
 
 import { decimals } from "./bytes.js";
-import { button, h } from "./elements.js";
+import { button, enable, h } from "./elements.js";
 
 /**
  * A slider with its name and value, from 0 to 1 or over a list of numbers.
@@ -53,7 +53,7 @@ export function checkbox(text, checked, onchange) {
 }
 
 /**
- * How maps are drawn: above which value, beside their photographs or over them, and how opaque.
+ * How maps are drawn: above which value, next to their photographs or over them, and how opaque.
  *
  * @param {How} how is changed
  * @param {() => void} redraw
@@ -65,7 +65,7 @@ export function layering(how, redraw) {
     over.hidden = how.apart;
     redraw();
   }
-  const apart = checkbox("Maps beside the photographs", how.apart, (on) => change({ apart: on }));
+  const apart = checkbox("Maps next to the photographs", how.apart, (on) => change({ apart: on }));
   const above = slider("Show what is above \u03be\u2082", how.threshold, (threshold) =>
     change({ threshold }),
   );
@@ -75,7 +75,27 @@ export function layering(how, redraw) {
 }
 
 /**
- * Earlier and later parts of a long list.
+ * Buttons that lead back and on.
+ *
+ * @param {(by: -1 | 1) => void} go
+ * @param {string} [what] they lead to
+ */
+export function turning(go, what = "") {
+  const back = button("\u2039 Previous", () => go(-1), { "aria-label": `Previous${what}` });
+  const on = button("Next \u203a", () => go(1), { "aria-label": `Next${what}` });
+  return {
+    back,
+    on,
+    /** @type {(at: number, count: number) => void} where the reader is; -1 for elsewhere */
+    show(at, count) {
+      enable(back, count > 0 && at !== 0, on);
+      enable(on, count > 0 && at !== count - 1, back);
+    },
+  };
+}
+
+/**
+ * Parts of a long list.
  *
  * @param {number} start
  * @param {number} size of a part
@@ -84,11 +104,8 @@ export function layering(how, redraw) {
  */
 export function pager(start, size, total, go) {
   const end = Math.min(start + size, total);
-  return h(
-    "div",
-    { class: "lfs-bar" },
-    button("\u2039 Earlier", () => go(start - size), { disabled: start === 0 }),
-    h("output", {}, `${total ? start + 1 : 0}\u2013${end} of ${total}`),
-    button("Later \u203a", () => go(start + size), { disabled: end === total }),
-  );
+  const { back, on, show } = turning((by) => go(start + by * size), " photographs");
+  show(start / size, Math.ceil(total / size));
+  const place = h("output", {}, `${total ? start + 1 : 0}\u2013${end} of ${total}`);
+  return h("div", { class: "lfs-bar" }, back, place, on);
 }

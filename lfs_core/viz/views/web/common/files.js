@@ -11,7 +11,7 @@ const REDUCED = [4096, 2048, 1024]; // px, longest side of a photograph that was
 const megabytes = (size) => `${(size / 1e6).toFixed(1)} MB`;
 
 /**
- * A photograph that can be sent: itself, or smaller if it is too large, and what is said of that.
+ * A photograph that can be sent, smaller if it is too large; and what the reader is told.
  *
  * @param {File} file
  * @returns {Promise<[Blob | null, string]>} null if it cannot be read

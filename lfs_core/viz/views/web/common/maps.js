@@ -1,11 +1,11 @@
-// Maps on canvases: beside photographs, or over them. Values go from 0 to 255.
+// Maps on canvases: next to photographs, or over them. Values go from 0 to 255.
 
 /** @import { How, Size } from "./types.d.ts" */
 
 import { h } from "./elements.js";
 
 /**
- * Where the centres of `length` pixels lie among `count` values: the two beside them, and how far
+ * Where the centres of `length` pixels lie among `count` values: the two around them, and how far
  * they are from the first of these.
  *
  * @type {(length: number, count: number) => [number, number, number][]}
@@ -96,14 +96,14 @@ function drawLayer(canvas, x, image, values, [width, height], how) {
 }
 
 /**
- * A map beside its photograph if `how.apart`, else over it.
+ * A map next to its photograph if `how.apart`, else over it.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {HTMLImageElement | null} image
  * @param {Float32Array} values
  * @param {Size} pixels
  * @param {How} how
- * @param {{ alone?: boolean, outline?: string | null }} [more] a map beside no photograph; a path
+ * @param {{ alone?: boolean, outline?: string | null }} [more] a map without its photograph; a path
  *   (in units of the picture's sides) that is drawn around a part
  */
 export function drawMap(canvas, image, values, pixels, how, { alone, outline } = {}) {

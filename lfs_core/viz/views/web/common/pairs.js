@@ -48,11 +48,11 @@ export function sentence(network, similarity, similar, threshold = null) {
   ];
 }
 
-/** What speaks against trusting what is shown; however much it is, it takes the same place. */
+/** Reasons to doubt what is shown; however much it is, it takes the same place. */
 export function doubtsBox() {
   const list = h("ul");
   const properties = { class: "lfs-doubts", "aria-label": "Doubts", tabindex: 0 };
-  const element = h("section", properties, title("What speaks against trusting this"), list);
+  const element = h("section", properties, title("Reasons to doubt this"), list);
   /** @param {string[]} said */
   function show(said) {
     const lines = said.length ? said : ["Nothing that was measured."];

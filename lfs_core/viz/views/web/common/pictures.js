@@ -17,7 +17,7 @@ const inside = (place, count) => Math.min(Math.max(place, 0), count - 1);
 
 /**
  * The place, [column, row], of a grid of [rows, columns] that the pointer is at; `times` grids lie
- * beside each other.
+ * next to each other.
  *
  * @type {(event: MouseEvent, size: Size, times?: number) => Point}
  */

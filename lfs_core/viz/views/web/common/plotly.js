@@ -3,6 +3,7 @@
 
 /** @import { Model, Plotly } from "./types.d.ts" */
 
+import { request } from "./asking.js";
 import { bytes, unzip } from "./bytes.js";
 
 const PATIENCE = 30000; // ms until Python is taken to be gone
@@ -54,28 +55,16 @@ async function run(packed) {
 }
 
 /**
- * Asks the widget for Plotly; null if nobody answers.
+ * Plotly from the widget; null if nobody answers.
  *
  * @param {Model} model
  * @returns {Promise<Uint8Array<ArrayBuffer> | null>}
  */
-function askPython(model) {
-  if (!model.send) return Promise.resolve(null); // a page without Python
-  return new Promise((done) => {
-    /** @type {(said: unknown, buffers: DataView[]) => void} */
-    const receive = (said, buffers) => {
-      if (said !== "plotly") return;
-      const { buffer, byteOffset, byteLength } = buffers[0];
-      finish(new Uint8Array(/** @type {ArrayBuffer} */ (buffer), byteOffset, byteLength));
-    };
-    /** @param {Uint8Array<ArrayBuffer> | null} code */
-    const finish = (code) => {
-      clearTimeout(timer);
-      model.off("msg:custom", receive);
-      done(code);
-    };
-    const timer = setTimeout(finish, PATIENCE, null);
-    model.on("msg:custom", receive);
-    model.send?.("plotly");
-  });
+async function askPython(model) {
+  if (!model.send) return null; // a page without Python
+  const nobody = new Promise((done) => setTimeout(done, PATIENCE, {}));
+  const { buffers } = await Promise.race([request(model, ["plotly"]), nobody]);
+  if (!buffers) return null;
+  const { buffer, byteOffset, byteLength } = buffers[0];
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -44,7 +44,7 @@ export function likeness({ contents: { same } }, score) {
 }
 
 /**
- * What is said of a photograph that was retrieved.
+ * What the reader is told about a photograph that was retrieved.
  *
  * @param {App} app
  * @param {Hit} hit

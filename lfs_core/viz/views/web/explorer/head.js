@@ -7,26 +7,6 @@ import { faceChooser } from "../common/faces.js";
 import { className, isMarked, isRight } from "./classes.js";
 
 /**
- * @param {App} app
- * @param {Opened} opened
- */
-export function worth(app, { nearest, relevant, precision, position }) {
-  if (!isMarked(app)) {
-    return position === null
-      ? "An image from outside the gallery: what is right is not known."
-      : "No other photograph of its class is in the gallery.";
-  }
-  const right = nearest.map(([item]) => isRight(app, item));
-  const found = right.filter(Boolean).length;
-  const recall = app.contents.recallAt
-    .filter((k) => k <= right.length)
-    .map((k) => `@${k} ${right.slice(0, k).includes(true) ? "yes" : "no"}`);
-  const top = nearest.length;
-  const ap = precision.toFixed(2);
-  return `${found} of ${relevant} in the top ${top}, AP@${top} ${ap}, Recall${recall.join(", ")}`;
-}
-
-/**
  * The ranks that are right.
  *
  * @param {App} app
@@ -74,7 +54,7 @@ export function head(app, opened) {
       title(opened.name),
       name ? h("p", {}, `class ${name}`) : null,
       twin ? h("p", {}, `The gallery holds it, as ${names[position]}.`) : null,
-      h("p", { class: "lfs-headline", role: "status" }, worth(app, opened)),
+      h("p", { class: "lfs-headline", role: "status" }, opened.worth),
       strip(app, opened),
       faceChoice(app, opened),
     ),

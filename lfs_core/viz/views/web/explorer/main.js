@@ -5,8 +5,8 @@
 /** @import { App, Contents, Opened } from "./types.d.ts" */
 
 import { asker, remembering } from "../common/asking.js";
-import { checkbox } from "../common/controls.js";
-import { alarm, button, enable, h } from "../common/elements.js";
+import { checkbox, turning } from "../common/controls.js";
+import { alarm, h } from "../common/elements.js";
 import { head } from "./head.js";
 import { photographList } from "./list.js";
 import { pairPanel } from "./pair.js";
@@ -93,31 +93,27 @@ function render({ model, el }) {
 }
 
 /**
- * Where the query stands in its list, and buttons that lead to those beside it.
+ * Where the query stands in its list, and buttons that lead to the ones before and after it.
  *
  * @param {App} app
  * @param {() => { items: number[], isGuest: boolean }} current
  */
 function whereabouts(app, current) {
   const output = h("output", { class: "lfs-place" });
-  const previous = button("\u2039 Previous", () => step(-1));
-  const next = button("Next \u203a", () => step(1));
-  /** @param {number} by */
-  function step(by) {
+  const turn = turning((by) => {
     const { items } = current();
     const at = items.indexOf(app.query);
     const target = items[at < 0 ? 0 : at + by];
     if (target !== undefined) app.open(target);
-  }
+  });
   function show() {
     const { items, isGuest } = current();
     const at = items.indexOf(app.query);
     const kind = isGuest ? " of your images" : "";
     output.textContent = `${at < 0 ? "\u2013" : at + 1} / ${items.length}${kind}`;
-    enable(previous, items.length > 0 && at !== 0, next);
-    enable(next, items.length > 0 && at !== items.length - 1, previous);
+    turn.show(at, items.length);
   }
-  return { elements: [previous, output, next], show };
+  return { elements: [turn.back, output, turn.on], show };
 }
 
 /** @param {Contents} contents what a page without Python does not hold */

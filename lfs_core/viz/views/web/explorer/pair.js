@@ -5,8 +5,8 @@
 
 import { remembering } from "../common/asking.js";
 import { bytes, decimals, inflate } from "../common/bytes.js";
-import { layering } from "../common/controls.js";
-import { alarm, asNode, button, enable, h, title } from "../common/elements.js";
+import { layering, turning } from "../common/controls.js";
+import { alarm, asNode, button, h, title } from "../common/elements.js";
 import { colourBar, drawMap, within } from "../common/maps.js";
 import { decision, doubtsBox, sentence } from "../common/pairs.js";
 import { twoPictures } from "../common/pictures.js";
@@ -14,19 +14,18 @@ import { isMarked, verdict } from "./classes.js";
 
 const PART = 160; // px, longest side of a picture of matched parts
 const WORDS =
-  "Bright places speak for a match together with places of the other photograph, each relative to " +
-  "the brightest of its photograph.";
+  "Bright places are evidence for a match together with places of the other photograph, each " +
+  "relative to the brightest of its photograph.";
 
 /** @param {App} app */
 export function pairPanel(app) {
   const { uid, shelf, names } = app;
   const heading = h("p", { class: "lfs-title", id: `${uid}-title` });
   const body = h("div", { class: "lfs-body" });
-  const earlier = button("\u2039 Previous", () => go(-1), { "aria-label": "Previous result" });
-  const later = button("Next \u203a", () => go(1), { "aria-label": "Next result" });
+  const turn = turning(go, " result");
   const closing = { class: "lfs-close", autofocus: true };
   const close = button("\u00d7 Close", () => dialog.close(), closing);
-  const bar = h("div", { class: "lfs-bar" }, earlier, later, close);
+  const bar = h("div", { class: "lfs-bar" }, turn.back, turn.on, close);
   const properties = { class: "lfs-pair", "aria-labelledby": `${uid}-title` };
   const dialog = h("dialog", properties, bar, heading, body);
   const ask = remembering(async (/** @type {number} */ query, /** @type {number} */ item) => {
@@ -65,8 +64,7 @@ export function pairPanel(app) {
   async function show(chosen) {
     item = chosen;
     redraw = () => {};
-    enable(earlier, at() > 0, close);
-    enable(later, at() < pairs.length - 1, close);
+    turn.show(at(), pairs.length);
     const [query, name] = [app.query, app.opened?.name ?? ""];
     const state = isMarked(app) ? `, ${verdict(app, item)}` : "";
     heading.replaceChildren(asNode(`${name} and ${names[item]}, rank ${pairs[at()][1]}${state}`));
@@ -114,14 +112,13 @@ function inWords({ similarity, similar, threshold, method, sure, sureMeans }) {
 /** @type {(app: App, answer: Explained, images: (HTMLImageElement | null)[], names: string[]) => Pictured} */
 function pictured(app, { similar, size, steps, ranges, outlines, method }, images, names) {
   const sides = images.map((image, side) => {
-    const [low, high] = ranges[side];
-    const range = [low, high].map((value) => decimals(value, 2)).join(" to ");
+    const range = ranges[side].map((value) => decimals(value, 2)).join(" to ");
     return {
       image,
       steps: steps[side],
       label: `${names[side]} with the map of ${method}`,
       facts: (/** @type {string} */ share) => [`${share}; the map\u2019s values go from ${range}`],
-      value: (/** @type {number} */ at) => decimals(low + ((high - low) * steps[side][at]) / 255, 2),
+      value: (/** @type {number} */ at) => decimals(steps[side][at] / 255, 2),
       outline: outlines?.[side],
     };
   });
@@ -144,7 +141,7 @@ function matchedParts(app, { matched, grid }, images, colours) {
   const how = { colours, threshold: 0.1, opacity: 0.65, apart: false };
   const figures = ["Query", "Result"].map((role, side) => {
     const [width, height] = within(PART, app.square ? null : images[side]);
-    const label = `${role}: the places that speak for a match together with the other photograph`;
+    const label = `${role}: places that are evidence for a match with the other photograph`;
     const canvas = h("canvas", { role: "img", "aria-label": label });
     // Each place as it is, without shades between: it is taken away as a whole.
     const values = Float32Array.from({ length: width * height }, (_, k) => {

@@ -6,7 +6,6 @@
 import { alarm, button, h, moveWithArrows, title } from "../common/elements.js";
 import { pager } from "../common/controls.js";
 import { className, factsOfHit, isMarked, isRight, likeness, verdict } from "./classes.js";
-import { worth } from "./head.js";
 import { ranking } from "./ranking.js";
 
 /**
@@ -114,7 +113,7 @@ export function resultTabs(app) {
 
   /** @type {(opened: Opened, start: number) => unknown} */
   function showAnswers(opened, start) {
-    if (opened.label === null) return panel.replaceChildren(h("p", {}, worth(app, opened)));
+    if (opened.label === null) return panel.replaceChildren(h("p", {}, opened.worth));
     const all = title(`All others of class ${contents.classNames[opened.label]}`);
     return fill(["answers", app.query], ({ hits }) => [
       all,

@@ -14,7 +14,6 @@ export interface Contents {
   bottom: number;
   ranksAtOnce: number;
   page: number;
-  recallAt: number[];
   sides: [number, number];
   colours: string;
   /** Of similarities from -1 to 1, how likely they are of one class, in thousandths. */
@@ -29,7 +28,8 @@ export interface Opened {
   name: string;
   position: number | null;
   label: number | null;
-  relevant: number;
+  /** The same, in words. */
+  worth: string;
   precision: number;
   nearest: [number, number][];
   farthest: [number, number][];
@@ -46,7 +46,7 @@ export type Hit = [number, number, number];
 /** Why a pair is similar or not. */
 export interface Explained {
   problem?: string;
-  /** What speaks against trusting it. */
+  /** Reasons to doubt it. */
   doubts: string[];
   similarity: number;
   similar: boolean;
@@ -59,7 +59,7 @@ export interface Explained {
   ranges: [number, number][];
   size: Size;
   steps: Uint8Array[];
-  /** What of both speaks for a match together with the other, by place; of methods that tell. */
+  /** What of both is evidence for a match together with the other, by place; of methods that tell. */
   matched: Uint8Array[] | null;
   grid: Size | null;
   /** Around what both photographs show, where that is known: a path for each, in their sides. */

@@ -31,7 +31,7 @@ export function placesIn({ from, to }, { grid: [, columns] }) {
 }
 
 /**
- * What every place of the other photograph says to a region: the sum of what they make of the
+ * What every place of the other photograph says to a region: the sum of what they add to the
  * cosine together with its places, or the mean of how alike they are.
  *
  * @param {Matrices} matrices

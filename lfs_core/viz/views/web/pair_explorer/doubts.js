@@ -1,4 +1,4 @@
-// What speaks against trusting what is shown.
+// Reasons to doubt what is shown.
 
 /** @import { App, Part } from "./types.d.ts" */
 

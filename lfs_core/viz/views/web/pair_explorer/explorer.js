@@ -54,7 +54,6 @@ export function pairExplorer({ model, el }, more) {
     );
     for (const part of [top, maps, matching, latents, doubts]) part.draw(/** @type {Shown} */ (app.shown));
   }
-  const invitation = ["With your own photographs: ", h("code", {}, "make lab")];
   const root = h(
     "div",
     { class: "lfs-view lfs-pair-explorer" },
@@ -70,13 +69,21 @@ export function pairExplorer({ model, el }, more) {
     matching.element,
     latents.element,
     saving(app, headline, alert),
-    contents.live ? null : h("p", { class: "lfs-hint" }, ...invitation),
+    contents.live ? null : invitation(),
   );
   el.append(root);
   return () => {
     stop();
     root.remove();
   };
+}
+
+/** How to explain other photographs: live, and where the book's list of pages leads to, there. */
+function invitation() {
+  const page = document.querySelector('a[href$="try_it.html"]')?.getAttribute("href");
+  const link = page ? [h("a", { href: page }, "Try it"), " or "] : [];
+  const live = h("code", {}, "make lab");
+  return h("p", { class: "lfs-hint" }, "With your own photographs: ", ...link, live);
 }
 
 /**

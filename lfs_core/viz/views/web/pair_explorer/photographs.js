@@ -29,8 +29,9 @@ export function photographChoice(app, alert) {
     return update();
   }
 
-  /** @type {(entry: Entry, item: number) => void} */
+  /** @type {(entry: Entry, item: number) => void} unless it is there */
   function addEntry({ name, picture }, item) {
+    if (item < strips[0].children.length) return;
     strips.forEach((strip, side) => {
       const choosing = () => choose(choice.items.with(side, item), choice.parts.with(side, null));
       const one = button(picture ? "" : name, choosing, { title: name, "aria-label": name });
@@ -41,7 +42,7 @@ export function photographChoice(app, alert) {
 
   /** @type {Taking["put"]} */
   function put({ item, name, picture }, side) {
-    if (item >= strips[0].children.length) addEntry({ name, picture }, item);
+    addEntry({ name, picture }, item);
     return choose(choice.items.with(side, item), choice.parts.with(side, null));
   }
 
@@ -49,9 +50,7 @@ export function photographChoice(app, alert) {
   async function takeIn(files) {
     if (!files.length) return;
     const { taken, said } = await sendFiles(files, ask);
-    for (const { item, name, picture } of taken) {
-      if (item >= strips[0].children.length) addEntry({ name, picture }, item);
-    }
+    for (const { item, name, picture } of taken) addEntry({ name, picture }, item);
     // Two become the pair; one takes the place of the second photograph.
     const chosen = taken.slice(-2).map(({ item }) => item);
     const items = chosen.length === 2 ? chosen : [choice.items[0], ...chosen];
