@@ -102,6 +102,13 @@ def retrieve(
         int | None,
         typer.Option(help="Which face of the query, from left to right, from 1; else the meant."),
     ] = None,
+    cases: Annotated[
+        bool,
+        typer.Option(
+            "--cases",
+            help="Also the nearest of the answer's class, and of the next one, against it.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A page that explains them (.html).")
     ] = None,
@@ -121,6 +128,7 @@ def retrieve(
     from lfs_core.datasets.images import held
     from lfs_core.evaluation.spec import parse
     from lfs_core.findings.trust import doubts_about_learnt, what_likeness_means
+    from lfs_core.search.cases import cases_in_words, find_cases
     from lfs_core.search.gallery import load_gallery
     from lfs_core.search.retriever import Retriever
     from lfs_core.util.files import check_outputs
@@ -158,6 +166,8 @@ def retrieve(
             f"{len(answer.nearest)} most similar; AP@{len(answer.nearest)} "
             f"{answer.average_precision:.3f}"
         )
+    if cases:
+        typer.echo(cases_in_words(find_cases(searched, answer.embedding, query=answer.position)))
     tell_against(doubts_about_learnt(embed, None))
     if output and explain:
         explorer = RetrievalExplorer(retriever, explain, top, bottom)

@@ -20,6 +20,8 @@ EXPLAINERS = {
     "utkin": "lfs_core.comparators.utkin:Utkin",
     "tummala": "lfs_core.comparators.tummala:Tummala",
     "gradcam": "lfs_core.comparators.gradcam:GradCAM",
+    "similarity-attention": "lfs_core.comparators.similarity_attention:SimilarityAttention",
+    "lrp": "lfs_core.comparators.lrp:LRP",
     "xssab": "lfs_core.comparators.xssab:XSSAB",
     "fggb": "lfs_core.comparators.fggb:FGGB",
     "corrrise": "lfs_core.comparators.corrrise:CorrRISE",

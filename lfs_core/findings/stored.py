@@ -122,12 +122,13 @@ def origin_line(manifest: Mapping[str, Any]) -> str:
 
 
 def _later(manifest: Mapping[str, Any]) -> str:
-    """Which methods were added to a run afterwards; nothing if none was."""
-    if "later" not in manifest:
-        return ""
-    later = manifest["later"]
-    names = ", ".join(map(reader_name, later["methods"]))
-    return f" Added later, at commit {later['commit']}, {later['finished']}: {names}."
+    """Which methods were added to a run afterwards, each time; nothing if none was."""
+    said = ""
+    for later in manifest.get("later", ()):
+        names = ", ".join(map(reader_name, later["methods"]))
+        how = f", {later['how']}" if "how" in later else ""
+        said += f" Added later, at commit {later['commit']}, {later['finished']}{how}: {names}."
+    return said
 
 
 def _since(manifest: Mapping[str, Any]) -> str:

@@ -300,6 +300,7 @@ def test_every_method_says_what_it_is() -> None:
     assert {n for n in EXPLAINERS if not explainer_class(n).verified} == {
         "utkin",
         "tummala",
+        "similarity-attention",
         "pairx",
         "bilrp",
     }
