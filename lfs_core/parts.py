@@ -1,7 +1,7 @@
 """A thing has parts, and parts can be taken away: all that the causal map asks of what it explains.
 
-An image has windows, a sentence words, a graph nodes, a sound moments. Whoever can say what the
-network makes of a thing without some of its parts can have its similarity to another explained.
+An image has windows, a sentence words, a graph nodes, a sound moments. A thing that can say how a
+network embeds it without some of its parts can have its similarity to another one explained.
 """
 
 from __future__ import annotations
