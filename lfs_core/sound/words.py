@@ -43,8 +43,8 @@ class Words:
     Attributes:
         name, seconds, bands: as of `Ear`.
         similarity_threshold: xi_1. Of 40 words, each said by four voices of espeak-ng, it separates
-            best 240 pairs of one word in two voices from 18,720 of two words in two voices, both
-            kinds weighted equally: 97.2 % are right.
+            best 240 pairs of one word from 18,720 of two words, all in two voices. 97.2 % are
+            right, both kinds weighted equally.
     """
 
     name, seconds = "efficientword-net", 1.5
