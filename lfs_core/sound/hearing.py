@@ -26,14 +26,17 @@ class Ear(Protocol):
     Attributes:
         name: of the network.
         seconds: it hears at a time.
-        bands: of its spectrogram, lowest first.
         similarity_threshold: xi_1, above which two sounds are called similar.
     """
 
     name: str
     seconds: float
-    bands: Sequence[Band]
     similarity_threshold: float
+
+    @property
+    def bands(self) -> Sequence[Band]:
+        """Of its spectrogram, lowest first."""
+        ...
 
     def spectrogram(self, waves: Tensor) -> Tensor:
         """(B,F,M) of waves (B,N) at 16 kHz."""
