@@ -1,0 +1,72 @@
+"""`lfs explain` for two recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from lfs_core.errors import LFSError
+
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff")
+"""Of the files that are taken for recordings."""
+
+
+def are_sounds(*paths: Path) -> bool:
+    """Whether files are recordings, by what their names end in.
+
+    Raises:
+        LFSError: some are and some are not.
+    """
+    found = [path.suffix.lower() in SUFFIXES for path in paths]
+    if any(found) and not all(found):
+        raise LFSError("One file is a recording and one is not; compare two of a kind.")
+    return all(found)
+
+
+def explain_sounds(
+    a: Path,
+    b: Path,
+    output: Path,
+    method: str = "causal",
+    similarity_threshold: float | None = None,
+) -> None:
+    """Explain what a network of words hears in two recordings, as one self-contained page.
+
+    Args:
+        a: the first recording.
+        b: the second one.
+        output: the page to write.
+        method: a name in `METHODS` of things.
+        similarity_threshold: xi_1; left out, the network's own.
+
+    Raises:
+        LFSError: a recording cannot be explained, there is no such method, or the page cannot be
+            written.
+    """
+    from lfs_core.sound.reading import RATE, read_sound
+    from lfs_core.sound.thing import Sound
+    from lfs_core.sound.words import Words
+    from lfs_core.things.explain import explain_things
+    from lfs_core.util.files import check_outputs
+    from lfs_core.viz.page import check_suffix
+    from lfs_core.viz.sound_report import write_sound_report
+
+    check_suffix(output)  # now, not after the work
+    check_outputs([output], [a, b])
+    waves = [read_sound(path) for path in (a, b)]
+    ear = Words()
+    threshold = ear.similarity_threshold if similarity_threshold is None else similarity_threshold
+    sounds = Sound(ear, waves[0]), Sound(ear, waves[1])
+    found = explain_things(*sounds, method, threshold)
+    messages = [
+        f"{path.name} lasts {len(wave) / RATE:.1f} s; the network hears {ear.seconds} s at a time, "
+        f"so its loudest stretch is explained."
+        for path, wave, sound in zip((a, b), waves, sounds, strict=True)
+        if sound.heard.stop - sound.heard.start == len(sound.heard.wave) < len(wave)
+    ]
+    write_sound_report(found, sounds, output, [a.name, b.name], messages)
+    decision = "similar" if found.is_similar else "dissimilar"
+    typer.echo(f"Cosine similarity {found.similarity:.3f}: {decision}. Wrote {output}.")
+    for message in messages:
+        typer.echo(message, err=True)
