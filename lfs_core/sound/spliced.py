@@ -15,7 +15,7 @@ from lfs_core.sound.reading import RATE
 
 STRETCH = RATE // 10  # samples
 STRETCHES = 15  # of a recording
-SHARED = 4  # stretches that two recordings have in common
+SHARED = 5  # stretches that two recordings have in common: the first, middle or last third
 FADE = RATE // 200  # samples, 5 ms, so that no click tells where it was cut
 
 Say = Callable[[str, int], Tensor]
@@ -62,9 +62,9 @@ def made(word: str, voice: int) -> Tensor:
 
 
 def spliced(say: Say, words: Sequence[str], seed: int, *, again: bool = False) -> Spliced:
-    """A pair of recordings of other words by other voices, with a part of one word in both.
+    """A pair of recordings of other words by other voices, with half a second in common.
 
-    The shared part is as loud as what is around it, and lies elsewhere in each.
+    The shared part is as loud as what is around it, and lies in another third of each.
 
     Args:
         say: who speaks.
@@ -77,11 +77,10 @@ def spliced(say: Say, words: Sequence[str], seed: int, *, again: bool = False) -
     voices = drawn.permutation(VOICES).tolist()
     plain_a = _running(say, chosen[1::2], voices[0])
     plain_b = _running(say, chosen[2::2], voices[1])
-    first = _core(say(chosen[0], voices[2]))
-    second = _core(say(chosen[0], voices[3])) if again else first
-    last = STRETCHES - SHARED
-    at_a = int(drawn.integers(0, last + 1))
-    at_b = (at_a + int(drawn.integers(2, last))) % (last + 1)
+    first = _core(say, (chosen[0], chosen[-1]), voices[2])
+    second = _core(say, (chosen[0], chosen[-1]), voices[3]) if again else first
+    # Each stretch is as likely as any other, so that a guess at the middle gains nothing.
+    at_a, at_b = (SHARED * k for k in drawn.permutation(STRETCHES // SHARED)[:2].tolist())
     (a, truth_a), (b, truth_b) = _put(plain_a, first, at_a), _put(plain_b, second, at_b)
     return Spliced(a, b, truth_a, truth_b, plain_a, plain_b)
 
@@ -108,10 +107,9 @@ def _sounding(wave: Tensor) -> Tensor:
     return wave[int(loud[0]) : int(loud[-1]) + 1]
 
 
-def _core(wave: Tensor) -> Tensor:
-    """The start of a word, as long as what is shared, with a root mean square of 0.1."""
-    wave = _sounding(wave)[: SHARED * STRETCH]
-    wave = torch.cat([wave, wave.new_zeros(SHARED * STRETCH - len(wave))])
+def _core(say: Say, words: Sequence[str], voice: int) -> Tensor:
+    """The start of some words, as long as what is shared, with a root mean square of 0.1."""
+    wave = torch.cat([_sounding(say(word, voice)) for word in words])[: SHARED * STRETCH]
     return 0.1 * wave / wave.square().mean().sqrt()
 
 
