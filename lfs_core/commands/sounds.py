@@ -30,8 +30,10 @@ def explain_sounds(
     output: Path,
     method: str = "causal",
     similarity_threshold: float | None = None,
+    embedder: str = "efficientword-net",
+    matches: bool = False,
 ) -> None:
-    """Explain what a network of words hears in two recordings, as one self-contained page.
+    """Explain what a network of sound hears in two recordings, as one self-contained page.
 
     Args:
         a: the first recording.
@@ -39,26 +41,31 @@ def explain_sounds(
         output: the page to write.
         method: a name in `METHODS` of things.
         similarity_threshold: xi_1; left out, the network's own.
+        embedder: a name in `EARS`.
+        matches: say as well which moments match.
 
     Raises:
-        LFSError: a recording cannot be explained, there is no such method, or the page cannot be
-            written.
+        LFSError: a recording cannot be explained, there is no such method or network, the method
+            finds no matches, or the page cannot be written.
     """
+    from lfs_core.sound.ears import load_ear
     from lfs_core.sound.reading import RATE, read_sound
     from lfs_core.sound.thing import Sound
-    from lfs_core.sound.words import Words
     from lfs_core.things.explain import explain_things
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.page import check_suffix
     from lfs_core.viz.sound_report import write_sound_report
+    from lfs_core.viz.sounds import best_matches
 
     check_suffix(output)  # now, not after the work
     check_outputs([output], [a, b])
     waves = [read_sound(path) for path in (a, b)]
-    ear = Words()
+    ear = load_ear(embedder)
     threshold = ear.similarity_threshold if similarity_threshold is None else similarity_threshold
     sounds = Sound(ear, waves[0]), Sound(ear, waves[1])
     found = explain_things(*sounds, method, threshold)
+    if matches and found.matches is None:
+        raise LFSError(f"{method} does not tell which moment matches which; causal does.")
     messages = [
         f"{path.name} lasts {len(wave) / RATE:.1f} s; the network hears {ear.seconds} s at a time, "
         f"so its loudest stretch is explained."
@@ -68,5 +75,11 @@ def explain_sounds(
     write_sound_report(found, sounds, output, [a.name, b.name], messages)
     decision = "similar" if found.is_similar else "dissimilar"
     typer.echo(f"Cosine similarity {found.similarity:.3f}: {decision}. Wrote {output}.")
+    if matches:
+        for best in best_matches(found, sounds):
+            one, other = best["parts"]
+            typer.echo(
+                f"{one} of {a.name} and {other} of {b.name} make {best['value']} of the cosine."
+            )
     for message in messages:
         typer.echo(message, err=True)

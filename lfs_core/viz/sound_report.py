@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from importlib.resources import files
 
+from lfs_core.sound.ears import ear_title
 from lfs_core.sound.thing import Sound
 from lfs_core.things.explain import ThingsExplanation
 from lfs_core.viz.page import check_suffix, filled, write_page
@@ -34,7 +35,7 @@ def write_sound_report(
     check_suffix(path)
     first = sounds[0]
     rows = [
-        ("network", first.ear.name),
+        ("network", ear_title(first.ear.name)),
         ("method", explanation.method),
         ("similarity threshold", f"{explanation.threshold:.4g}"),
         ("what replaces a moment", first.fill),

@@ -84,11 +84,12 @@ def test_recordings_are_told_by_their_names() -> None:
 def test_two_files_are_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     soundfile.write(tmp_path / "a.wav", tone(300, 0.6, to=900).numpy(), 16_000)
     soundfile.write(tmp_path / "b.flac", np.repeat(tone(300, 2.0), 3), 48_000)
-    explain_sounds(tmp_path / "a.wav", tmp_path / "b.flac", tmp_path / "page.html")
+    explain_sounds(tmp_path / "a.wav", tmp_path / "b.flac", tmp_path / "page.html", matches=True)
     said = capsys.readouterr()
     assert said.out.startswith("Cosine similarity ")
     assert "b.flac lasts 2.0 s; the network hears 1.5 s" in said.err
     assert "a.wav lasts" not in said.err
+    assert "of a.wav and " in said.out and "of the cosine." in said.out
     with pytest.raises(LFSError, match="no method"):
         explain_sounds(tmp_path / "a.wav", tmp_path / "b.flac", tmp_path / "p.html", "gradcam")
     with pytest.raises(LFSError, match=r"must end in \.html"):
