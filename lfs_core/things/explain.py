@@ -68,6 +68,16 @@ class ThingsExplanation:
         """One-to-one matches of parts, the most confident first; none without a likeness."""
         return [] if self.likeness is None else matched(self.likeness)
 
+    @property
+    def unmatched(self) -> Sides | None:
+        """(K,) and (L,) in [0,2]: how unlike each part is to all parts of the other thing.
+
+        What has no match is what differs: 1 - max_l likeness[k, l]. None without a likeness.
+        """
+        if self.likeness is None:
+            return None
+        return 1 - self.likeness.amax(dim=1), 1 - self.likeness.amax(dim=0)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON, to four decimals."""
         return {
