@@ -41,7 +41,8 @@ def write_parts_report(
 def render_parts_report(explanation: ThingsExplanation, kind: Kind, names: Sequence[str]) -> str:
     """The page's HTML; see `write_parts_report`."""
     e = explanation
-    numbers = {side: {m[side]: n for n, m in enumerate(e.matched, 1)} for side in (0, 1)}
+    pairs = [(m.k, m.l) for m in e.matched]
+    numbers = [{pair[side]: n for n, pair in enumerate(pairs, 1)} for side in (0, 1)]
     unlike = e.unmatched
     sides = [
         {
