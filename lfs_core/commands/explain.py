@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lfs_core.commands.explain_parts import explain_parts
 from lfs_core.commands.options import (
     Aligned,
     EmbedderName,
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 
 def explain(
-    image_a: Annotated[Path, typer.Argument(help="First photograph.")],
-    image_b: Annotated[Path, typer.Argument(help="Second photograph.")],
+    image_a: Annotated[
+        Path, typer.Argument(help="First photograph; or text (.txt) or graph (.gml).")
+    ],
+    image_b: Annotated[Path, typer.Argument(help="Second one, of the same kind.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write (.html).")],
     method: Annotated[
         str,
@@ -55,6 +58,8 @@ def explain(
 ) -> None:
     """Explain the network's decision about two photographs, as one self-contained page.
 
+    Two texts (.txt) or graphs (.gml) are explained by their words or nodes.
+
     For methods that find matching places, the page shows the ten most confident matches as lines,
     and the match of any place that you point at.
 
@@ -69,6 +74,7 @@ def explain(
         doubts,
         doubts_about_learnt,
     )
+    from lfs_core.things.files import kind_of
     from lfs_core.util.distances import measured
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.matches import said_of_matches, tells_none
@@ -77,6 +83,11 @@ def explain(
 
     check_suffix(output)  # now, not after the work
     check_outputs([output], [image_a, image_b, embedder, weights, *files_of(method)])
+    if kind_of(image_a) or kind_of(image_b):
+        own_network = embedder != "facenet-casia" or weights is not None
+        of_images = {"face": face is not None, "aligned": aligned, "embedder": own_network}
+        explain_parts((image_a, image_b), output, method, similarity_threshold, matches, of_images)
+        return
     faces = face_numbers(face)
     name, options = parse(method)
     embed = network(embedder, weights)

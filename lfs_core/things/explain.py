@@ -153,3 +153,13 @@ METHODS: dict[str, Callable[[Thing, Thing, int], Found]] = {
     "random": lambda a, b, seed: Found(chance(a, b, seed)),
 }
 """How two things can be explained, by name; the last is a control."""
+
+TITLES = {
+    "causal": "Causal map",
+    "shared": "Causal map, shared among parts",
+    "occlusion": "Occlusion",
+    "corrrise": "CorrRISE",
+    "distance-explainer": "Distance explainer",
+    "random": "Random numbers",
+}
+"""What they are called for readers."""

@@ -102,7 +102,7 @@ def motif_network(seed: int = 0, steps: int = STEPS) -> GraphNetwork:
     Each graph of a batch must be nearer to those with its motif than to the others (supervised
     contrastive learning; Khosla et al. 2020). It learns in seconds.
     """
-    with one_thread(), torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.enable_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = GraphNetwork()
         optimiser = torch.optim.Adam(network.parameters(), 3e-3)
