@@ -18,15 +18,21 @@ from lfs_core.commands.options import (
     network,
     tell_against,
 )
+from lfs_core.commands.sounds import WORDS, are_sounds, explain_sounds
 from lfs_core.errors import LFSError
 
 if TYPE_CHECKING:
     from lfs_core.datasets.framing import Part, Parts
 
+XI_1 = 0.3  # of photographs, where none is given
+
 
 def explain(
     image_a: Annotated[
-        Path, typer.Argument(help="First photograph; or text (.txt) or graph (.gml).")
+        Path,
+        typer.Argument(
+            help="First photograph; or recording (.wav .flac .mp3), text (.txt), graph (.gml)."
+        ),
     ],
     image_b: Annotated[Path, typer.Argument(help="Second one, of the same kind.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write (.html).")],
@@ -38,7 +44,7 @@ def explain(
     ] = "explainlfs",
     embedder: EmbedderName = "facenet-casia",
     weights: Weights = None,
-    similarity_threshold: SimilarityThreshold = 0.3,
+    similarity_threshold: SimilarityThreshold = XI_1,
     map_threshold: Annotated[float, typer.Option(help="xi_2, 0 to 1.")] = 0.7,
     face: Annotated[
         str | None,
@@ -58,7 +64,9 @@ def explain(
 ) -> None:
     """Explain the network's decision about two photographs, as one self-contained page.
 
-    Two texts (.txt) or graphs (.gml) are explained by their words or nodes.
+    Two texts (.txt) or graphs (.gml) are explained by their words or nodes, two recordings by
+    their moments: by a network of words, or with --embedder resemblyzer of speakers. These two have
+    thresholds of their own, unless one is given.
 
     For methods that find matching places, the page shows the ten most confident matches as lines,
     and the match of any place that you point at.
@@ -83,6 +91,19 @@ def explain(
 
     check_suffix(output)  # now, not after the work
     check_outputs([output], [image_a, image_b, embedder, weights, *files_of(method)])
+    if are_sounds(image_a, image_b):
+        of_images = {"face": face is not None, "aligned": aligned, "weights": weights is not None}
+        explain_sounds(
+            image_a,
+            image_b,
+            output,
+            "causal" if method == "explainlfs" else method,
+            None if similarity_threshold == XI_1 else similarity_threshold,
+            WORDS if embedder == "facenet-casia" else embedder,
+            matches,
+            of_images,
+        )
+        return
     if kind_of(image_a) or kind_of(image_b):
         own_network = embedder != "facenet-casia" or weights is not None
         of_images = {"face": face is not None, "aligned": aligned, "embedder": own_network}

@@ -8,6 +8,9 @@ import typer
 
 from lfs_core.errors import LFSError
 
+WORDS = "efficientword-net"
+"""The network that hears recordings, unless another one is named."""
+
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff")
 """Of the files that are taken for recordings."""
 
@@ -30,8 +33,9 @@ def explain_sounds(
     output: Path,
     method: str = "causal",
     similarity_threshold: float | None = None,
-    embedder: str = "efficientword-net",
+    embedder: str = WORDS,
     matches: bool = False,
+    of_images: dict[str, bool] | None = None,
 ) -> None:
     """Explain what a network of sound hears in two recordings, as one self-contained page.
 
@@ -43,10 +47,11 @@ def explain_sounds(
         similarity_threshold: xi_1; left out, the network's own.
         embedder: a name in `EARS`.
         matches: say as well which moments match.
+        of_images: options that make sense for photographs only, and whether they were given.
 
     Raises:
-        LFSError: a recording cannot be explained, there is no such method or network, the method
-            finds no matches, or the page cannot be written.
+        LFSError: an option is for photographs, a recording cannot be explained, there is no such
+            method or network, the method finds no matches, or the page cannot be written.
     """
     from lfs_core.sound.ears import load_ear
     from lfs_core.sound.reading import RATE, read_sound
@@ -57,6 +62,8 @@ def explain_sounds(
     from lfs_core.viz.sound_report import write_sound_report
     from lfs_core.viz.sounds import best_matches
 
+    if given := [f"--{name}" for name, was in (of_images or {}).items() if was]:
+        raise LFSError(f"{given[0]} is for photographs; leave it out with two recordings.")
     check_suffix(output)  # now, not after the work
     check_outputs([output], [a, b])
     waves = [read_sound(path) for path in (a, b)]

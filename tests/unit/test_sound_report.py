@@ -94,3 +94,22 @@ def test_two_files_are_explained(tmp_path: Path, capsys: pytest.CaptureFixture[s
         explain_sounds(tmp_path / "a.wav", tmp_path / "b.flac", tmp_path / "p.html", "gradcam")
     with pytest.raises(LFSError, match=r"must end in \.html"):
         explain_sounds(tmp_path / "a.wav", tmp_path / "b.flac", tmp_path / "p.png")
+
+
+@pytest.mark.slow
+def test_the_command_takes_recordings(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from lfs_core.cli import app
+
+    for name, hertz in (("a.wav", 300), ("b.wav", 900)):
+        soundfile.write(tmp_path / name, tone(hertz, 0.6).numpy(), 16_000)
+    files = [str(tmp_path / name) for name in ("a.wav", "b.wav")]
+    page = tmp_path / "page.html"
+    done = CliRunner().invoke(
+        app, ["explain", *files, "-o", str(page), "--embedder", "resemblyzer"]
+    )
+    assert done.exit_code == 0, done.output
+    assert "Resemblyzer (speakers)" in page.read_text(encoding="utf-8")
+    with pytest.raises(LFSError, match="--aligned is for photographs"):
+        explain_sounds(*map(Path, files), page, of_images={"aligned": True})
