@@ -27,12 +27,16 @@ from .explanation import Explainer as Explainer
 from .explanation import PairExplanation as PairExplanation
 from .mapping import difference_map as difference_map
 from .mapping import perturb as perturb
+from .parts import Thing as Thing
 from .relevance import normalized_distance as normalized_distance
 from .relevance import relevance as relevance
 from .search.gallery import Gallery as Gallery
 from .search.gallery import index_folder as index_folder
 from .search.gallery import load_gallery as load_gallery
 from .search.retriever import Retriever as Retriever
+from .things.explain import ThingsExplanation as ThingsExplanation
+from .things.explain import explain_things as explain_things
+from .things.windows import Windows as Windows
 from .training.decoders import ConvDecoder as ConvDecoder
 from .training.decoders import LinearDecoder as LinearDecoder
 from .training.decoders import MLPDecoder as MLPDecoder

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lfs_core.commands.explain_parts import explain_parts
 from lfs_core.commands.options import (
     Aligned,
     EmbedderName,
@@ -17,15 +18,23 @@ from lfs_core.commands.options import (
     network,
     tell_against,
 )
+from lfs_core.commands.sounds import WORDS, are_sounds, explain_sounds
 from lfs_core.errors import LFSError
 
 if TYPE_CHECKING:
     from lfs_core.datasets.framing import Part, Parts
 
+XI_1 = 0.3  # of photographs, where none is given
+
 
 def explain(
-    image_a: Annotated[Path, typer.Argument(help="First photograph.")],
-    image_b: Annotated[Path, typer.Argument(help="Second photograph.")],
+    image_a: Annotated[
+        Path,
+        typer.Argument(
+            help="First photograph; or recording (.wav .flac .mp3), text (.txt), graph (.gml)."
+        ),
+    ],
+    image_b: Annotated[Path, typer.Argument(help="Second one, of the same kind.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write (.html).")],
     method: Annotated[
         str,
@@ -35,7 +44,7 @@ def explain(
     ] = "explainlfs",
     embedder: EmbedderName = "facenet-casia",
     weights: Weights = None,
-    similarity_threshold: SimilarityThreshold = 0.3,
+    similarity_threshold: SimilarityThreshold = XI_1,
     map_threshold: Annotated[float, typer.Option(help="xi_2, 0 to 1.")] = 0.7,
     face: Annotated[
         str | None,
@@ -55,6 +64,10 @@ def explain(
 ) -> None:
     """Explain the network's decision about two photographs, as one self-contained page.
 
+    Two texts (.txt) or graphs (.gml) are explained by their words or nodes, two recordings by
+    their moments: by a network of words, or with --embedder resemblyzer of speakers. These two have
+    thresholds of their own, unless one is given.
+
     For methods that find matching places, the page shows the ten most confident matches as lines,
     and the match of any place that you point at.
 
@@ -69,6 +82,7 @@ def explain(
         doubts,
         doubts_about_learnt,
     )
+    from lfs_core.things.files import kind_of
     from lfs_core.util.distances import measured
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.matches import said_of_matches, tells_none
@@ -77,6 +91,24 @@ def explain(
 
     check_suffix(output)  # now, not after the work
     check_outputs([output], [image_a, image_b, embedder, weights, *files_of(method)])
+    if are_sounds(image_a, image_b):
+        of_images = {"face": face is not None, "aligned": aligned, "weights": weights is not None}
+        explain_sounds(
+            image_a,
+            image_b,
+            output,
+            "causal" if method == "explainlfs" else method,
+            None if similarity_threshold == XI_1 else similarity_threshold,
+            WORDS if embedder == "facenet-casia" else embedder,
+            matches,
+            of_images,
+        )
+        return
+    if kind_of(image_a) or kind_of(image_b):
+        own_network = embedder != "facenet-casia" or weights is not None
+        of_images = {"face": face is not None, "aligned": aligned, "embedder": own_network}
+        explain_parts((image_a, image_b), output, method, similarity_threshold, matches, of_images)
+        return
     faces = face_numbers(face)
     name, options = parse(method)
     embed = network(embedder, weights)

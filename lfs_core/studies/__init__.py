@@ -68,6 +68,7 @@ STUDIES = {
     "matching": "lfs_core.studies.matching:matching_study",
     "confidence": "lfs_core.studies.confidence:confidence_study",
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
+    "sounds": "lfs_core.studies.sounds:sounds_study",
 }
 NOT_STORED = ("multiverse-dlib",)
 """Studies whose results the book does not have yet. On one core, that of dlib takes an hour."""

@@ -21,6 +21,7 @@ NOTHING = (  # a page loads nothing, sends nothing, and shows what it holds
     "base-uri 'none'",
     "form-action 'none'",
     "img-src data: blob:",
+    "media-src data:",
     "style-src 'unsafe-inline'",
 )
 

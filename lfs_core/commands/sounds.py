@@ -1,0 +1,92 @@
+"""`lfs explain` for two recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from lfs_core.errors import LFSError
+
+WORDS = "efficientword-net"
+"""The network that hears recordings, unless another one is named."""
+
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff")
+"""Of the files that are taken for recordings."""
+
+
+def are_sounds(*paths: Path) -> bool:
+    """Whether files are recordings, by what their names end in.
+
+    Raises:
+        LFSError: some are and some are not.
+    """
+    found = [path.suffix.lower() in SUFFIXES for path in paths]
+    if any(found) and not all(found):
+        raise LFSError("One file is a recording and one is not; compare two of a kind.")
+    return all(found)
+
+
+def explain_sounds(
+    a: Path,
+    b: Path,
+    output: Path,
+    method: str = "causal",
+    similarity_threshold: float | None = None,
+    embedder: str = WORDS,
+    matches: bool = False,
+    of_images: dict[str, bool] | None = None,
+) -> None:
+    """Explain what a network of sound hears in two recordings, as one self-contained page.
+
+    Args:
+        a: the first recording.
+        b: the second one.
+        output: the page to write.
+        method: a name in `METHODS` of things.
+        similarity_threshold: xi_1; left out, the network's own.
+        embedder: a name in `EARS`.
+        matches: say as well which moments match.
+        of_images: options that make sense for photographs only, and whether they were given.
+
+    Raises:
+        LFSError: an option is for photographs, a recording cannot be explained, there is no such
+            method or network, the method finds no matches, or the page cannot be written.
+    """
+    from lfs_core.sound.ears import load_ear
+    from lfs_core.sound.reading import RATE, read_sound
+    from lfs_core.sound.thing import Sound
+    from lfs_core.things.explain import explain_things
+    from lfs_core.util.files import check_outputs
+    from lfs_core.viz.page import check_suffix
+    from lfs_core.viz.sound_report import write_sound_report
+    from lfs_core.viz.sounds import best_matches
+
+    if given := [f"--{name}" for name, was in (of_images or {}).items() if was]:
+        raise LFSError(f"{given[0]} is for photographs; leave it out with two recordings.")
+    check_suffix(output)  # now, not after the work
+    check_outputs([output], [a, b])
+    waves = [read_sound(path) for path in (a, b)]
+    ear = load_ear(embedder)
+    threshold = ear.similarity_threshold if similarity_threshold is None else similarity_threshold
+    sounds = Sound(ear, waves[0]), Sound(ear, waves[1])
+    found = explain_things(*sounds, method, threshold)
+    if matches and found.matches is None:
+        raise LFSError(f"{method} does not tell which moment matches which; causal does.")
+    messages = [
+        f"{path.name} lasts {len(wave) / RATE:.1f} s; the network hears {ear.seconds} s at a time, "
+        f"so its loudest stretch is explained."
+        for path, wave, sound in zip((a, b), waves, sounds, strict=True)
+        if sound.heard.stop - sound.heard.start == len(sound.heard.wave) < len(wave)
+    ]
+    write_sound_report(found, sounds, output, [a.name, b.name], messages)
+    decision = "similar" if found.is_similar else "dissimilar"
+    typer.echo(f"Cosine similarity {found.similarity:.3f}: {decision}. Wrote {output}.")
+    if matches:
+        for best in best_matches(found, sounds):
+            one, other = best["parts"]
+            typer.echo(
+                f"{one} of {a.name} and {other} of {b.name} make {best['value']} of the cosine."
+            )
+    for message in messages:
+        typer.echo(message, err=True)

@@ -1,0 +1,1 @@
+"""Sounds: read, heard by networks, taken apart."""

@@ -1,0 +1,100 @@
+"""Files as things, by how their names end: to add a kind, add a line to `KINDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from lfs_core.errors import LFSError
+from lfs_core.parts import Thing
+
+
+class Kind(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        name: of one, for readers.
+        part: what one of its parts is called.
+        network: that embeds it, for readers.
+        read: the thing in a file.
+    """
+
+    name: str
+    part: str
+    network: str
+    read: Callable[[Path], Thing]
+
+
+def read_sentence(path: Path) -> Thing:
+    """The text of a file, for MiniLM.
+
+    Raises:
+        LFSError: it has fewer than two words, or more than the network reads.
+        AssetError: the network cannot be fetched.
+    """
+    from lfs_core.things.minilm import all_minilm
+    from lfs_core.things.sentences import Sentence, words
+    from lfs_core.util.reading import read_text
+
+    text = read_text(path).encode(errors="replace").decode().strip()
+    if len(words(text)) < 2:  # said before anything is fetched
+        return Sentence(lambda texts: None, text)
+    return Sentence(all_minilm(), text)
+
+
+def read_graph(path: Path) -> Thing:
+    """The graph of a GML file, for the network that finds motifs.
+
+    Raises:
+        LFSError: it is no such file, or no graph that can be explained.
+    """
+    import networkx as nx
+
+    from lfs_core.things.graphs import Graph
+    from lfs_core.things.motifs import motif_network
+
+    try:
+        graph = nx.read_gml(path, label=None)
+    except (nx.NetworkXError, ValueError) as error:
+        raise LFSError(f"{path.name} is no graph in GML: {error}.") from None
+    names = nx.get_node_attributes(graph, "label")
+    if len({*names.values()}) == len(graph):
+        graph = nx.relabel_nodes(graph, names)
+    one = nx.DiGraph(graph) if graph.is_directed() else nx.Graph(graph)
+    return Graph(lambda adjacency, there: motif_network()(adjacency, there), one)
+
+
+KINDS = {
+    ".txt": Kind("text", "word", "MiniLM (all-MiniLM-L6-v2)", read_sentence),
+    ".gml": Kind("graph", "node", "a small network of planted motifs", read_graph),
+}
+
+
+def kind_of(path: Path) -> Kind | None:
+    """The kind of a file; None for all that may be images."""
+    return KINDS.get(path.suffix.lower())
+
+
+def read_things(path_a: Path, path_b: Path) -> tuple[Kind, Thing, Thing]:
+    """Two files of one kind as things.
+
+    Raises:
+        LFSError: they are of two kinds, or one cannot be read; it names the file.
+    """
+    kind, other = kind_of(path_a), kind_of(path_b)
+    if kind is None or kind is not other:
+        said = [f"{p.name} is {_one(k)}" for p, k in ((path_a, kind), (path_b, other))]
+        raise LFSError(f"{' and '.join(said)}; give two of one kind.")
+    things = []
+    for path in (path_a, path_b):
+        try:
+            things.append(kind.read(path))
+        except LFSError as error:
+            raise type(error)(f"{path.name}: {error}") from None
+    return kind, things[0], things[1]
+
+
+def _one(kind: Kind | None) -> str:
+    name = kind.name if kind else "image"
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"

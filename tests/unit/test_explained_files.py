@@ -1,0 +1,112 @@
+"""`lfs explain` of texts and graphs: the page, and one message for each bad input."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import networkx as nx
+import pytest
+import torch
+from commands import run
+
+from lfs_core.things import files
+from lfs_core.things.explain import METHODS, TITLES, explain_things
+from lfs_core.things.motifs import planted
+from lfs_core.things.sentences import Sentence
+from lfs_core.viz.parts_report import marked, render_parts_report, said_of_parts
+
+
+def letters(texts: list[str]) -> torch.Tensor:
+    return torch.tensor([[1.0 * of.lower().count(chr(97 + k)) for k in range(26)] for of in texts])
+
+
+def graph_file(folder: Path, name: str, graph: nx.Graph) -> Path:
+    nx.write_gml(graph, folder / name)
+    return folder / name
+
+
+@pytest.mark.slow
+def test_two_texts(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The doctor cured the child.", encoding="utf-8")
+    (tmp_path / "b.txt").write_text("A physician healed the <b>kid</b>.", encoding="utf-8")
+    page = tmp_path / "page.html"
+    done = run("explain", tmp_path / "a.txt", tmp_path / "b.txt", "-o", page, "--matches")
+    assert done.returncode == 0, done.stderr
+    assert "similar. Wrote" in done.stdout and "doctor \u2192 physician" in done.stdout
+    html = page.read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="explanation">(.*?)</script>', html, re.S).group(1))
+    assert data["parts"][0] == ["The", "doctor", "cured", "the", "child"]
+    assert f"{data['similarity']:.3f}" in html
+    assert not re.search(r'(src|href)="(?!data:)', html)  # nothing is fetched
+
+
+@pytest.mark.slow
+def test_two_graphs(tmp_path: Path) -> None:
+    paths = [graph_file(tmp_path, f"{k}.gml", planted("house", k).graph) for k in range(2)]
+    done = run("explain", *paths, "-o", tmp_path / "page.html", "--method", "corrrise")
+    assert done.returncode == 0, done.stderr
+    assert "Each node was taken away" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    done = run("explain", *paths, "-o", tmp_path / "page.html", "--method", "corrrise", "--matches")
+    assert done.returncode == 1 and "causal does" in done.stderr
+
+
+BAD = {
+    "empty": ("", "one two", "a.txt: The text is empty"),
+    "one word": ("one two", "word", "b.txt: The text has one word, 'word'"),
+    "pieces": (nx.Graph([(0, 1), (2, 3)]), nx.path_graph(3), "a.gml: The graph is in 2 pieces"),
+    "mixed": ("one two", nx.path_graph(3), "a.txt is a text and b.gml is a graph; give two"),
+    "no graph": (nx.path_graph(3), b"\xff\x00hello", "b.gml is no graph in GML"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_message(case: str, tmp_path: Path) -> None:
+    paths = []
+    for name, content in zip("ab", BAD[case][:2], strict=True):
+        if isinstance(content, nx.Graph):
+            paths.append(graph_file(tmp_path, f"{name}.gml", content))
+            continue
+        paths.append(tmp_path / f"{name}.{'txt' if isinstance(content, str) else 'gml'}")
+        paths[-1].write_bytes(content.encode() if isinstance(content, str) else content)
+    done = run("explain", *paths, "-o", tmp_path / "page.html")
+    assert done.returncode == 1 and BAD[case][2] in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and not (tmp_path / "page.html").exists()
+
+
+def test_a_text_and_a_photograph(astronaut: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one two", encoding="utf-8")
+    done = run("explain", tmp_path / "a.txt", astronaut, "-o", tmp_path / "page.html")
+    assert done.returncode == 1
+    assert "a.txt is a text and astronaut.jpg is an image" in done.stderr
+
+
+def test_options_of_photographs_are_refused(tmp_path: Path) -> None:
+    paths = [graph_file(tmp_path, f"{k}.gml", nx.path_graph(3)) for k in range(2)]
+    for option in (("--face", "2"), ("--aligned",), ("--embedder", "dlib-resnet")):
+        done = run("explain", *paths, "-o", tmp_path / "page.html", *option)
+        assert done.returncode == 1 and f"{option[0]} is for photographs" in done.stderr
+
+
+def test_marks_are_more_than_colours() -> None:
+    rows = marked("abcd", torch.tensor([1.0, -0.5, 0.05, 0.3]), {0: 1}, None)
+    assert [row["way"] for row in rows] == ["for", "against", "none", "for"]
+    assert [row["step"] for row in rows[:2]] == [4, 3] and rows[0]["match"] == 1
+
+
+def test_every_method_has_a_page_and_a_name() -> None:
+    assert list(TITLES) == list(METHODS)
+    a, b = (Sentence(letters, text) for text in ("a <script>evil</script> cat", "a cat"))
+    for method in METHODS:
+        e = explain_things(a, b, method)
+        html = render_parts_report(e, files.KINDS[".txt"], ["a<b", "b"])
+        assert TITLES[method] in html and "a&lt;b" in html
+        assert html.count("<script") == html.count("</script") == 1
+    assert "1. " in said_of_parts(explain_things(a, b))
+    assert said_of_parts(explain_things(a, b, "occlusion")) == "No part has a match."
+
+
+def test_graphs_keep_their_names(tmp_path: Path) -> None:
+    named = nx.relabel_nodes(nx.path_graph(3), dict(enumerate(["home", "way", "end"])))
+    assert files.read_graph(graph_file(tmp_path, "a.gml", named)).parts == ("home", "way", "end")
