@@ -10,7 +10,7 @@ import torch
 from sklearn.linear_model import Ridge
 
 import lfs_core as lfs
-from lfs_core.attributes import Attributes
+from lfs_core.search.attributes import Attributes
 
 COLOURS = {"red": (1.0, 0.1, 0.1), "green": (0.1, 1.0, 0.1), "blue": (0.1, 0.1, 1.0)}
 SIZES = {"small": 4, "large": 9}
