@@ -56,19 +56,22 @@ def exchanged_words(
 
 
 def answering_words(
-    embed: TextEmbedder, entries: Iterable[tuple[str, str, str]] = PARAPHRASES
+    embed: TextEmbedder,
+    methods: Sequence[str] = ("causal", "shared"),
+    entries: Iterable[tuple[str, str, str]] = PARAPHRASES,
 ) -> Scores:
     """Share, of each paraphrase's known pairs of words, that is found as the likest word.
 
     Args:
         embed: the network.
+        methods: names in `METHODS`, of those that find matches.
         entries: of `PARAPHRASES`.
     """
     scores: Scores = {}
     for entry in entries:
         pair = paraphrase(*entry)
         a, b = (Sentence(embed, text) for text in pair.texts)
-        found = {TITLES[m]: explain_things(a, b, m).likeness for m in ("causal", "shared")}
+        found = {TITLES[m]: explain_things(a, b, m).likeness for m in methods}
         place = torch.linspace(0, 1, len(a.parts))[:, None] - torch.linspace(0, 1, len(b.parts))
         found |= {"Words alone": words_alone(embed, a, b), "Same place": -place.abs()}
         for name, alike in found.items():
