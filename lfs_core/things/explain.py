@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +18,9 @@ from lfs_core.things.methods import Sides, chance, corrrise, distance_explainer
 from lfs_core.util.rounding import rounded
 
 SETS = 512  # of parts that the shared map takes away
+
+Drawn = Mapping[str, int]
+"""The seed of random sets, and where it was given their count."""
 
 
 class Found(NamedTuple):
@@ -93,7 +95,12 @@ class ThingsExplanation:
 
 
 def explain_things(
-    a: Thing, b: Thing, method: str = "causal", threshold: float = 0.3, seed: int = 0
+    a: Thing,
+    b: Thing,
+    method: str = "causal",
+    threshold: float = 0.3,
+    seed: int = 0,
+    count: int | None = None,
 ) -> ThingsExplanation:
     """Explain the similarity of two things that one network has embedded.
 
@@ -104,6 +111,7 @@ def explain_things(
             on evidence; "causal" says as well which parts match.
         threshold: xi_1, in [-1,1]; a pair above it is "similar".
         seed: of random sets.
+        count: of random sets, for methods that draw them; by default, as many as for images.
 
     Raises:
         LFSError: there is no such method, the threshold is out of range, or a thing has fewer than
@@ -114,7 +122,8 @@ def explain_things(
     if not -1 <= threshold <= 1:
         raise LFSError(f"threshold is {threshold}; a cosine lies in [-1, 1].")
     h_a, h_b = wholes(a, b)
-    found = METHODS[method](a, b, seed)
+    drawn = {"seed": seed} | ({} if count is None else {"count": count})
+    found = METHODS[method](a, b, drawn)
     matches = None if found.C is None else together(*found.C)
     return ThingsExplanation(
         method=method,
@@ -127,14 +136,14 @@ def explain_things(
     )
 
 
-def _causal(map_of: Callable[[Thing, int], Tensor], a: Thing, b: Thing, seed: int) -> Found:
+def _found(a: Thing, b: Thing, C_a: Tensor, C_b: Tensor) -> Found:
     h_a, h_b = wholes(a, b)
-    C_a, C_b = map_of(a, seed), map_of(b, seed)
     return Found((evidence(C_a, h_b), evidence(C_b, h_a)), (C_a, C_b))
 
 
-def _shared(thing: Thing, seed: int) -> Tensor:
-    return shared(thing, some_sets(len(thing.parts), seed))
+def _shared(a: Thing, b: Thing, drawn: Drawn) -> Found:
+    maps = (shared(of, some_sets(len(of.parts), **drawn)) for of in (a, b))
+    return _found(a, b, *maps)
 
 
 def some_sets(parts: int, seed: int = 0, count: int = SETS) -> Tensor:
@@ -144,13 +153,13 @@ def some_sets(parts: int, seed: int = 0, count: int = SETS) -> Tensor:
     return draw_sets(parts, count, seed)
 
 
-METHODS: dict[str, Callable[[Thing, Thing, int], Found]] = {
-    "causal": partial(_causal, lambda thing, seed: causal(thing)),
-    "shared": partial(_causal, _shared),
-    "occlusion": lambda a, b, seed: Found(occlusion(a, b)),
-    "corrrise": lambda a, b, seed: Found(corrrise(a, b, seed=seed)),
-    "distance-explainer": lambda a, b, seed: Found(distance_explainer(a, b, seed=seed)),
-    "random": lambda a, b, seed: Found(chance(a, b, seed)),
+METHODS: dict[str, Callable[[Thing, Thing, Drawn], Found]] = {
+    "causal": lambda a, b, drawn: _found(a, b, causal(a), causal(b)),
+    "shared": _shared,
+    "occlusion": lambda a, b, drawn: Found(occlusion(a, b)),
+    "corrrise": lambda a, b, drawn: Found(corrrise(a, b, **drawn)),
+    "distance-explainer": lambda a, b, drawn: Found(distance_explainer(a, b, **drawn)),
+    "random": lambda a, b, drawn: Found(chance(a, b, drawn["seed"])),
 }
 """How two things can be explained, by name; the last is a control."""
 

@@ -21,7 +21,10 @@ Scores = dict[str, list[float]]
 
 
 def exchanged_words(
-    embed: TextEmbedder, methods: Sequence[str], lines: Iterable[str] = EXCHANGED
+    embed: TextEmbedder,
+    methods: Sequence[str],
+    lines: Iterable[str] = EXCHANGED,
+    count: int | None = None,
 ) -> Scores:
     """AUROC with which each method puts the exchanged words first, of evidence against a match.
 
@@ -33,6 +36,7 @@ def exchanged_words(
         embed: the network.
         methods: names in `METHODS`.
         lines: of `EXCHANGED`.
+        count: of random sets, as in `explain_things`.
     """
     scores: Scores = {}
     for seed, line in enumerate(lines):
@@ -40,7 +44,7 @@ def exchanged_words(
         a, b = (Sentence(embed, text) for text in pair.texts)
         rows: dict[str, tuple[Tensor, Tensor]] = {}
         for method in methods:
-            e = explain_things(a, b, method, seed=seed)
+            e = explain_things(a, b, method, seed=seed, count=count)
             rows[TITLES[method]] = (-e.signed[0], -e.signed[1])
             if method == "causal" and e.unmatched is not None:
                 rows["Words without a match"] = e.unmatched
@@ -52,19 +56,22 @@ def exchanged_words(
 
 
 def answering_words(
-    embed: TextEmbedder, entries: Iterable[tuple[str, str, str]] = PARAPHRASES
+    embed: TextEmbedder,
+    methods: Sequence[str] = ("causal", "shared"),
+    entries: Iterable[tuple[str, str, str]] = PARAPHRASES,
 ) -> Scores:
     """Share, of each paraphrase's known pairs of words, that is found as the likest word.
 
     Args:
         embed: the network.
+        methods: names in `METHODS`, of those that find matches.
         entries: of `PARAPHRASES`.
     """
     scores: Scores = {}
     for entry in entries:
         pair = paraphrase(*entry)
         a, b = (Sentence(embed, text) for text in pair.texts)
-        found = {TITLES[m]: explain_things(a, b, m).likeness for m in ("causal", "shared")}
+        found = {TITLES[m]: explain_things(a, b, m).likeness for m in methods}
         place = torch.linspace(0, 1, len(a.parts))[:, None] - torch.linspace(0, 1, len(b.parts))
         found |= {"Words alone": words_alone(embed, a, b), "Same place": -place.abs()}
         for name, alike in found.items():
@@ -74,7 +81,9 @@ def answering_words(
     return scores
 
 
-def motif_nodes(embed: GraphEmbedder, methods: Sequence[str], each: int, seed: int = 0) -> Scores:
+def motif_nodes(
+    embed: GraphEmbedder, methods: Sequence[str], each: int, seed: int = 0, count: int | None = None
+) -> Scores:
     """AUROC with which each method puts the nodes of a shared motif first.
 
     Rows that are no methods: a node's degree; and its core number, which tells rings from trees.
@@ -84,15 +93,19 @@ def motif_nodes(embed: GraphEmbedder, methods: Sequence[str], each: int, seed: i
         methods: names in `METHODS`.
         each: pairs of each motif.
         seed: of the graphs.
+        count: of random sets, as in `explain_things`.
     """
     scores: Scores = {}
     for motif in MOTIFS:
         for k in range(each):
             pair = [planted(motif, 2 * (seed + k) + side) for side in (0, 1)]
             a, b = (Graph(embed, of.graph) for of in pair)
-            rows = {TITLES[m]: explain_things(a, b, m, seed=seed + k).signed for m in methods}
-            for name, count in (("Degree", nx.degree), ("Core number", nx.core_number)):
-                rows[name] = (_counts(pair[0], count), _counts(pair[1], count))
+            rows = {
+                TITLES[m]: explain_things(a, b, m, seed=seed + k, count=count).signed
+                for m in methods
+            }
+            for name, counted in (("Degree", nx.degree), ("Core number", nx.core_number)):
+                rows[name] = (_counts(pair[0], counted), _counts(pair[1], counted))
             _add(scores, rows, (pair[0].truth, pair[1].truth))
     return scores
 

@@ -1,0 +1,68 @@
+"""Is the part that two recordings share found? The stored run of `lfs study sounds`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEASURE = "auroc"
+
+
+def sounds_table(results: dict[str, Any]) -> pd.DataFrame:
+    """By method and kind of recordings: AUROC of the shared part, with 95 % intervals."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            kind: {
+                title: told(found["methods"][name][MEASURE])
+                for name, title in results["titles"].items()
+            }
+            for kind, found in results["kinds"].items()
+        }
+    )
+
+
+def told(ends: list[float]) -> str:
+    """A value and its interval, as 0.59 [0.54, 0.65]."""
+    value, low, high = ends
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def sounds_sentences(results: dict[str, Any]) -> str:
+    """What the run shows: which methods find the shared part, and whether ExplainLFS does."""
+    kinds = results["kinds"]
+    number = results["manifest"]["number"]
+    found = above_chance(results, "causal")
+    through_decoder = above_chance(results, "explainlfs")
+    values = ", ".join(f"{told(of['methods']['causal'][MEASURE])} ({k})" for k, of in kinds.items())
+    return (
+        f"Of {number} pairs of each kind, the causal map finds the shared part better than chance "
+        f"in {len(found)} of {len(kinds)} kinds. Its AUROC is {values}; chance gives 0.5. "
+        f"ExplainLFS does so in {len(through_decoder)}. Its difference from its own random "
+        f"relevance is {_differences(results)}."
+    )
+
+
+def above_chance(results: dict[str, Any], method: str) -> list[str]:
+    """The kinds of recordings in which a method's interval lies above 1/2."""
+    return [
+        kind
+        for kind, found in results["kinds"].items()
+        if found["methods"][method][MEASURE][1] > 0.5
+    ]
+
+
+def _differences(results: dict[str, Any]) -> str:
+    name = "explainlfs - explainlfs,relevance=random"
+    return ", ".join(told(of["differences"][name][MEASURE]) for of in results["kinds"].values())
+
+
+def gain_of_sharing(results: dict[str, Any], kind: str) -> float:
+    """By how much the cosine of two recordings grows, on average, by what they share."""
+    cosines = np.array(results["kinds"][kind]["cosine with and without the shared part"])
+    return float((cosines[:, 0] - cosines[:, 1]).mean())
