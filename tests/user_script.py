@@ -6,6 +6,7 @@ networks that ship.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -99,20 +100,20 @@ def own(folder: Path) -> None:
     assert_type(lfs.answer(matching.matches, upper), Tensor)
 
     arithmetic(embedder, decoder)
-    things()
+    things(black_box)
     decoders(embedder)
     measured(embedder, folder)
     gallery(embedder, folder)
     errors(folder)
 
 
-def things() -> None:
+def things(embedder: Callable[[Tensor], Tensor]) -> None:
     """Two things with parts."""
     windows = torch.eye(4, dtype=torch.bool).view(4, 2, 2).repeat_interleave(SIDE // 2, dim=1)
     windows = windows.repeat_interleave(SIDE // 2, dim=2)
     a, b = torch.rand(2, 3, SIDE, SIDE)
-    one: lfs.Thing = lfs.Windows(black_box, a, windows, torch.zeros_like(a))
-    other = lfs.Windows(black_box, b, windows, torch.zeros_like(b))
+    one: lfs.Thing = lfs.Windows(embedder, a, windows, torch.zeros_like(a))
+    other = lfs.Windows(embedder, b, windows, torch.zeros_like(b))
     e = lfs.explain_things(one, other, "causal", threshold=0.3)
     assert_type(e, lfs.ThingsExplanation)
     assert_type(e.is_similar, bool)
