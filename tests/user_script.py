@@ -6,6 +6,7 @@ networks that ship.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -99,10 +100,23 @@ def own(folder: Path) -> None:
     assert_type(lfs.answer(matching.matches, upper), Tensor)
 
     arithmetic(embedder, decoder)
+    things(black_box)
     decoders(embedder)
     measured(embedder, folder)
     gallery(embedder, folder)
     errors(folder)
+
+
+def things(embedder: Callable[[Tensor], Tensor]) -> None:
+    """Two things with parts."""
+    windows = torch.eye(4, dtype=torch.bool).view(4, 2, 2).repeat_interleave(SIDE // 2, dim=1)
+    windows = windows.repeat_interleave(SIDE // 2, dim=2)
+    a, b = torch.rand(2, 3, SIDE, SIDE)
+    one: lfs.Thing = lfs.Windows(embedder, a, windows, torch.zeros_like(a))
+    other = lfs.Windows(embedder, b, windows, torch.zeros_like(b))
+    e = lfs.explain_things(one, other, "causal", threshold=0.3)
+    assert_type(e, lfs.ThingsExplanation)
+    assert_type(e.is_similar, bool)
 
 
 def explained(e: lfs.PairExplanation, folder: Path) -> None:
