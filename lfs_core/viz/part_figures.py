@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import networkx as nx
 import plotly.graph_objects as go
+import torch
 
 from lfs_core.findings.intervals import interval
 from lfs_core.things.explain import TITLES, ThingsExplanation
@@ -14,6 +15,7 @@ from lfs_core.things.truths import Scores
 from lfs_core.viz.chart import GREY, WIDE, Chart, Table, dots, styled
 from lfs_core.viz.figures import BLUE, ORANGE
 
+ROOM = 0.3  # of the height, for the words at the ends of bars
 SIZE = 14, 30  # px, of the marks of nodes, without evidence and with the strongest
 
 
@@ -28,6 +30,9 @@ def plot_words(explanation: ThingsExplanation) -> Chart:
             y=signed.tolist(),
             text=list(parts),
             textposition="outside",
+            textangle=-90,  # upright words would shrink to the width of a bar
+            textfont={"size": 11},
+            constraintext="none",
             cliponaxis=False,
             name=f"{name} sentence",
             marker={"color": (BLUE, ORANGE)[side], "pattern": {"shape": ("", "/")[side]}},
@@ -37,7 +42,10 @@ def plot_words(explanation: ThingsExplanation) -> Chart:
         rows += [[w, name, f"{v:+.3f}"] for w, v in zip(parts, signed.tolist(), strict=True)]
     styled(figure, WIDE, barmode="group")
     figure.update_xaxes(title_text="word, in reading order", zeroline=False)
-    figure.update_yaxes(title_text="evidence for a match")
+    values = torch.cat(e.signed)
+    least, most = values.clamp_max(0).min().item(), values.clamp_min(0).max().item()
+    room = ROOM * (most - least)
+    figure.update_yaxes(title_text="evidence for a match", range=[least - room, most + room])
     strongest = [parts[int(of.argmax())] for parts, of in zip(e.parts, e.signed, strict=True)]
     alt = (
         f"Two rows of bars, one for each sentence; the strongest evidence for a match is that of "
