@@ -58,6 +58,7 @@ STUDIES = {
     "patterns": "lfs_core.studies.comparisons:PATTERNS",
     "resolution": "lfs_core.studies.comparisons:RESOLUTION",
     "heads": "lfs_core.studies.heads:heads_study",
+    "learning-curves": "lfs_core.studies.learning_curves:learning_curves_study",
     "costs": "lfs_core.studies.costs:cost_study",
     "randomised": "lfs_core.studies.comparisons:RANDOMISED",
     "classes": "lfs_core.studies.classes:classes_study",
@@ -70,7 +71,7 @@ STUDIES = {
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
     "sounds": "lfs_core.studies.sounds:sounds_study",
 }
-NOT_STORED = ("multiverse-dlib",)
+NOT_STORED = ("multiverse-dlib", "learning-curves")
 """Studies whose results the book does not have yet. On one core, that of dlib takes an hour."""
 TRAININGS = {  # of weights that ship with the package; called with the folder to write, too
     "train-heads": "lfs_core.studies.heads:train_heads",
