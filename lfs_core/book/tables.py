@@ -1,6 +1,8 @@
-"""Tables that also fit a narrow screen, where the style sheet shows each row as a card.
+"""Tables that fit their column, and a narrow screen, where each row is shown as a card.
 
-There a cell stands alone, so it carries the headings of its column.
+On a card a cell stands alone, so it carries the headings of its column. A cell with a number, its
+interval and how many pairs they rest on has a line for each, and the last is said once, in the
+heading, where it is the same in the whole column.
 """
 
 from __future__ import annotations
@@ -9,7 +11,12 @@ import re
 
 from bs4 import BeautifulSoup, Tag
 
+SHORT = 9  # characters, as "10 of 12": a cell with no more is not broken into lines
 TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
+MEASURED = re.compile(  # "+0.21 [+0.20, +0.22] (n = 252) *"; the star may come before n, too
+    r"(?P<value>[-+]?[\d.]+)(?P<interval> \[[^][]*\])?(?P<early> \*)?"
+    r"(?P<pairs> \(n = [\d,]+\))?(?P<late> \*)?"
+)
 
 
 def labelled(page: str) -> str:
@@ -25,6 +32,8 @@ def _labelled(text: str) -> str:
     table = soup.table
     if table is None or table.thead is None or table.tbody is None or soup.find_all("table")[1:]:
         return text
+    _one_heading(table.thead)
+    _in_lines(soup, table.thead, table.tbody)
     labels = [", ".join(dict.fromkeys(filter(None, column))) for column in _columns(table.thead)]
     table["role"] = "table"
     for part in (table.thead, table.tbody):
@@ -41,7 +50,53 @@ def _labelled(text: str) -> str:
             cell["role"] = "rowheader" if cell.name == "th" else "cell"
             if label:
                 cell["data-label"] = label
+            if len(cell.get_text().strip()) <= SHORT:
+                cell["class"] = [*cell.get("class", ()), "lfs-short"]
     return str(soup)
+
+
+def _one_heading(head: Tag) -> None:
+    """Put the name of the rows beside the names of the columns; pandas gives it a row of its own."""
+    rows = [row.find_all(["th", "td"], recursive=False) for row in head.find_all("tr")]
+    texts = [[cell.get_text().strip() for cell in row] for row in rows]
+    if len(rows) != 2 or len(rows[0]) != len(rows[1]):
+        return
+    if all(not one or not other for one, other in zip(*texts, strict=True)):
+        for name, place in zip(rows[1], rows[0], strict=True):
+            if name.get_text().strip():
+                place.replace_with(name)
+        head.find_all("tr")[1].decompose()
+
+
+def _in_lines(soup: BeautifulSoup, head: Tag, body: Tag) -> None:
+    """Give a number, its interval and its pairs a line each; or say the pairs in the heading."""
+    headings = head.find_all("tr")[0].find_all(["th", "td"], recursive=False)
+    columns: dict[int, list[tuple[Tag, re.Match[str]]]] = {}
+    for row in body.find_all("tr"):
+        cells = row.find_all(["th", "td"], recursive=False)
+        for place, cell in enumerate(cells, start=-len(cells)):  # from the right: see `_labelled`
+            found = MEASURED.fullmatch(cell.get_text().strip())
+            if found and (found["interval"] or found["pairs"]):
+                columns.setdefault(place, []).append((cell, found))
+    grouped = any(_span(heading, "colspan") > 1 for heading in headings)
+    for place, measured in columns.items():
+        pairs = {found["pairs"] for _, found in measured}
+        said_once = not grouped and len(pairs) == 1 and None not in pairs and len(measured) > 1
+        if said_once:
+            headings[place].append(_line(soup, pairs.pop().strip(" ()"), "pairs"))
+        for cell, found in measured:
+            star = found["early"] or found["late"] or ""
+            cell.string = found["value"] + star
+            for name in ("interval",) if said_once else ("interval", "pairs"):
+                if found[name]:
+                    cell.append(_line(soup, found[name].strip(), name))
+
+
+def _line(soup: BeautifulSoup, text: str, name: str) -> Tag:
+    """A part of a cell that has a line of its own."""
+    line = soup.new_tag("span", attrs={"class": f"lfs-{name}"})
+    line.string = f" {text}"
+    return line
 
 
 def _columns(head: Tag) -> list[list[str]]:

@@ -30,6 +30,7 @@ COSTLIER = (  # judged on few pairs only
     "kernel-shap",
     "lime",
 )
+LAYERS = ("similarity-attention", "lrp", "pairx", "activation-decomposition")
 VARIANTS = (
     "explainlfs,relevance=shuffled",
     "explainlfs,relevance=contribution",
@@ -105,7 +106,10 @@ VERIFICATION = Run(
 )
 ROAD = Run((*LEADING, *OURS), ("road", "road,blurred=true"), number=100, seeds=1)
 ALL_METHODS = Run(
-    (*EVERYBODY, *COSTLY, *COSTLIER, *VARIANTS), ("selectivity,every=2",), number=25, seeds=1
+    (*EVERYBODY, *LAYERS, *COSTLY, *COSTLIER, *VARIANTS),
+    ("selectivity,every=2",),
+    number=25,
+    seeds=1,
 )
 BEHAVIOUR = Run(
     (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS, *OURS),
