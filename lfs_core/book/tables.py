@@ -51,12 +51,12 @@ def _labelled(text: str) -> str:
             if label:
                 cell["data-label"] = label
             if len(cell.get_text().strip()) <= SHORT:
-                cell["class"] = [*cell.get("class", ()), "lfs-short"]
+                cell["class"] = " ".join([*cell.get_attribute_list("class"), "lfs-short"])
     return str(soup)
 
 
 def _one_heading(head: Tag) -> None:
-    """Put the name of the rows beside the names of the columns; pandas gives it a row of its own."""
+    """Put the name of the rows into the row of the columns' names; pandas gives it its own."""
     rows = [row.find_all(["th", "td"], recursive=False) for row in head.find_all("tr")]
     texts = [[cell.get_text().strip() for cell in row] for row in rows]
     if len(rows) != 2 or len(rows[0]) != len(rows[1]):
