@@ -33,9 +33,11 @@ PICTURES = """async () => {
   }
   return found;
 }"""
-HELD = """() => [".lfs-chart", ".lfs-page", ".math"].map((all) => document.querySelector(all))"""
+HELD = """() => [".lfs-chart", ".lfs-page", "article .math"].map(
+  (all) => document.querySelector(all) !== null)"""
 READY = """() => MathJax.startup.promise"""
-MATHS = """() => [...document.querySelectorAll(".math")].map((place) =>
+# The list of a page's sections, next to it, holds formulas too.
+MATHS = """() => [...document.querySelectorAll("article .math")].map((place) =>
   [...place.querySelectorAll("mjx-assistive-mml > math")].map((math) =>
     new XMLSerializer().serializeToString(math)).join(" "))"""
 
@@ -80,6 +82,8 @@ def stills(site: Path, pages: Sequence[str]) -> dict[str, Stills]:
                 color_scheme="light",
             )
             context.set_default_timeout(WAIT)
+            # Plotly is asked for pictures here; nobody looks at the charts of the page.
+            context.route("**/chart.js", lambda route: route.abort())
             page = context.new_page()
             found = {name: _of(page, site / f"{name}.html") for name in pages}
             browser.close()
