@@ -159,7 +159,7 @@ def write_epub(source: Path, work: Path, site: Path | None = None) -> None:
 
     log.info("Writing the EPUB ...")
     made = jupyter_book(epub_source(source, work / "epub-source"), work, "epub")
-    finish_epub(made / "book.epub", site or work / "html", work / "book.epub")
+    finish_epub(made / "book.epub", source, site or work / "html", work / "book.epub")
     log.info("The book for readers is %s", work / "book.epub")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import shutil
-from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,14 +12,20 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import yaml
 from bs4 import BeautifulSoup, Tag
 
-from lfs_core.book.stills import Stills, stills
+from lfs_core.book.epub_package import PAGE, package
+from lfs_core.book.stills import DRAWN, VIEWS, Stills, stills
 from lfs_core.util.files import replacing
 
-PAGE = ".xhtml"
 PICTURES = "_images/still-{}-{}.png"
+STYLES = ("pygments.css", "epub.css")
 # What a book without scripts has no use for.
-DROPPED = "script, style, noscript, .lfs-downloads, .lfs-chart-table, .headerlink, link[rel=search]"
+DROPPED = (
+    "script, style, noscript, meta[property], link, .lfs-downloads, .lfs-chart-table, .headerlink, "
+    ".sd-octicon, summary .expanded"
+)
 ELSEWHERE = "This view is still here. In the pages of the book, in a browser, it answers."
+HEARD = "This recording can be heard in the pages of the book."
+REPLACED = ("nav.xhtml", "toc.ncx", "content.opf")  # Sphinx's lack what lies in other folders
 
 
 def epub_source(source: Path, folder: Path) -> Path:
@@ -33,7 +38,7 @@ def epub_source(source: Path, folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("files"))
     config = yaml.safe_load((source / "_config.yml").read_text("utf-8"))
-    del config["launch_buttons"]  # which need the layout of pages
+    config.pop("launch_buttons", None)  # which need the layout of pages
     del config["sphinx"]["config"]["html_extra_path"]
     config["sphinx"]["config"]["extensions"].remove("sphinx.ext.githubpages")
     number = version("lfs-core")
@@ -42,8 +47,6 @@ def epub_source(source: Path, folder: Path) -> Path:
         "version": number,
         "release": number,
         "epub_basename": "book",
-        "epub_title": config["title"],
-        "epub_description": "Explanations of similarity networks, and how far they can be trusted.",
         "epub_identifier": "lfs-core",
         "epub_uid": "lfs-core",
         "epub_show_urls": "no",
@@ -52,11 +55,12 @@ def epub_source(source: Path, folder: Path) -> Path:
     return folder
 
 
-def finish_epub(made: Path, site: Path, output: Path) -> None:
+def finish_epub(made: Path, source: Path, site: Path, output: Path) -> None:
     """Make Sphinx's EPUB one that needs no script, and whose links lead somewhere.
 
     Args:
         made: Sphinx's.
+        source: what the pages are built from, with `_config.yml` and `_toc.yml`.
         site: the built pages, where scripts draw.
         output: the EPUB.
 
@@ -64,83 +68,96 @@ def finish_epub(made: Path, site: Path, output: Path) -> None:
         LFSError: Chromium or playwright is missing, Chromium fails, or the file cannot be written.
     """
     with ZipFile(made) as book:
-        files = {name: book.read(name) for name in book.namelist()}
+        files = {name: book.read(name) for name in book.namelist() if _kept(name)}
     names = [name.removesuffix(PAGE) for name in files if name.endswith(PAGE)]
     drawn = stills(site, [name for name in names if (site / f"{name}.html").is_file()])
     pages = {name: BeautifulSoup(files[name + PAGE].decode(), "html.parser") for name in names}
-    pictures: dict[str, bytes] = {}
     for name, page in pages.items():
-        _still(page, name, drawn.get(name), pictures)
+        up = "../" * name.count("/")
+        files |= _still(page, name, up, drawn.get(name))
+        _clean(page, up)
     places = {
         name + PAGE: {str(tag["id"]) for tag in page.select("[id]")} for name, page in pages.items()
     }
     for name, page in pages.items():
         _unlink(page, name + PAGE, places)
         files[name + PAGE] = page.decode(formatter="minimal").encode()
-    with_maths = {name + PAGE for name, page in pages.items() if page.find("math")}
-    files["content.opf"] = _listed(files["content.opf"], pictures, with_maths)
+    files |= package(source, files, pages)
     with replacing(output) as new, ZipFile(new, "w", ZIP_DEFLATED) as book:
-        for name, content in (files | pictures).items():  # its type comes first, and as it is
+        for name, content in files.items():  # its type comes first, and as it is
             plain = name == "mimetype" or name.endswith((".png", ".jpg"))
             book.writestr(name, content, ZIP_STORED if plain else ZIP_DEFLATED)
 
 
-def _still(
-    page: BeautifulSoup, name: str, found: Stills | None, pictures: dict[str, bytes]
-) -> None:
-    """Put stills where scripts would draw, drop the rest, and add the pictures to the others."""
-    up = "../" * name.count("/")
+def _kept(name: str) -> bool:
+    """Whether a file of Sphinx's EPUB is one of this."""
+    if name.startswith("_static/"):
+        return name.removeprefix("_static/") in (*STYLES, "file.png")
+    return name not in REPLACED
+
+
+def _still(page: BeautifulSoup, name: str, up: str, found: Stills | None) -> dict[str, bytes]:
+    """Put stills where scripts would draw, and formulas where they stand; the pictures by name."""
+    pictures: dict[str, bytes] = {}
+    if not found:
+        return pictures
 
     def picture(content: bytes, alt: str) -> Tag:
         file = PICTURES.format(name.replace("/", "-"), len(pictures))
         pictures[file] = content
         return page.new_tag("img", src=up + file, alt=alt, style="max-width: 100%")
 
-    if found:
-        for chart, content in zip(page.select(".lfs-chart"), found.charts, strict=True):
-            plot = chart.select_one(".lfs-chart-plot")
-            summary = chart.select_one(":scope > summary")
-            new = page.new_tag("div", attrs={"class": "lfs-still"})
-            if summary:
-                title = page.new_tag("p")
-                title.string = summary.get_text()
-                new.append(title)
-            new.append(picture(content, str(plot["aria-label"]) if plot else ""))
-            chart.replace_with(new)
-        for view, content in zip(page.select(".lfs-page"), found.views, strict=True):
-            words = page.new_tag("p")
-            words.string = ELSEWHERE
-            still = [picture(content, "An interactive view, as it opens")] if content else []
-            view.replace_with(*still, words)
-        for place, maths in zip(page.select(".math"), found.maths, strict=True):
-            place.clear()
-            place.append(BeautifulSoup(maths, "html.parser"))
+    for chart, content in zip(page.select(".lfs-chart"), found.charts, strict=True):
+        plot = chart.select_one(".lfs-chart-plot")
+        summary = chart.select_one(":scope > summary")
+        new = page.new_tag("div", attrs={"class": "lfs-still"})
+        if summary:
+            title = page.new_tag("p")
+            title.string = summary.get_text()
+            new.append(title)
+        new.append(picture(content, str(plot["aria-label"]) if plot else ""))
+        chart.replace_with(new)
+    for view, content in zip(page.select(VIEWS), found.views, strict=True):
+        words = page.new_tag("p")
+        words.string = ELSEWHERE
+        still = [picture(content, "An interactive view, as it opens")] if content else []
+        view.replace_with(*still, words)
+    for drawing, content in zip(page.select(DRAWN), found.drawn, strict=True):
+        said = drawing.select_one("[aria-label]")
+        drawing.replace_with(picture(content, str(said["aria-label"]) if said else ""))
+    for place, maths in zip(page.select(".math"), found.maths, strict=True):
+        place.clear()
+        place.append(BeautifulSoup(maths, "html.parser"))
+    return pictures
+
+
+def _clean(page: BeautifulSoup, up: str) -> None:
+    """Drop what is of no use, and what the rules for EPUBs forbid."""
     for tag in page.select(DROPPED):
         tag.decompose()
+    for style in STYLES if page.head else ():
+        link = page.new_tag("link", rel="stylesheet", type="text/css", href=f"{up}_static/{style}")
+        page.head.append(link)  # type: ignore[union-attr]
+    for words in page.select("summary p"):
+        words.unwrap()
+    for tag in page.select("[valign], [halign], [download]"):
+        for key in ("valign", "halign", "download"):
+            tag.attrs.pop(key, None)
+    for recording in page.select("audio"):
+        words = page.new_tag("p")
+        words.string = HEARD
+        recording.replace_with(words)
 
 
 def _unlink(page: BeautifulSoup, name: str, places: dict[str, set[str]]) -> None:
     """Take away links that lead nowhere in this book."""
-    for link in page.select("[href]"):
+    for link in page.select("a[href]"):
         address = urlsplit(str(link["href"]))
         if address.scheme:
             continue
         path = posixpath.join(posixpath.dirname(name), unquote(address.path))
         file = posixpath.normpath(path) if address.path else name
-        there = file in places and (
-            not address.fragment or unquote(address.fragment) in places[file]
-        )
-        if link.name == "a" and not there:
+        if file not in places or (
+            address.fragment and unquote(address.fragment) not in places[file]
+        ):
             del link["href"]
-
-
-def _listed(package: bytes, pictures: dict[str, bytes], with_maths: set[str]) -> bytes:
-    """The list of all files, with the new pictures, and pages that hold formulas marked."""
-    text = package.decode()
-    for page in with_maths:
-        text = text.replace(f'href="{page}" ', f'href="{page}" properties="mathml" ')
-    items = "".join(
-        f'<item id="still-{k}" href="{escape(name)}" media-type="image/png" />'
-        for k, name in enumerate(pictures)
-    )
-    return text.replace("</manifest>", f"{items}</manifest>").encode()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WIDTH = 1280  # px, of a page; pictures have two pixels for each
 VIEWS = ".lfs-page"
+DRAWN = ".sounds .drawn"  # what needs styles to be put together
 # Plotly's own pictures need no frame of a page; these may take minutes. Of a chart with a choice it
 # is the first.
 PICTURES = """async () => {
@@ -49,11 +50,13 @@ class Stills:
     Attributes:
         charts: PNG of every chart.
         views: PNG of every interactive view; empty of one that paper does not show.
+        drawn: PNG of every drawing that pages put together by styles.
         maths: MathML of every formula.
     """
 
     charts: list[bytes]
     views: list[bytes]
+    drawn: list[bytes]
     maths: list[str]
 
 
@@ -108,5 +111,6 @@ def _of(page: Page, path: Path) -> Stills:
             view.screenshot(animations="disabled") if view.is_visible() else b""
             for view in (page.locator(VIEWS).all() if views else ())
         ],
+        [drawing.screenshot() for drawing in page.locator(DRAWN).all()],
         page.evaluate(MATHS) if maths else [],
     )
