@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import posixpath
 import shutil
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import yaml
 from bs4 import BeautifulSoup, Tag
 
 from lfs_core.book.epub_package import PAGE, package
+from lfs_core.book.epub_pages import STYLES, clean, unlink
 from lfs_core.book.stills import DRAWN, VIEWS, Stills, stills
 from lfs_core.util.files import replacing
 
 PICTURES = "_images/still-{}-{}.png"
-STYLES = ("pygments.css", "epub.css")
-# What a book without scripts has no use for.
-DROPPED = (
-    "script, style, noscript, meta[property], link, .lfs-downloads, .lfs-chart-table, .headerlink, "
-    ".sd-octicon, summary .expanded"
-)
 ELSEWHERE = "This view is still here. In the pages of the book, in a browser, it answers."
-HEARD = "This recording can be heard in the pages of the book."
+NOT_HERE = "What stands here needs a browser: see the pages of the book."
+WRAPPED = b"\npre { white-space: pre-wrap; }\n"  # nothing can be scrolled sideways
 REPLACED = ("nav.xhtml", "toc.ncx", "content.opf")  # Sphinx's lack what lies in other folders
 
 
@@ -75,13 +69,14 @@ def finish_epub(made: Path, source: Path, site: Path, output: Path) -> None:
     for name, page in pages.items():
         up = "../" * name.count("/")
         files |= _still(page, name, up, drawn.get(name))
-        _clean(page, up)
+        clean(page, up)
     places = {
         name + PAGE: {str(tag["id"]) for tag in page.select("[id]")} for name, page in pages.items()
     }
     for name, page in pages.items():
-        _unlink(page, name + PAGE, places)
+        unlink(page, name + PAGE, places)
         files[name + PAGE] = page.decode(formatter="minimal").encode()
+    files["_static/epub.css"] += WRAPPED
     files |= package(source, files, pages)
     with replacing(output) as new, ZipFile(new, "w", ZIP_DEFLATED) as book:
         for name, content in files.items():  # its type comes first, and as it is
@@ -119,7 +114,7 @@ def _still(page: BeautifulSoup, name: str, up: str, found: Stills | None) -> dic
         chart.replace_with(new)
     for view, content in zip(page.select(VIEWS), found.views, strict=True):
         words = page.new_tag("p")
-        words.string = ELSEWHERE
+        words.string = ELSEWHERE if content else NOT_HERE
         still = [picture(content, "An interactive view, as it opens")] if content else []
         view.replace_with(*still, words)
     for drawing, content in zip(page.select(DRAWN), found.drawn, strict=True):
@@ -129,35 +124,3 @@ def _still(page: BeautifulSoup, name: str, up: str, found: Stills | None) -> dic
         place.clear()
         place.append(BeautifulSoup(maths, "html.parser"))
     return pictures
-
-
-def _clean(page: BeautifulSoup, up: str) -> None:
-    """Drop what is of no use, and what the rules for EPUBs forbid."""
-    for tag in page.select(DROPPED):
-        tag.decompose()
-    for style in STYLES if page.head else ():
-        link = page.new_tag("link", rel="stylesheet", type="text/css", href=f"{up}_static/{style}")
-        page.head.append(link)  # type: ignore[union-attr]
-    for words in page.select("summary p"):
-        words.unwrap()
-    for tag in page.select("[valign], [halign], [download]"):
-        for key in ("valign", "halign", "download"):
-            tag.attrs.pop(key, None)
-    for recording in page.select("audio"):
-        words = page.new_tag("p")
-        words.string = HEARD
-        recording.replace_with(words)
-
-
-def _unlink(page: BeautifulSoup, name: str, places: dict[str, set[str]]) -> None:
-    """Take away links that lead nowhere in this book."""
-    for link in page.select("a[href]"):
-        address = urlsplit(str(link["href"]))
-        if address.scheme:
-            continue
-        path = posixpath.join(posixpath.dirname(name), unquote(address.path))
-        file = posixpath.normpath(path) if address.path else name
-        if file not in places or (
-            address.fragment and unquote(address.fragment) not in places[file]
-        ):
-            del link["href"]

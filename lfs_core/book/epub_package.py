@@ -25,6 +25,7 @@ PACKAGE = """<package xmlns="http://www.idpf.org/2007/opf" version="3.0" xml:lan
 <meta property="dcterms:modified">{now:%Y-%m-%dT%H:%M:%SZ}</meta>
 </metadata>
 <manifest>
+<item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>
 {files}
 </manifest>
 <spine>
@@ -66,13 +67,15 @@ def package(
     if INDEX in pages:
         contents += _link(INDEX, pages)
     ids = {name: f"file-{k}" for k, name in enumerate(n for n in files if n not in UNLISTED)}
-    items = ['<item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>']
+    items = [
+        '<item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>'
+    ]
     items += [_item(name, place, pages) for name, place in ids.items()]
     listed = PACKAGE.format(
         title=escape(config["title"]),
         author=escape(config["author"]),
         now=datetime.now(UTC),
-        files="\n".join(items),
+        files="\n".join(_item(name, place, pages) for name, place in ids.items()),
         pages="\n".join(f'<itemref idref="{ids[name + PAGE]}"/>' for name in order),
     )
     return {
