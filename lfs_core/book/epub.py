@@ -119,7 +119,8 @@ def _still(page: BeautifulSoup, name: str, up: str, found: Stills | None) -> dic
         view.replace_with(*still, words)
     for drawing, content in zip(page.select(DRAWN), found.drawn, strict=True):
         said = drawing.select_one("[aria-label]")
-        drawing.replace_with(picture(content, str(said["aria-label"]) if said else ""))
+        words_in = " ".join(drawing.get_text(" ").split())
+        drawing.replace_with(picture(content, str(said["aria-label"]) if said else words_in))
     for place, maths in zip(page.select(".math"), found.maths, strict=True):
         place.clear()
         place.append(BeautifulSoup(maths, "html.parser"))

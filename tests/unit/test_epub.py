@@ -32,7 +32,7 @@ SECOND = """<h1 id="there">Second</h1><a href="../book/first.xhtml#nowhere">lost
 <details><summary><p>Show</p><p class="expanded">Hide</p></summary></details>
 <table><tr valign="top"><td>1</td></tr></table>
 <div class="sounds"><audio aria-label="a word" src="data:audio/wav;base64,AA"></audio>
-<div class="drawn"><svg aria-label="bars" viewbox="0 0 1 1"></svg></div></div>
+<div class="drawn"><svg aria-label="bars" viewbox="0 0 1 1"></svg></div><div class="drawn"><b>0 s</b><b>1 s</b></div></div>
 <div class="lfs-page"><div class="lfs-view"></div></div><div class="lfs-page"></div>"""
 SECOND_PAGE = "notebooks/second"
 MATHS = '<math xmlns="http://www.w3.org/1998/Math/MathML"><mi>x</mi></math>'
@@ -65,7 +65,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ZipFile:
         still = _picture()
         return {
             "book/first": Stills([still], [], [], [MATHS]),
-            "notebooks/second": Stills([], [still, b""], [still], []),
+            "notebooks/second": Stills([], [still, b""], [still, still], []),
         }
 
     monkeypatch.setattr(epub, "stills", stills)
@@ -86,7 +86,7 @@ def test_what_scripts_draw_is_replaced(book: ZipFile) -> None:
     first, second = (book.read(f"{name}.xhtml").decode() for name in ("book/first", SECOND_PAGE))
     assert "What &lt; shows" in first and 'alt="Two dots &amp; a line"' in first
     assert MATHS in first and "\\(" not in first and "missing.css" not in first
-    assert second.count("<img") == 2 and 'alt="bars"' in second
+    assert second.count("<img") == 3 and 'alt="0 s 1 s"' in second and 'alt="bars"' in second
     assert epub.ELSEWHERE in second and epub.NOT_HERE in second
     assert f"a word: {HEARD}" in second and "<audio" not in second
     assert "<summary>Show</summary>" in second and "valign" not in second
