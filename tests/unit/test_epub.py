@@ -32,7 +32,8 @@ SECOND = """<h1 id="there">Second</h1><a href="../book/first.xhtml#nowhere">lost
 <details><summary><p>Show</p><p class="expanded">Hide</p></summary></details>
 <table><tr valign="top"><td>1</td></tr></table>
 <div class="sounds"><audio aria-label="a word" src="data:audio/wav;base64,AA"></audio>
-<div class="drawn"><svg aria-label="bars" viewbox="0 0 1 1"></svg></div><div class="drawn"><b>0 s</b><b>1 s</b></div></div>
+<div class="drawn"><svg aria-label="bars" viewbox="0 0 1 1"></svg></div>
+<div class="drawn"><b>0 s</b><b>1 s</b></div></div>
 <div class="lfs-page"><div class="lfs-view"></div></div><div class="lfs-page"></div>"""
 SECOND_PAGE = "notebooks/second"
 MATHS = '<math xmlns="http://www.w3.org/1998/Math/MathML"><mi>x</mi></math>'
