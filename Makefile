@@ -2,6 +2,7 @@
 # make check  style, types, the flow of imports, the views' JavaScript, fast tests; three minutes
 # make test   build the book, then test everything
 # make pdf    build the book, and print it as _build/book.pdf; needs Chromium
+# make epub   build the book, and write it as _build/book.epub; needs Chromium
 # make bench  measure how fast the core is; about ten minutes
 # make lab    open JupyterLab on the explorer of pairs, with your own photographs
 # make release  build the wheel and the source archive, and try the wheel in an empty environment
@@ -18,13 +19,16 @@ JOBS ?= 2
 # OPTIONS are given to pytest: make test OPTIONS=--durations=20
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(JOBS) --dist worksteal $(OPTIONS)
 
-.PHONY: book pdf check style test bench lab release clean
+.PHONY: book pdf epub check style test bench lab release clean
 
 book: $(INSTALLED)
 	$(BIN)/lfs book
 
 pdf: $(INSTALLED)
 	$(BIN)/lfs book --pdf
+
+epub: $(INSTALLED)
+	$(BIN)/lfs book --epub
 
 check: style
 	$(PYTEST) tests/unit -m "not slow"

@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 
 LONGEST = ("05_methods_side_by_side",)  # begun first, so that no core waits for it at the end
 PLOTLY = re.compile('(<script type="text/plain" class="lfs-plotly">)[^<]*')
+PAGES = ("html", "singlehtml")  # the builders that Jupyter Book knows by name
 TRY_IT = "try_it"  # the folder of what the page of that name loads
 SHOWN = 3  # names of what has changed since a result was made
 DATA = "application/vnd.lfs."  # types of outputs that a page does not show
@@ -69,13 +70,14 @@ UNUSED = (
 )
 
 
-def build(root: Path, store: bool = False, pdf: bool = False) -> None:
+def build(root: Path, store: bool = False, pdf: bool = False, epub: bool = False) -> None:
     """Run what changed, then build the site in `_build/html`.
 
     Args:
         root: the project's folder, with `_config.yml`, `_toc.yml`, `book` and `notebooks`.
         store: copy the text outputs of the executed notebooks into the committed ones.
         pdf: print the book as well, as `_build/book.pdf`.
+        epub: write it for readers of electronic books, too, as `_build/book.epub`.
 
     Raises:
         LFSError: this is not the project's folder, a notebook failed, the build warned, or there
@@ -95,6 +97,8 @@ def build(root: Path, store: bool = False, pdf: bool = False) -> None:
         build_pages(source, work)
         if pdf:
             print_pages(source, work)
+        if epub:
+            write_epub(source, work)
     log.info("The book is %s", work / "html" / "index.html")
 
 
@@ -140,6 +144,25 @@ def print_pages(source: Path, work: Path) -> None:
     log.info("The book to print is %s", work / "book.pdf")
 
 
+def write_epub(source: Path, work: Path, site: Path | None = None) -> None:
+    """Write the book as `book.epub`.
+
+    Args:
+        source: what the pages are built from.
+        work: the folder to write to.
+        site: the built pages; by default those in `work`.
+
+    Raises:
+        LFSError: the build failed or warned, or there is no Chromium to draw its charts.
+    """
+    from lfs_core.book.epub import epub_source, finish_epub
+
+    log.info("Writing the EPUB ...")
+    made = jupyter_book(epub_source(source, work / "epub-source"), work, "epub")
+    finish_epub(made / "book.epub", source, site or work / "html", work / "book.epub")
+    log.info("The book for readers is %s", work / "book.epub")
+
+
 def jupyter_book(source: Path, work: Path, builder: str) -> Path:
     """Run Jupyter Book, and return the folder that it wrote; any warning is an error.
 
@@ -152,7 +175,8 @@ def jupyter_book(source: Path, work: Path, builder: str) -> Path:
     shutil.rmtree(work / "jupyter-book", ignore_errors=True)
     main = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", main, "build", str(source), "-W", "-n", "--keep-going"]
-    command += ["--builder", builder, "--path-output", str(work / "jupyter-book")]
+    kind = [builder] if builder in PAGES else ["custom", "--custom-builder", builder]
+    command += ["--builder", *kind, "--path-output", str(work / "jupyter-book")]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     (work / "build.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:

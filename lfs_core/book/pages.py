@@ -46,6 +46,8 @@ SCRIPTS = {
 }
 # A notebook's picture, which has two pixels for each of the page.
 PICTURE = re.compile(r'<img (?=[^>]*src="([^"]*_images/[0-9a-f]{32,}\.\w+)")[^>]*>')
+# Font Awesome would search all that a chart adds, mark by mark, for icons; none comes later.
+ICONS = "globalThis.FontAwesomeConfig = { observeMutations: false };"
 PREVIEW = "preview.png"  # the picture that others show with a link to the book
 TAG = re.compile(r"<[^>]+>")
 # Docutils calls entries of a list by a deprecated role that is none of a list's entries.
@@ -56,6 +58,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
     captions.setup(app)
     app.connect("html-page-context", finish)
+    app.add_js_file(None, body=ICONS, priority=0)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

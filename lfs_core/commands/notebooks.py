@@ -80,8 +80,9 @@ def book(
         bool, typer.Option(help="Copy the text outputs of this run into notebooks/.")
     ] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print _build/book.pdf as well.")] = False,
+    epub: Annotated[bool, typer.Option("--epub", help="Write _build/book.epub as well.")] = False,
 ) -> None:
     """Run the notebooks whose inputs changed, and build the book in _build/html."""
     from lfs_core.book.build import build
 
-    build(Path.cwd(), store_outputs, pdf)
+    build(Path.cwd(), store_outputs, pdf, epub)
