@@ -32,10 +32,8 @@ const first = (target, ...events) =>
 
 /** @param {Model} model */
 async function find(model) {
-  const linked = document.querySelector('script[src*="plotly"]');
-  if (linked && !shared.Plotly && document.readyState !== "complete") {
-    await Promise.race([first(linked, "load", "error"), first(window, "load")]);
-  }
+  // A page may link it below the view.
+  if (!shared.Plotly && document.readyState !== "complete") await first(window, "load");
   const packed = document.querySelector("script.lfs-plotly:not(:empty)");
   if (!shared.Plotly && packed) await run(bytes(packed.textContent ?? ""));
   const sent = shared.Plotly ? null : await askPython(model);

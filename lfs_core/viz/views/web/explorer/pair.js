@@ -1,7 +1,7 @@
 // A pair and its explanation, in a dialog.
 
 /** @import { Pictured } from "../common/types.d.ts" */
-/** @import { App, Explained, Hit } from "./types.d.ts" */
+/** @import { App, Explained } from "./types.d.ts" */
 
 import { remembering } from "../common/asking.js";
 import { bytes, decimals, inflate } from "../common/bytes.js";
@@ -10,7 +10,6 @@ import { alarm, asNode, button, h, title } from "../common/elements.js";
 import { colourBar, drawMap, within } from "../common/maps.js";
 import { decision, doubtsBox, sentence } from "../common/pairs.js";
 import { twoPictures } from "../common/pictures.js";
-import { isMarked, verdict } from "./classes.js";
 
 const PART = 160; // px, longest side of a picture of matched parts
 const WORDS =
@@ -19,7 +18,7 @@ const WORDS =
 
 /** @param {App} app */
 export function pairPanel(app) {
-  const { uid, shelf, names } = app;
+  const { uid, shelf } = app;
   const heading = h("p", { class: "lfs-title", id: `${uid}-title` });
   const body = h("div", { class: "lfs-body" });
   const turn = turning(go, " result");
@@ -38,10 +37,8 @@ export function pairPanel(app) {
   const colours = bytes(app.contents.colours);
   /** The threshold is the explanation's own until the reader moves it. */
   const how = { colours, threshold: NaN, opacity: 0.65, apart: false };
-  /** @type {Hit[]} */
-  let pairs = []; // to go through
-  /** @type {number | null} */
-  let item = null;
+  /** @type {HTMLElement | null} */
+  let hit = null;
   let redraw = () => {};
 
   dialog.addEventListener("keydown", (event) => {
@@ -50,32 +47,32 @@ export function pairPanel(app) {
     event.preventDefault();
     go(by);
   });
-  dialog.addEventListener("close", () => (item = null));
-
-  const at = () => pairs.findIndex(([other]) => other === item);
+  dialog.addEventListener("close", () => (hit = null));
 
   /** @param {number} by */
   function go(by) {
-    const target = pairs[at() + by];
-    if (target) show(target[0]);
+    const next = by > 0 ? hit?.nextElementSibling : hit?.previousElementSibling;
+    if (next instanceof HTMLElement) show(next);
   }
 
-  /** @param {number} chosen */
+  /** @param {HTMLElement} chosen */
   async function show(chosen) {
-    item = chosen;
+    hit = chosen;
     redraw = () => {};
-    turn.show(at(), pairs.length);
-    const [query, name] = [app.query, app.opened?.name ?? ""];
-    const state = isMarked(app) ? `, ${verdict(app, item)}` : "";
-    heading.replaceChildren(asNode(`${name} and ${names[item]}, rank ${pairs[at()][1]}${state}`));
+    const all = [...(hit.parentElement?.children ?? [])];
+    turn.show(all.indexOf(hit), all.length);
+    const [query, asked] = [app.query, app.opened?.name ?? ""];
+    const { title: found, dataset: { item, rank, verdict } } = hit;
+    const words = [`${asked} and ${found}`, `rank ${rank}`, verdict].filter(Boolean);
+    heading.replaceChildren(asNode(words.join(", ")));
     body.replaceChildren(h("p", { role: "status", class: "lfs-busy" }, "explaining \u2026"));
-    const answer = await ask(query, chosen);
-    const images = [await shelf.loaded(query), await shelf.loaded(chosen)];
-    if (item !== chosen) return; // the reader has gone on
+    const answer = await ask(query, Number(item));
+    const images = [await shelf.loaded(query), await shelf.loaded(Number(item))];
+    if (hit !== chosen) return; // the reader has gone on
     if (answer.problem) return body.replaceChildren(alarm(answer.problem));
     if (Number.isNaN(how.threshold)) how.threshold = answer.mapThreshold;
     const pictures = twoPictures(how);
-    redraw = () => pictures.show(pictured(app, answer, images, [name, names[chosen]]));
+    redraw = () => pictures.show(pictured(app, answer, images, [asked, found]));
     redraw();
     const doubts = doubtsBox();
     doubts.show(answer.doubts);
@@ -93,9 +90,8 @@ export function pairPanel(app) {
 
   return {
     dialog,
-    /** @type {(chosen: number, hits: Hit[]) => void} */
-    open(chosen, hits) {
-      pairs = hits;
+    /** @param {HTMLElement} chosen one of the results */
+    open(chosen) {
       if (!dialog.open) dialog.showModal();
       show(chosen);
     },
