@@ -1,5 +1,6 @@
 // Draws the charts of a page with Plotly, which the page has loaded before. They follow the page's
-// colours by its style and its width, their menus are the browser's own, and on paper each choice has a picture.
+// width, and by its style its colours; their menus are the browser's own, and on paper each choice
+// has a picture.
 {
   const PAPER = 660; // px, width of a picture on paper
   const MENUS = { order: "Order of the rows", mark: "Which readings are marked" };

@@ -18,12 +18,7 @@ function entry({ query, names, open }, ap, item) {
   return h("li", {}, one);
 }
 
-/**
- * A list of photographs, of which one may be the query.
- *
- * @param {App} app
- * @param {Map<number, number | null>} precisions
- */
+/** @param {App} app @param {Map<number, number | null>} precisions */
 function entryList(app, precisions) {
   const list = h("ul", { class: "lfs-list" });
   moveWithArrows(list, "button", (chosen) => chosen.click());

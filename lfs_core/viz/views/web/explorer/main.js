@@ -90,12 +90,8 @@ function render({ model, el }) {
   };
 }
 
-/**
- * Where the query stands in its list, and buttons that lead to the ones before and after it.
- *
- * @param {App} app
- * @param {() => { items: number[], isGuest: boolean }} current
- */
+// Where the query stands in its list, and buttons that lead to the ones before and after it.
+/** @param {App} app @param {() => { items: number[], isGuest: boolean }} current */
 function whereabouts(app, current) {
   const output = h("output", { class: "lfs-place" });
   const turn = turning((by) => {

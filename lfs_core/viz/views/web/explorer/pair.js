@@ -77,14 +77,14 @@ export function pairPanel(app) {
     const doubts = doubtsBox();
     doubts.show(answer.doubts);
     body.replaceChildren(
-      h("p", {}, ...inWords(answer)),
+      h("p", {}, ...sentence("the network", answer, answer.threshold), ` Method: ${answer.method}.`),
       h("div", { class: "lfs-controls" }, ...layering(how, redraw)),
       doubts.element,
       ...(answer.outlines ? [h("p", { class: "lfs-hint" }, app.contents.outlined)] : []),
       pictures.element,
       colourBar(colours, `evidence for \u201c${decision(answer.similar)}\u201d`),
       pictures.readout,
-      ...matchedParts(app, answer, images, colours),
+      ...matchedParts(app, answer, images),
     );
   }
 
@@ -97,12 +97,6 @@ export function pairPanel(app) {
     },
     draw: () => redraw(),
   };
-}
-
-/** @param {Explained} answer */
-function inWords({ similarity, similar, threshold, method, sure, sureMeans }) {
-  const words = sentence("the network", similarity, similar, threshold);
-  return [...words, ", ", h("span", { title: sureMeans }, `${sure}.`), ` Method: ${method}.`];
 }
 
 /** @type {(app: App, answer: Explained, images: (HTMLImageElement | null)[], names: string[]) => Pictured} */
@@ -122,17 +116,12 @@ function pictured(app, { similar, size, steps, ranges, outlines, method }, image
   return { images, size, meaning: decision(similar), names: called, square: app.square, sides };
 }
 
-/**
- * Which part of the query a result matched, and which part of the result the query; nothing where
- * the method does not tell.
- *
- * @param {App} app
- * @param {Explained} answer
- * @param {(HTMLImageElement | null)[]} images
- * @param {Uint8Array} colours
- */
-function matchedParts(app, { matched, grid }, images, colours) {
+// Which part of the query a result matched, and which part of the result the query; nothing where
+// the method does not tell.
+/** @type {(app: App, answer: Explained, images: (HTMLImageElement | null)[]) => Node[]} */
+function matchedParts(app, { matched, grid }, images) {
   if (!matched || !grid) return [];
+  const colours = bytes(app.contents.colours);
   const [rows, columns] = grid;
   const how = { colours, threshold: 0.1, opacity: 0.65, apart: false };
   const figures = ["Query", "Result"].map((role, side) => {

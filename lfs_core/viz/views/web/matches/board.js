@@ -132,12 +132,8 @@ function scaleOf(kind, largest) {
   ];
 }
 
-/**
- * The matches that are drawn, in words; each asks about its place of the first photograph.
- *
- * @param {Told} told
- * @param {(match: Match) => void} choose
- */
+// The matches that are drawn, in words; each asks about its place of the first photograph.
+/** @param {Told} told @param {(match: Match) => void} choose */
 function matchList(told, choose) {
   const items = told.lines.flatMap((drawnAs, k) => {
     const match = told.matched[k];

@@ -48,12 +48,8 @@ export const heat = (values, largest, told) =>
     return `<rect x="${x}" y="${y}" width="1.01" height="1.01" style="${style}" opacity="${opacity}"/>`;
   });
 
-/**
- * Lines over both photographs, and a number at both ends of those that are among the first.
- *
- * @param {Match[]} matches
- * @param {Told} told
- */
+// Lines over both photographs, and a number at both ends of those that are among the first.
+/** @param {Match[]} matches @param {Told} told */
 export function joinedPlaces(matches, told) {
   /** @type {string[]} */
   const lines = [];
@@ -81,7 +77,8 @@ function lineBetween([[x1, y1], [x2, y2]], confidence, { colour, dashed }) {
   const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2 - BEND * (x2 - x1)];
   const dashes = dashed ? 'stroke-dasharray="9 6"' : "";
   const way = `<path d="M ${x1} ${y1} Q ${x} ${y} ${x2} ${y2}" ${THIN} ${dashes}`;
-  return `${way} stroke="#000" stroke-width="${width + 2}"/>${way} stroke="${colour}" stroke-width="${width}"/>`;
+  const [ground, line] = [`stroke="#000" stroke-width="${width + 2}"`, `stroke="${colour}"`];
+  return `${way} ${ground}/>${way} ${line} stroke-width="${width}"/>`;
 }
 
 /**

@@ -1,7 +1,7 @@
 // The latents of both photographs as bars, and the choice of one whose map is shown alone.
 
 /** @import { Drawing } from "../common/types.d.ts" */
-/** @import { App, Latents, Part } from "./types.d.ts" */
+/** @import { App, Contents, Latents, Part } from "./types.d.ts" */
 
 import { decimals, digits } from "../common/bytes.js";
 import { chart } from "../common/chart.js";
@@ -21,9 +21,9 @@ const strips = ({ h: [h1, h2], d, R }) => [["h\u00b9", h1], ["h\u00b2", h2], ["d
 /**
  * Latents by their numbers from left to right; `at` is the place of the one that is chosen, or -1.
  *
- * @type {(bars: App["contents"]["bars"], latents: Latents, numbers: number[], at: number) => Drawing}
+ * @type {(contents: Contents, latents: Latents, numbers: number[], at: number) => Drawing}
  */
-function filled(bars, latents, numbers, at) {
+function filled({ bars }, latents, numbers, at) {
   const range = [-largestOf(latents), largestOf(latents)];
   const { yaxis1, yaxis2, ...layout } = bars.layout;
   const data = strips(latents).map(([, values], k) => ({
@@ -65,7 +65,7 @@ export function latentPart(app) {
   const chartOf = chart(
     app.model,
     "lfs-latent-bars",
-    () => app.shown && filled(app.contents.bars, app.shown.latents, numbers, place()),
+    () => app.shown && filled(app.contents, app.shown.latents, numbers, place()),
     (latent) => choose(latent - 1),
   );
   // Its place in the chart, from 1; 0 for none.
