@@ -53,7 +53,7 @@ def wordy_charts() -> list[Chart]:
     """Rows, axes and legends with as many words as any page has."""
     names = ("ExplainLFS, p = 0.3, mean pooled maps of a decoder network", "two")
     rows = {name: Interval(k, k - 1, k + 1, 7) for k, name in enumerate(names)}
-    far = "ExplainLFS, p = 0.3, linear decoder, random relevance"
+    far = "ExplainLFS, p = 0.3, linear decoder, random relevance of the second image"
     moves = "mean movement of the cosine against what the network decides (higher is better)"
     curves = {name: ([1, 10], list(rows.values())) for name in (far, "b")}
     chosen = "the number that was chosen on other photographs", 10
