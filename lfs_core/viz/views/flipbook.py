@@ -23,7 +23,7 @@ from lfs_core.explanation import PairExplanation
 from lfs_core.util.rounding import rounded
 from lfs_core.viz.packing import data_url
 from lfs_core.viz.rendering import code, style
-from lfs_core.viz.views.drawn import flipping, reach
+from lfs_core.viz.views.flip_chart import flipping, reach
 from lfs_core.viz.views.methods import check_same_pairs, decided
 from lfs_core.viz.views.view import FixedView
 
