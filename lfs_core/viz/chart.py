@@ -43,7 +43,7 @@ LINES = [  # told apart by dashes too
 ]
 LONGEST = 24  # letters in a line of a row's name: a telephone has room for its marks, too
 TITLE = 27  # letters in a line of an axis title: it stands below the axis, right of rows' names
-LEGEND = 36  # letters in a line of a legend, beside its mark
+LEGEND = 36  # letters in a line of a legend, right of its mark
 LINE = 14  # px, of a row's name
 WIDE = 300  # px, height of what is no list of rows
 

@@ -73,7 +73,7 @@ def ranking_html(results: Sequence[Result]) -> str:
 
 
 def head_html(item: int, name: str, lines: Sequence[str], worth: str, right: Sequence[bool]) -> str:
-    """The query, what is said of it, and which ranks of its answer are right, if that is known."""
+    """The query, lines about it, and which ranks of its answer are right, if that is known."""
     ranks = [rank for rank, is_right in enumerate(right, 1) if is_right]
     return filled(
         TEMPLATES / "head.html",
