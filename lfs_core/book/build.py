@@ -42,6 +42,7 @@ from lfs_core.studies import own_networks
 from lfs_core.util.digests import key
 from lfs_core.util.manifest import RESULTS, changed_since, parts_changed
 from lfs_core.viz.chart import SCRIPT
+from lfs_core.viz.first_flips import first_flips
 from lfs_core.viz.method_pictures import draw_methods
 
 log = logging.getLogger(__name__)
@@ -289,6 +290,10 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
         own_networks.markdown(own_networks.try_all()), encoding="utf-8"
     )
     write_pages(source / "book")
+    flips = without_plotly(first_flips().page())
+    (source / "book" / "computed" / "flips.md").write_text(
+        f"```{{raw}} html\n{flips}\n```\n", encoding="utf-8"
+    )
     # In a folder of its own, for the one page that loads it.
     tried = without_plotly(try_it(source / "files" / TRY_IT, f"../{TRY_IT}/"))
     (source / "book" / "computed" / "try_it.md").write_text(

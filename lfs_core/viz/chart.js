@@ -1,5 +1,6 @@
 // Draws the charts of a page with Plotly, which the page has loaded before. They follow the page's
-// colours and width, their menus are the browser's own, and on paper each choice has a picture.
+// width, and by its style its colours; their menus are the browser's own, and on paper each choice
+// has a picture.
 {
   const PAPER = 660; // px, width of a picture on paper
   const MENUS = { order: "Order of the rows", mark: "Which readings are marked" };
@@ -10,15 +11,6 @@
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return new Response(stream).json();
-  };
-
-  const dressed = (layout, chart) => {
-    const { color, fontFamily: family } = getComputedStyle(chart);
-    const bgcolor = getComputedStyle(document.body).backgroundColor;
-    return {
-      font: { ...layout.font, color, family },
-      hoverlabel: { ...layout.hoverlabel, bgcolor, bordercolor: color, font: { color } },
-    };
   };
 
   // What lies between the axes is as high as it was made, however much is written around it.
@@ -53,18 +45,13 @@
     place.textContent = "";
     place.style.minHeight = "";
     place.style.height = `${layout.height}px`;
-    const shown = { ...structuredClone(plain), ...dressed(plain, chart) };
-    await Plotly.newPlot(place, structuredClone(data), shown, CONFIG);
+    await Plotly.newPlot(place, structuredClone(data), structuredClone(plain), CONFIG);
     await fit(place, inner);
     place.on("plotly_afterplot", () => fit(place, inner));
     // Plotly's own way loses the width once `fit` has set a height.
     const widen = ({ clientWidth: width }) =>
       width && width !== place._fullLayout.width && Plotly.relayout(place, { width });
     new ResizeObserver(() => widen(place)).observe(place);
-    const follow = () => Plotly.relayout(place, dressed(plain, chart));
-    new MutationObserver(follow).observe(document.documentElement, {
-      attributeFilter: ["data-theme"],
-    });
     chart.dataset.drawn = "";
   };
 
@@ -80,8 +67,8 @@
       const place = document.createElement("div");
       if (button) paper.append(button.label);
       paper.append(place);
-      const size = { ...layout, width: PAPER, autosize: false, font: { ...layout.font, color: "#000" } };
-      Plotly.newPlot(place, structuredClone(data), structuredClone(size), { staticPlot: true });
+      const size = structuredClone({ ...layout, width: PAPER, autosize: false });
+      Plotly.newPlot(place, structuredClone(data), size, { staticPlot: true });
       if (button) Plotly.update(place, ...button.args);
       fit(place, layout.meta?.inner);
     }

@@ -43,6 +43,7 @@ LINES = [  # told apart by dashes too
 ]
 LONGEST = 24  # letters in a line of a row's name: a telephone has room for its marks, too
 TITLE = 27  # letters in a line of an axis title: it stands below the axis, right of rows' names
+LEGEND = 36  # letters in a line of a legend, right of its mark
 LINE = 14  # px, of a row's name
 WIDE = 300  # px, height of what is no list of rows
 
@@ -182,6 +183,9 @@ def styled(figure: go.Figure, height: int, choices: Sequence[Choice] = (), **lay
     for axes in (figure.update_xaxes, figure.update_yaxes):
         axes(gridcolor=FAINT, zerolinecolor=GREY, automargin=True, fixedrange=True)
         axes(title={"standoff": 8, "font": {"size": 12}})
+    for trace in figure.data:
+        if trace.name:
+            trace.name = lines_of(trace.name, LEGEND)
     figure.update_layout(**layout)
     if choices:
         figure.update_layout({name.replace(".", "_"): of for name, of in choices[0].layout.items()})
@@ -346,7 +350,7 @@ def _ticks(order: Sequence[str], italic: Callable[[str], bool]) -> dict[str, Any
 
 
 def lines_of(text: str, longest: int = LONGEST) -> str:
-    """A text in lines of HTML, none of them longer than `letters` unless one word is."""
+    """A text in lines of HTML, none of them longer than `longest` unless one word is."""
     return "<br>".join(map(escape, wrap(text, longest, break_long_words=False)))
 
 

@@ -62,6 +62,12 @@ def tells_none(method: str) -> str:
     return f"{method} does not tell which place matches which. Methods that do: {able}."
 
 
+CAUTION = (
+    "A match says that the network makes the same of both places, by the account of the method "
+    "\u201c{method}\u201d. It is no proof that both show the same thing."
+)
+
+
 def view_contents(
     explanation: PairExplanation, names: Sequence[str] = ("First image", "Second image")
 ) -> dict[str, Any]:
@@ -74,7 +80,7 @@ def view_contents(
     pictures = map(_picture, explanation.images)
     return {
         **matches_contents(explanation),
-        "method": reader_name(explanation.method),
+        "caution": CAUTION.format(method=reader_name(explanation.method)),
         "photographs": [
             {"name": name, "picture": picture}
             for name, picture in zip(names, pictures, strict=True)

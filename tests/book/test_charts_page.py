@@ -49,6 +49,20 @@ def some_charts() -> list[Chart]:
     ]
 
 
+def wordy_charts() -> list[Chart]:
+    """Rows, axes and legends with as many words as any page has."""
+    names = ("ExplainLFS, p = 0.3, mean pooled maps of a decoder network", "two")
+    rows = {name: Interval(k, k - 1, k + 1, 7) for k, name in enumerate(names)}
+    far = "ExplainLFS, p = 0.3, linear decoder, random relevance of the second image"
+    moves = "mean movement of the cosine against what the network decides (higher is better)"
+    curves = {name: ([1, 10], list(rows.values())) for name in (far, "b")}
+    chosen = "the number that was chosen on other photographs", 10
+    return [
+        dots("Rows", {"": {far: rows, "b": rows}}, moves),
+        lines("Curves", {"": curves}, moves, "error", mark=chosen),
+    ]
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with charts, which loads the scripts that pages of the book load."""
@@ -57,12 +71,13 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "chart.js").write_text(SCRIPT.read_text("utf-8"), encoding="utf-8")
     loaded = pages.SCRIPTS["lfs-chart"]
     css = Path(__file__).parents[2] / "book" / "_static" / "book.css"
-    html = SITE.format(
-        css=css.read_text("utf-8"),
-        body="".join(chart.html() for chart in some_charts()),
-        scripts="".join(f'<script defer src="{name}"></script>' for name in loaded),
-    )
-    (folder / "page.html").write_text(html, encoding="utf-8")
+    for name, charts in (("page", some_charts()), ("wordy", wordy_charts())):
+        html = SITE.format(
+            css=css.read_text("utf-8"),
+            body="".join(chart.html() for chart in charts),
+            scripts="".join(f'<script defer src="{script}"></script>' for script in loaded),
+        )
+        (folder / f"{name}.html").write_text(html, encoding="utf-8")
     return folder / "page.html"
 
 
@@ -89,6 +104,16 @@ def test_charts_fit_and_can_be_read(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(SMALLEST) >= 9
     assert page.evaluate(OUT) == []
+
+
+def test_many_words_fit_a_telephone(browser: Browser, path: Path) -> None:
+    """Titles stand below their axes, right of the rows' names; legends right of their marks."""
+    page = browser.new_page(viewport=PHONE)
+    page.goto(path.with_name("wordy.html").as_uri(), wait_until="networkidle")
+    page.wait_for_function(DRAWN)
+    assert page.locator(".lfs-chart .xtitle").count() == page.locator(".legend").count() == 2
+    assert page.evaluate(OUT) == []
+    page.close()
 
 
 def test_charts_follow_the_window(page: Page) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from crops import make_explorer, write_crops
+from crops import explain, make_explorer, write_crops
 from opened import CONTRAST, opened
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
+
+from lfs_core.explanation import PairExplanation
 
 EVIL = "x</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>.png"
 QUERIES = 4  # of the page
@@ -45,6 +49,12 @@ def part_of_both(a: int, b: int) -> torch.Tensor:
     return shared
 
 
+def between(image_a: Image.Image, image_b: Image.Image) -> PairExplanation:
+    """The same maps from 0.25 to 0.75: of neither end is there a value."""
+    explained = explain(image_a, image_b)
+    return replace(explained, maps=0.25 + explained.maps / 2)
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of three queries with a class, and of one whose name would be code."""
@@ -61,6 +71,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         explorer.shared = part_of_both
         explorer.save(folder / "outlined.html", [0])
         explorer.shared = None
+        explorer.explain = between
+        explorer.save(folder / "between.html", [0])
+        explorer.explain = explain
         fragments = explorer.page([0]) + twice + twice
         (folder / "fragments.html").write_text(
             f"<!DOCTYPE html><body>{fragments}</body>", encoding="utf-8"
@@ -295,16 +308,24 @@ def test_what_both_photographs_show_is_outlined(browser: Browser, saved: Path) -
         assert [left, right] == pytest.approx([0.15, 0.85], abs=0.02)
 
 
-def test_values_of_a_pair_are_read_by_pointer_and_by_keys(page: Page) -> None:
-    dialog = open_pair(page)
-    query = dialog.locator("canvas").first
-    box = query.bounding_box()
-    query.hover(position={"x": 0.8 * box["width"], "y": 0.5 * box["height"]})
-    values = dialog.locator(".lfs-values span")
-    expect(values).to_have_count(2)
-    read = [float(text.split()[-1]) for text in values.all_inner_texts()]
-    assert read == pytest.approx([0.8, 0.5], abs=0.03)  # a ramp to the right, and one downwards
-    query.focus()
-    page.keyboard.press("ArrowRight")  # moves the place, and not to another pair
-    expect(dialog.locator("> .lfs-title")).to_contain_text("rank 1,")
-    expect(values).to_have_count(2)
+# What the maps say at 0.8 from the left and 0.5 from the top: a ramp to the right, one downwards.
+@pytest.mark.parametrize(
+    ("name", "values"), [("page.html", [0.8, 0.5]), ("between.html", [0.65, 0.5])]
+)
+def test_values_of_a_pair_are_read_by_pointer_and_by_keys(
+    name: str, values: list[float], browser: Browser, saved: Path
+) -> None:
+    """They are the map's own, whatever its lowest and its highest value."""
+    for page in opened(browser, saved.with_name(name), ".lfs-hit"):
+        dialog = open_pair(page)
+        query = dialog.locator("canvas").first
+        box = query.bounding_box()
+        query.hover(position={"x": 0.8 * box["width"], "y": 0.5 * box["height"]})
+        said = dialog.locator(".lfs-values span")
+        expect(said).to_have_count(2)
+        read = [float(text.split()[-1]) for text in said.all_inner_texts()]
+        assert read == pytest.approx(values, abs=0.03)
+        query.focus()
+        page.keyboard.press("ArrowRight")  # moves the place, and not to another pair
+        expect(dialog.locator("> .lfs-title")).to_contain_text("rank 1,")
+        expect(said).to_have_count(2)

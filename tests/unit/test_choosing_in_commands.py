@@ -116,7 +116,8 @@ def test_folders_count_who_shows_several_faces(folder: Path, tmp_path: Path) -> 
     turned = explorer.reply("face", item, 0)
     assert turned["name"] == "scene, face 1" and turned["item"] == item + 1
     asked = explorer.reply("open", turned["item"])
-    assert [hit for hit, _ in asked["nearest"]] == [hit.position for hit in other]
+    found = explorer._nearest(turned["item"])
+    assert [hit.item for hit in found] == [hit.position for hit in other]
     assert asked["face"] == 0
     for known in (item, turned["item"]):  # a face that was chosen before is the same query
         assert explorer.reply("face", known, 1)["item"] == item

@@ -8,6 +8,7 @@ import re
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib
 import numpy as np
@@ -25,6 +26,8 @@ from lfs_core.viz.matches import matched_parts
 from lfs_core.viz.rendering import plotly_text
 from lfs_core.viz.views import explorer as module
 from lfs_core.viz.views.explorer import RetrievalExplorer
+
+LONE = "No other photograph of its class is in the gallery."
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,31 @@ def upload(explorer: RetrievalExplorer, name: str, content: bytes) -> dict:
     return ask(explorer, "upload", name, base64.b64encode(content).decode())
 
 
+class Hit(NamedTuple):
+    """A result as the view shows it."""
+
+    item: int
+    rank: int
+    similarity: float
+    verdict: str
+
+
+def inflated(answer: dict) -> str:
+    """The HTML in an answer, as the view reads it."""
+    return zlib.decompress(base64.b64decode(answer["html"])).decode()
+
+
+def retrieved(explorer: RetrievalExplorer, *question: object) -> list[Hit]:
+    """The results in an answer's HTML."""
+    html = inflated(ask(explorer, *question))
+    found = [a for tag, a, _ in Elements(html).found if tag == "button"]
+    said = [float(re.search("similarity (-?[0-9.]+)", a["aria-label"])[1]) for a in found]
+    return [
+        Hit(int(a["data-item"]), int(a["data-rank"]), similarity, a["data-verdict"])
+        for a, similarity in zip(found, said, strict=True)
+    ]
+
+
 def unpack(text: str, size: list[int]) -> np.ndarray:
     """A map as the view reads it."""
     steps = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
@@ -66,13 +94,12 @@ def unpack(text: str, size: list[int]) -> np.ndarray:
 
 def test_the_results_are_the_nearest_and_the_farthest(explorer: RetrievalExplorer) -> None:
     for item in (0, 9, 24):
-        opened, order = ask(explorer, "open", item), ranked(explorer, item)
-        assert [position for position, _ in opened["nearest"]] == order[:6]
-        assert [position for position, _ in opened["farthest"]] == order[::-1][:2]
+        found, order = retrieved(explorer, "top", item), ranked(explorer, item)
+        assert [hit.item for hit in found] == order[:6] + order[::-1][:2]
+        assert [hit.rank for hit in found] == [1, 2, 3, 4, 5, 6, len(order), len(order) - 1]
         expected = cosines(explorer, item)
-        for position, similarity in opened["nearest"] + opened["farthest"]:
-            assert similarity == pytest.approx(expected[position], abs=1e-4)
-        assert opened["ranks"] == len(order)
+        for hit in found:
+            assert hit.similarity == pytest.approx(expected[hit.item], abs=0.501e-3)
 
 
 def test_average_precision_follows_its_formula(explorer: RetrievalExplorer) -> None:
@@ -98,25 +125,29 @@ def test_a_photograph_alone_in_its_class_is_neither_right_nor_wrong(
 ) -> None:
     lone = explorer.contents["names"].index("lone.png")
     opened = ask(explorer, "open", lone)
-    assert (opened["label"], opened["precision"]) == (None, None)
-    assert ask(explorer, "answers", lone) == {"hits": []}
+    assert opened["precision"] is None and "lfs-strip" not in opened["head"]
+    assert {hit.verdict for hit in retrieved(explorer, "top", lone)} == {""}
+    assert inflated(ask(explorer, "answers", lone, 0)) == f"<p>{LONE}</p>"
 
 
 def test_answers_are_the_class_with_its_ranks(explorer: RetrievalExplorer) -> None:
     labels = explorer.retriever.gallery.labels
     order = ranked(explorer, 10)
     expected = [(k, rank) for rank, k in enumerate(order, 1) if labels[k] == labels[10]]
-    hits = ask(explorer, "answers", 10)["hits"]
-    assert [(position, rank) for position, rank, _ in hits] == expected
+    hits = retrieved(explorer, "answers", 10, 0)
+    assert [(hit.item, hit.rank) for hit in hits] == expected
+    assert {hit.verdict for hit in hits} == {"\u2713 right"}
+    assert ask(explorer, "answers", 10, 0)["total"] == len(expected)
 
 
 def test_the_ranking_comes_in_parts(
     explorer: RetrievalExplorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RANKS", 10)
-    parts = [ask(explorer, "ranking", 3, start)["hits"] for start in (0, 10, 20)]
+    parts = [retrieved(explorer, "ranking", 3, start) for start in (0, 10, 20)]
     assert [len(part) for part in parts] == [10, 10, 4]
-    assert [position for part in parts for position, _ in part] == ranked(explorer, 3)
+    assert [hit.item for part in parts for hit in part] == ranked(explorer, 3)
+    assert [hit.rank for part in parts for hit in part] == list(range(1, 25))
 
 
 def test_latents_are_exact_to_half_a_step(explorer: RetrievalExplorer) -> None:
@@ -192,10 +223,12 @@ def test_an_upload_is_a_query(explorer: RetrievalExplorer, folder: Path, tmp_pat
     content = (tmp_path / "mine.png").read_bytes()
     assert upload(explorer, "mine.png", content) == {"item": number, "name": "mine.png"}
     opened = ask(explorer, "open", number)
-    assert (opened["name"], opened["position"], opened["label"]) == ("mine.png", None, None)
-    assert len(ask(explorer, "ranking", number, 0)["hits"]) == number
-    pair = ask(explorer, "pair", number, opened["nearest"][0][0])
-    assert pair["similarity"] == pytest.approx(opened["nearest"][0][1], abs=1e-3)
+    assert opened["name"] == "mine.png" and "is not known" in opened["head"]
+    assert len(retrieved(explorer, "ranking", number, 0)) == number
+    nearest = retrieved(explorer, "top", number)[0]
+    assert nearest.verdict == ""
+    pair = ask(explorer, "pair", number, nearest.item)
+    assert pair["similarity"] == pytest.approx(nearest.similarity, abs=1.5e-3)
     assert content not in str(explorer.get_state()).encode()  # the notebook does not store it
 
 
@@ -207,7 +240,13 @@ def test_an_upload_that_the_gallery_holds_is_found_in_it(
     position = explorer.contents["names"].index("coffee/02.png")
     opened, original = ask(explorer, "open", item), ask(explorer, "open", position)
     assert opened.pop("name") == "copy.png" and original.pop("name") == "coffee/02.png"
+    held = "<p>The gallery holds it, as coffee/02.png.</p>\n"
+    told, as_it_is = opened.pop("head"), original.pop("head")
+    assert held in told
+    plain = told.replace(held, "").replace("copy.png", "coffee/02.png")
+    assert plain.replace(f'data-item="{item}"', f'data-item="{position}"') == as_it_is
     assert opened == original
+    assert retrieved(explorer, "top", item) == retrieved(explorer, "top", position)
 
 
 @pytest.mark.parametrize("content", [b"not an image", b""])
@@ -307,16 +346,17 @@ def test_a_page_holds_all_that_its_queries_ask(explorer: RetrievalExplorer) -> N
     for item in (3, 12):
         opened = contents["answers"][f"open,{item}"]
         assert opened == json.loads(json.dumps(explorer.reply("open", item)))
-        results = [position for position, _ in opened["nearest"] + opened["farthest"]]
-        for position in results:
+        for position in (hit.item for hit in retrieved(explorer, "top", item)):
             pair = contents["answers"][f"pair,{item},{position}"]
             assert pair == json.loads(json.dumps(explorer.reply("pair", item, position)))
             assert contents["answers"][f"latents,{position}"]["values"]
             source = contents["pictures"][str(position)]["source"]
             assert source.startswith("data:image/webp;base64,")
-        for position, _ in contents["answers"][f"ranking,{item},0"]["hits"]:
-            assert contents["names"][str(position)] == explorer.contents["names"][position]
-        assert contents["answers"][f"answers,{item}"]["hits"]
+        for kind in ("top", "answers", "ranking"):
+            answer = contents["answers"][f"{kind},{item},0"]
+            assert answer == explorer.reply(kind, item, 0)
+        names = [name for k, name in enumerate(explorer.contents["names"]) if k != item]
+        assert all(f'title="{name}"' in inflated(answer) for name in names)
 
 
 def test_a_page_asks_for_nothing_from_outside(explorer: RetrievalExplorer, tmp_path: Path) -> None:

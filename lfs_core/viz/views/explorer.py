@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from lfs_core.viz.matches import matched_parts
 from lfs_core.viz.packing import (
     colour_table,
     data_url,
+    deflated,
     faces_to_choose,
     outline,
     packed,
@@ -49,7 +51,9 @@ from lfs_core.viz.packing import (
 )
 from lfs_core.viz.page import check_suffix
 from lfs_core.viz.rendering import code, render, save, style
+from lfs_core.viz.views.drawn import CURVES
 from lfs_core.viz.views.methods import decided
+from lfs_core.viz.views.retrieved import Result, grids_html, head_html, ranking_html
 from lfs_core.viz.views.view import LiveView, question_key, received
 from lfs_core.viz.worth import worth
 
@@ -59,9 +63,12 @@ QUALITY = 75  # of WebP
 MAP_SIDE = 40  # largest side of a map as the view draws it, in its own pixels
 RANKS = 500  # of a ranking that are sent at once
 PRINTED_RANKS = 2000  # that a page holds
-SAME_STEPS = 200  # of similarities from -1 to 1
 PAGE = 20  # photographs of the query's class shown at once
 ALL_APS_UP_TO = 5000  # photographs; in a larger gallery AP is computed of opened queries only
+SCOPE = (
+    "{queries} queries of a gallery of {photographs} photographs; live, in JupyterLab, all of them "
+    "can be asked."
+)
 OUTLINED = "The white line surrounds what both photographs show."
 
 Shared = Callable[[int, int], torch.Tensor | None]
@@ -137,7 +144,6 @@ class RetrievalExplorer(LiveView):
                 "live": True,
                 "entries": list(range(len(gallery))),
                 "names": [photograph.name for photograph in gallery.photographs],
-                "labels": self._classes,
             }
         )
 
@@ -171,6 +177,7 @@ class RetrievalExplorer(LiveView):
         """What answers each kind of question."""
         return {
             "open": self._open,
+            "top": self._top,
             "answers": self._answers,
             "ranking": self._ranking,
             "latents": self._latents,
@@ -185,17 +192,18 @@ class RetrievalExplorer(LiveView):
 
     def _open(self, item: int) -> dict[str, Any]:
         answer = self._answer(item)
-        place = answer.position
+        lines = []
+        if answer.position is not None:
+            if label := self._label(answer.position):
+                lines.append(f"class {label}")
+            if answer.position != item:
+                lines.append(f"The gallery holds it, as {self._name(answer.position)}.")
+        said = worth(answer)
+        right = [bool(hit.right) for hit in self._nearest(item) if hit.right is not None]
         return {
             "name": answer.name,
-            "position": place,
-            # Without another of its class there is neither right nor wrong.
-            "label": None if place is None or not answer.relevant else self._classes[place],
-            "worth": worth(answer),
+            "head": head_html(item, answer.name, lines, said, right),
             "precision": rounded(answer.average_precision),
-            "nearest": [[hit.position, rounded(hit.similarity)] for hit in answer.nearest],
-            "farthest": [[hit.position, rounded(hit.similarity)] for hit in answer.farthest],
-            "ranks": len(self.retriever.gallery) - (answer.position is not None),
             **self._faces(item),
         }
 
@@ -226,23 +234,32 @@ class RetrievalExplorer(LiveView):
             item = self._add(guest.parts, guest.name, number, answer)
         return {"item": item, "name": self._answer(item).name}
 
-    def _answers(self, item: int) -> dict[str, Any]:
-        """All photographs of the query's class: position, rank from 1, and similarity."""
+    def _top(self, item: int, start: int = 0) -> dict[str, Any]:
+        """The most and the least similar photographs."""
+        near, far = self._nearest(item), self._farthest(item)
+        grids = [
+            (f"The {len(near)} most similar", "Most similar", near),
+            (f"The {len(far)} least similar, least first", "Least similar", far),
+        ]
+        meaning = what_likeness_means(self._spread, self.retriever.gallery.embedder)
+        return {"html": deflated(grids_html(grids, meaning))}
+
+    def _answers(self, item: int, start: int) -> dict[str, Any]:
+        """Photographs of the query's class."""
         answer = self._answer(item)
-        order, similarities = self._ranked(item)
-        if not answer.relevant:
-            return {"hits": []}
-        classes = np.array(self._classes)
-        ranks = np.flatnonzero(classes[order] == classes[answer.position])
-        found = zip(order[ranks].tolist(), ranks.tolist(), similarities[ranks], strict=True)
-        return {"hits": [[position, rank + 1, rounded(s)] for position, rank, s in found]}
+        if not answer.relevant or answer.label is None:
+            return {"html": deflated(f"<p>{escape(worth(answer))}</p>")}
+        found = self._of_class(item)
+        part = found[start : start + PAGE]
+        grid = f"All others of class {answer.label}", "Photographs of the query's class", part
+        html = deflated(grids_html([grid], ""))
+        return {"html": html, "total": len(found), "size": PAGE}
 
     def _ranking(self, item: int, start: int) -> dict[str, Any]:
-        """A part of the whole ranking: position and similarity."""
-        order, similarities = self._ranked(item)
-        part = slice(start, start + RANKS)
-        found = zip(order[part].tolist(), similarities[part], strict=True)
-        return {"hits": [[position, rounded(similarity)] for position, similarity in found]}
+        """A part of the whole ranking."""
+        html, total = ranking_html(self._part(item, start)), len(self._ranked(item)[0])
+        pages = {"total": total, "size": RANKS} if total > RANKS else {}
+        return {"html": deflated(html), **pages}
 
     def _latents(self, item: int) -> dict[str, Any]:
         """The embedding, of length 1, in 255 steps: `scale` times a signed byte."""
@@ -310,13 +327,8 @@ class RetrievalExplorer(LiveView):
         return {
             "photographs": len(self.retriever.gallery),
             "top": self.top,
-            "bottom": self.bottom,
-            "ranksAtOnce": RANKS,
-            "page": PAGE,
             "sides": [SMALL, LARGE],
-            "classNames": sorted(set(self.retriever.gallery.labels)),
-            "same": self._same,
-            "sameMeans": what_likeness_means(self._spread, self.retriever.gallery.embedder),
+            "curves": CURVES,
             "colours": colour_table(),
             "outlined": OUTLINED,
         }
@@ -324,14 +336,6 @@ class RetrievalExplorer(LiveView):
     @property
     def _spread(self) -> Spread | None:
         return spread_of(self.retriever.embedder)
-
-    @property
-    def _same(self) -> list[int] | None:
-        """Of similarities from -1 to 1, how likely they are of one class, in thousandths."""
-        spread = self._spread
-        if spread is None:
-            return None
-        return [round(1000 * spread.same(2 * k / SAME_STEPS - 1)) for k in range(SAME_STEPS + 1)]
 
     @cached_property
     def _classes(self) -> list[int]:
@@ -423,6 +427,54 @@ class RetrievalExplorer(LiveView):
             order = order[order != answer.position]
         return order.numpy(), similarities[order].numpy()
 
+    def _name(self, position: int) -> str:
+        return self.retriever.gallery.photographs[position].name
+
+    def _label(self, position: int) -> str:
+        """The class of a photograph of the gallery; a class of one has no name of its own."""
+        label = self.retriever.gallery.labels[position]
+        return "" if label == self._name(position) else label
+
+    def _results(self, item: int, found: Iterable[tuple[int, int, float]]) -> list[Result]:
+        """What readers are told of photographs: where they are, their ranks and similarities."""
+        answer, labels = self._answer(item), self.retriever.gallery.labels
+        # Without another of its class there is neither right nor wrong.
+        known = answer.position is not None and answer.relevant > 0
+        return [
+            Result(
+                item=place,
+                name=self._name(place),
+                rank=rank,
+                similarity=similarity,
+                label=self._label(place),
+                same=self._spread.same(similarity) if self._spread else None,
+                right=labels[place] == answer.label if known else None,
+            )
+            for place, rank, similarity in found
+        ]
+
+    def _nearest(self, item: int) -> list[Result]:
+        near = enumerate(self._answer(item).nearest, 1)
+        return self._results(item, ((hit.position, rank, hit.similarity) for rank, hit in near))
+
+    def _farthest(self, item: int) -> list[Result]:
+        last, far = len(self._ranked(item)[0]), enumerate(self._answer(item).farthest)
+        return self._results(item, ((hit.position, last - k, hit.similarity) for k, hit in far))
+
+    def _of_class(self, item: int) -> list[Result]:
+        """All others of the query's class."""
+        order, similarities = self._ranked(item)
+        classes = np.array(self._classes)
+        ranks = np.flatnonzero(classes[order] == classes[self._answer(item).position])
+        places = zip(order[ranks].tolist(), (ranks + 1).tolist(), similarities[ranks], strict=True)
+        return self._results(item, places)
+
+    def _part(self, item: int, start: int) -> list[Result]:
+        """Those of the ranking from `start` on."""
+        order, similarities = (of[start : start + RANKS].tolist() for of in self._ranked(item))
+        ranks = range(start + 1, start + 1 + len(order))
+        return self._results(item, zip(order, ranks, similarities, strict=True))
+
     # The page
 
     def _page_contents(self, queries: Sequence[int | ImageLike]) -> dict[str, Any]:
@@ -444,32 +496,33 @@ class RetrievalExplorer(LiveView):
             answers[question_key([kind, *arguments])] = answer
             return answer
 
-        explained, pictured, listed = set(items), set(items), set(items)
+        explained, pictured = set(items), set(items)
         for item in items:
-            opened = ask("open", item)
-            results = {position for position, _ in opened["nearest"] + opened["farthest"]}
+            ask("open", item)
+            ask("top", item, 0)
+            results = {result.item for result in self._nearest(item) + self._farthest(item)}
             for position in results:
                 ask("pair", item, position)
             explained |= results
-            hits = ask("answers", item)["hits"]
-            pictured |= results | {position for position, *_ in hits[:PAGE]}
-            for start in range(0, min(opened["ranks"], PRINTED_RANKS), RANKS):
-                hits = [*hits, *ask("ranking", item, start)["hits"]]
-            listed |= results | {position for position, *_ in hits}
+            same = ask("answers", item, 0)
+            for start in range(PAGE, same.get("total", 0), PAGE):
+                ask("answers", item, start)
+            in_class = self._of_class(item) if "total" in same else []
+            pictured |= results | {result.item for result in in_class[:PAGE]}
+            for start in range(0, min(len(self._ranked(item)[0]), PRINTED_RANKS), RANKS):
+                ask("ranking", item, start)
         for item in explained:
             ask("latents", item)
-        photographs = gallery.photographs
-        inside = sorted(item for item in listed if item < len(photographs))
-        names = {k: photographs[k].name for k in inside}
+        pictures = {item: self._picture_or_problem(item, PRINTED) for item in sorted(pictured)}
         return {
             **self._settings,
             "live": False,
             "entries": items,
-            "names": names | {item: self._answer(item).name for item in items},
-            "labels": {k: self._classes[k] for k in inside},
-            "classNames": {self._classes[k]: photographs[k].label for k in inside},
-            "pictures": {
-                item: self._picture_or_problem(item, PRINTED) for item in sorted(pictured)
-            },
+            "names": {item: self._answer(item).name for item in items},
+            "pictures": pictures,
+            "scope": SCOPE.format(queries=len(items), photographs=len(gallery)),
+            "problems": " ".join(
+                dict.fromkeys(of["problem"] for of in pictures.values() if "problem" in of)
+            ),
             "answers": answers,
         }

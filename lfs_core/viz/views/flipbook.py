@@ -23,6 +23,7 @@ from lfs_core.explanation import PairExplanation
 from lfs_core.util.rounding import rounded
 from lfs_core.viz.packing import data_url
 from lfs_core.viz.rendering import code, style
+from lfs_core.viz.views.flip_chart import flipping, reach
 from lfs_core.viz.views.methods import check_same_pairs, decided
 from lfs_core.viz.views.view import FixedView
 
@@ -80,8 +81,11 @@ class FlipBook(FixedView):
                 "flips": list(flips),
                 "names": list(explanations),
                 "shown": shown,
+                "drawn": flipping(
+                    list(explanations), f"superpixels replaced by {fill}, of {GRID * GRID}"
+                ),
                 "pairs": [
-                    _pair(embedder, of, fill, flips, seed)
+                    _pair(embedder, dict(zip(explanations, of, strict=True)), fill, flips, seed)
                     for of in zip(*explanations.values(), strict=True)
                 ],
             }
@@ -89,11 +93,11 @@ class FlipBook(FixedView):
 
 
 def _pair(
-    embedder: Embedder, of: Sequence[PairExplanation], fill: str, flips: range, seed: int
+    embedder: Embedder, of: Mapping[str, PairExplanation], fill: str, flips: range, seed: int
 ) -> dict[str, Any]:
     """One pair as the view shows it; `of` has its explanation by each method."""
-    pair = of[0]
-    ranks = flip_ranks(superpixels(torch.stack([e.maps for e in of])), seed)
+    pair = next(iter(of.values()))
+    ranks = flip_ranks(superpixels(torch.stack([e.maps for e in of.values()])), seed)
     curves = flip_curves(
         embedder,
         pair.images[None],
@@ -109,15 +113,26 @@ def _pair(
             f"{pair.similarity:.3f}. Give the network that they explain."
         )
     replacement = FILLS[fill](pair.images, torch.Generator().manual_seed(seed))
+    said = decided(pair)
+    threshold = None if said["threshold"] is None else float(said["threshold"])
     return {
-        **decided(pair),
+        **said,
         "pictures": [_picture(image) for image in pair.images],
         "replacements": [_picture(image) for image in replacement],
+        "reach": reach(rounded(curves), flips[-1], threshold),
         "methods": [
-            {"ranks": when.flatten(1).tolist(), "curve": rounded(curve)}
-            for when, curve in zip(ranks, curves, strict=True)
+            {
+                "ranks": when.flatten(1).tolist(),
+                "curve": curve,
+                "told": f"{name} from {_number(curve[0])} to {_number(curve[-1])}",
+            }
+            for name, when, curve in zip(of, ranks, rounded(curves), strict=True)
         ],
     }
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _picture(image: Tensor) -> str:

@@ -69,6 +69,7 @@ from lfs_core.viz.packing import (
 from lfs_core.viz.page import check_suffix
 from lfs_core.viz.rendering import code, render, save, style
 from lfs_core.viz.report import render_report
+from lfs_core.viz.views.drawn import BARS
 from lfs_core.viz.views.view import LiveView, question_key, received
 
 DECODED = "explainlfs"  # the method that has a decoder, p and relevance
@@ -371,6 +372,7 @@ class PairExplorer(LiveView):
             "threshold": self._thresholds.index(self.similarity_threshold),
             "mapThreshold": self.map_threshold,
             "colours": {name: colour_table(name) for name in COLOURS},
+            "bars": BARS,
         }
 
     def _entry(self, item: int) -> dict[str, str]:
@@ -463,10 +465,20 @@ class PairExplorer(LiveView):
         settings, network = self._settings(), self.networks[0]
         threshold = settings["threshold"]
         places = [k for k, p in enumerate(self._ps) if p == self.p or p * PRINTED_STEPS % 1 == 0]
+        buttons = []
         for a, b in pairs:
-            a_part, b_part = (ask("photograph", 0, item)["chosen"] for item in (a, b))
+            both = [ask("photograph", 0, item) for item in (a, b)]
+            a_part, b_part = (of["chosen"] for of in both)
             setting = Setting(0, a, a_part, b, b_part, threshold)
-            similar = int(ask("pair", *setting)["similar"])
+            decision = ask("pair", *setting)
+            similar = int(decision["similar"])
+            buttons.append(
+                {
+                    "similarity": decision["similarity"],
+                    "similar": decision["similar"],
+                    "pictures": [of["pictures"][of["chosen"]] for of in both],
+                }
+            )
             for method in network.methods:
                 if method != DECODED:
                     ask("map", method, *setting)
@@ -485,6 +497,7 @@ class PairExplorer(LiveView):
             "live": False,
             "reports": False,
             "pairs": [list(pair) for pair in pairs],
+            "buttons": buttons,
             "first": first,
             "pPlaces": places,
             "answers": answers,

@@ -7,16 +7,6 @@ import { plotly } from "./plotly.js";
 
 const NO_PLOTLY =
   "The chart is drawn where plotly.js is available: in the book, in saved pages, and by Python.";
-// Okabe and Ito's, which are told apart with any colour vision, on light and dark ground.
-export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9"];
-const AXIS = { automargin: false, fixedrange: true };
-const BARE = {
-  dragmode: false,
-  font: { family: "inherit", size: 12 },
-  paper_bgcolor: "transparent",
-  plot_bgcolor: "transparent",
-  showlegend: false,
-};
 
 /**
  * A chart without toolbar. It is drawn once it is on the page, whenever `draw` is called, and anew
@@ -37,9 +27,7 @@ export function chart(model, name, figure, clicked = () => {}) {
     const found = width && figure();
     if (!found) return;
     if (!code) return canvas.replaceChildren(h("p", { class: "lfs-hint" }, NO_PLOTLY));
-    const axes = Object.entries(found.layout).filter(([key]) => /^[xy]axis/.test(key));
-    const own = Object.fromEntries(axes.map(([key, axis]) => [key, { ...AXIS, ...axis }]));
-    const layout = { ...BARE, ...found.layout, ...own, width };
+    const layout = { ...structuredClone(found.layout), width }; // Plotly writes into it
     const drawn = await code.react(canvas, found.data, layout, { displayModeBar: false });
     drawn.removeAllListeners("plotly_click");
     drawn.on("plotly_click", ({ points }) => clicked(points[0].customdata));

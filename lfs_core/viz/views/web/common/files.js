@@ -38,12 +38,7 @@ async function sendable(file) {
   return [null, `${file.name} ${words}; save it as a JPEG of less than ${megabytes(MAX_UPLOAD)}.`];
 }
 
-/**
- * A file's bytes as text.
- *
- * @param {Blob} file
- * @returns {Promise<string>}
- */
+/** @type {(file: Blob) => Promise<string>} its bytes as text */
 const asText = (file) =>
   new Promise((done) => {
     const reader = new FileReader();

@@ -42,16 +42,10 @@ export function enlarge(steps, [rows, columns], [width, height]) {
 export const pen = (canvas) =>
   /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 
-/**
- * The map's colours: `above` (0 to 1) of them where it is above the threshold, `below` elsewhere.
- *
- * @param {Float32Array} values
- * @param {Size} pixels
- * @param {How} how
- * @param {number} above
- * @param {number} below
- */
-function colourLayer(values, [width, height], { colours, threshold }, above, below) {
+/** @type {(values: Float32Array, size: Size, how: How) => HTMLCanvasElement} a map's colours */
+function colourLayer(values, [width, height], { colours, threshold, opacity, apart }) {
+  // Alone it is dim where it is not above the threshold; the photograph stays as it is there.
+  const [above, below] = apart ? [1, 0.3] : [opacity, 0];
   const layer = h("canvas", { width, height });
   const pixels = pen(layer).createImageData(width, height);
   const { data } = pixels;
@@ -76,26 +70,6 @@ function drawGrey(context, image, width, height) {
 }
 
 /**
- * A map from x on: alone, and dim where it is not above the threshold; or over its photograph in
- * grey, which stays as it is there.
- *
- * @param {HTMLCanvasElement} canvas
- * @param {number} x
- * @param {HTMLImageElement | null} image null for none
- * @param {Float32Array} values
- * @param {Size} pixels
- * @param {How} how
- */
-function drawLayer(canvas, x, image, values, [width, height], how) {
-  const context = pen(canvas);
-  context.fillStyle = "black";
-  if (how.apart) context.fillRect(x, 0, width, height);
-  else if (image) drawGrey(context, image, width, height);
-  const [above, below] = how.apart ? [1, 0.3] : [how.opacity, 0];
-  context.drawImage(colourLayer(values, [width, height], how, above, below), x, 0);
-}
-
-/**
  * A map next to its photograph if `how.apart`, else over it.
  *
  * @param {HTMLCanvasElement} canvas
@@ -110,8 +84,13 @@ export function drawMap(canvas, image, values, pixels, how, { alone, outline } =
   const [width, height] = pixels;
   const lefts = how.apart && !alone ? [0, width] : [0];
   Object.assign(canvas, { width: lefts.length * width, height });
-  if (image && lefts.length > 1) pen(canvas).drawImage(image, 0, 0, width, height);
-  drawLayer(canvas, lefts[lefts.length - 1], image, values, pixels, how);
+  const context = pen(canvas);
+  if (image && lefts.length > 1) context.drawImage(image, 0, 0, width, height);
+  const at = lefts[lefts.length - 1];
+  context.fillStyle = "black";
+  if (how.apart) context.fillRect(at, 0, width, height);
+  else if (image) drawGrey(context, image, width, height);
+  context.drawImage(colourLayer(values, pixels, how), at, 0);
   for (const left of outline ? lefts : []) strokeAround(canvas, outline ?? "", left, pixels);
 }
 

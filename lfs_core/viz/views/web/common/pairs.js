@@ -35,16 +35,17 @@ export function pairButtons(pairs, choose, first = 0) {
 
 /**
  * @param {string} network what it is called
- * @param {number} similarity
- * @param {boolean} similar
+ * @param {{ similarity: number, similar: boolean, sure?: string, sureMeans?: string }} pair
  * @param {string | null} [threshold]
  */
-export function sentence(network, similarity, similar, threshold = null) {
+export function sentence(network, { similarity, similar, sure, sureMeans }, threshold = null) {
   const where = similar ? "above" : "not above";
   return [
     `Cosine ${decimals(similarity, 2)}: ${network} calls them `,
     h("strong", {}, decision(similar)),
     threshold === null ? "" : ` (${where} \u03be\u2081 = ${threshold})`,
+    ...(sure ? [", ", h("span", { title: sureMeans }, sure)] : []),
+    ".",
   ];
 }
 

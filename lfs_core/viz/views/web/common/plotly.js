@@ -12,12 +12,7 @@ const PATIENCE = 30000; // ms until Python is taken to be gone
 
 const shared = /** @type {Shared} */ (globalThis);
 
-/**
- * Plotly; null where it cannot be had.
- *
- * @param {Model} model
- * @returns {Promise<Plotly | null>}
- */
+/** @type {(model: Model) => Promise<Plotly | null>} null where it cannot be had */
 export async function plotly(model) {
   if (shared.Plotly) return shared.Plotly;
   shared.lfsPlotly ??= find(model);
@@ -32,10 +27,8 @@ const first = (target, ...events) =>
 
 /** @param {Model} model */
 async function find(model) {
-  const linked = document.querySelector('script[src*="plotly"]');
-  if (linked && !shared.Plotly && document.readyState !== "complete") {
-    await Promise.race([first(linked, "load", "error"), first(window, "load")]);
-  }
+  // A page may link it below the view.
+  if (!shared.Plotly && document.readyState !== "complete") await first(window, "load");
   const packed = document.querySelector("script.lfs-plotly:not(:empty)");
   if (!shared.Plotly && packed) await run(bytes(packed.textContent ?? ""));
   const sent = shared.Plotly ? null : await askPython(model);
@@ -54,12 +47,7 @@ async function run(packed) {
   URL.revokeObjectURL(script.src);
 }
 
-/**
- * Plotly from the widget; null if nobody answers.
- *
- * @param {Model} model
- * @returns {Promise<Uint8Array<ArrayBuffer> | null>}
- */
+/** @type {(model: Model) => Promise<Uint8Array<ArrayBuffer> | null>} null if nobody answers */
 async function askPython(model) {
   if (!model.send) return null; // a page without Python
   const nobody = new Promise((done) => setTimeout(done, PATIENCE, {}));

@@ -7,31 +7,21 @@ import { dropZone, sendFiles } from "../common/files.js";
 
 const ENTRIES_AT_ONCE = 200;
 
-/**
- * @param {App} app
- * @param {number | null | undefined} ap
- * @param {number} item
- */
+/** @type {(app: App, ap: number | null | undefined, item: number) => HTMLElement} */
 function entry({ query, names, open }, ap, item) {
-  const current = item === query ? "true" : null;
   const value =
     typeof ap === "number"
       ? h("span", { class: "lfs-ap", style: `--ap: ${ap}` }, `AP ${ap.toFixed(2)}`)
       : h("span", { class: "lfs-ap lfs-no-ap" }, ap === null ? "no AP" : "");
-  const name = h("span", { class: "lfs-name", title: names[item] }, names[item]);
-  const properties = { "data-item": item, "aria-current": current, onclick: () => open(item) };
-  return h("li", {}, h("button", { type: "button", ...properties }, name, value));
+  const one = button("", () => open(item), { "aria-current": item === query ? "true" : null });
+  one.append(h("span", { class: "lfs-name", title: names[item] }, names[item]), value);
+  return h("li", {}, one);
 }
 
-/**
- * A list of photographs, of which one may be the query.
- *
- * @param {App} app
- * @param {Map<number, number | null>} precisions
- */
+/** @param {App} app @param {Map<number, number | null>} precisions */
 function entryList(app, precisions) {
   const list = h("ul", { class: "lfs-list" });
-  moveWithArrows(list, "button", (chosen) => app.open(Number(chosen.dataset.item)));
+  moveWithArrows(list, "button", (chosen) => chosen.click());
   /** @param {number[]} items */
   function fill(items) {
     const focused = list.contains(document.activeElement);
@@ -40,9 +30,8 @@ function entryList(app, precisions) {
     list.scrollTop = top;
     const buttons = [...list.querySelectorAll("button")];
     const chosen = buttons.find((one) => one.hasAttribute("aria-current"));
-    const first = chosen ?? buttons[0];
-    for (const one of buttons) one.tabIndex = one === first ? 0 : -1;
-    if (focused) first?.focus({ preventScroll: true });
+    for (const one of buttons) one.tabIndex = one === (chosen ?? buttons[0]) ? 0 : -1;
+    if (focused) (chosen ?? buttons[0])?.focus({ preventScroll: true });
     if (chosen) keepInSight(list, chosen);
   }
   return { list, fill };
@@ -55,8 +44,7 @@ function entryList(app, precisions) {
  * @param {(item: number, name: string) => void} welcome
  * @param {HTMLElement} list of them
  */
-function ownImages(app, welcome, list) {
-  const { contents, ask } = app;
+function ownImages({ contents, ask, open }, welcome, list) {
   const alert = alarm();
   /** @param {File[]} files */
   async function takeIn(files) {
@@ -64,7 +52,7 @@ function ownImages(app, welcome, list) {
     const { taken, said } = await sendFiles(files, ask);
     for (const { item, name } of taken) welcome(item, name);
     alert.textContent = said.join(" ");
-    if (taken.length) app.open(taken[taken.length - 1].item);
+    if (taken.length) open(taken[taken.length - 1].item);
   }
   const hint = ["To query with your own images: ", h("code", {}, "make lab")];
   const drop = contents.live
@@ -75,89 +63,63 @@ function ownImages(app, welcome, list) {
 }
 
 /**
- * The gallery's photographs, of which a filter leaves some.
- *
- * @param {App} app
- * @param {number[]} entries
- * @param {Map<number, number | null>} precisions
- * @param {() => void} narrowed
- */
-function gallery(app, entries, precisions, narrowed) {
-  const { contents, names } = app;
-  let shown = entries;
-  let length = ENTRIES_AT_ONCE;
-  const filter = h("input", { type: "search", oninput: narrow });
-  const count = h("p", { class: "lfs-count", role: "status" });
-  const { list, fill } = entryList(app, precisions);
-  const more = button("Show more", () => {
-    length += ENTRIES_AT_ONCE;
-    show();
-  });
-  function show() {
-    if (shown.includes(app.query)) length = Math.max(length, shown.indexOf(app.query) + 1);
-    fill(shown.slice(0, length));
-    more.hidden = shown.length <= length;
-    count.textContent = `${shown.length} of ${entries.length}`;
-  }
-  function narrow() {
-    const text = filter.value.trim().toLowerCase();
-    const without = text.startsWith("!");
-    const word = without ? text.slice(1) : text;
-    /** @param {number} item */
-    const has = (item) => names[item].toLowerCase().includes(word);
-    shown = word ? entries.filter((item) => has(item) !== without) : entries;
-    length = ENTRIES_AT_ONCE;
-    show();
-    narrowed();
-  }
-  const element = h(
-    "section",
-    { "aria-label": "Photographs" },
-    title(contents.live ? "Photographs" : "Queries in this page"),
-    h("label", { class: "lfs-filter" }, "Filter by name", filter),
-    h("p", { class: "lfs-hint" }, "! before a word leaves names with it out."),
-    count,
-    list,
-    more,
-  );
-  return { element, show, shown: () => shown };
-}
-
-/**
  * @param {App} app
  * @param {() => void} narrowed is told when the filter changes
  */
 export function photographList(app, narrowed) {
-  const { photographs, entries, answers } = app.contents;
+  const { names, contents: { photographs, entries, answers, live } } = app;
   const guests = entries.filter((item) => item >= photographs);
   const own = entries.filter((item) => item < photographs);
   /** @type {Map<number, number | null>} */
   const precisions = new Map(own.map((item) => [item, answers?.[`open,${item}`].precision]));
   /** @type {(item: number, name: string) => void} */
   function welcome(item, name) {
-    app.names[item] = name;
+    names[item] = name;
     if (!guests.includes(item)) guests.push(item);
   }
-  const inside = gallery(app, own, precisions, narrowed);
-  const outside = entryList(app, precisions);
-  const element = h(
-    "div",
-    { class: "lfs-aside" },
-    inside.element,
-    ownImages(app, welcome, outside.list),
+  let left = own; // by the filter
+  let length = ENTRIES_AT_ONCE;
+  const filter = h("input", { type: "search", oninput: narrow });
+  const count = h("p", { class: "lfs-count", role: "status" });
+  const [inside, outside] = [entryList(app, precisions), entryList(app, precisions)];
+  const more = button("Show more", () => {
+    length += ENTRIES_AT_ONCE;
+    show();
+  });
+  function show() {
+    length = Math.max(length, left.indexOf(app.query) + 1);
+    inside.fill(left.slice(0, length));
+    outside.fill(guests);
+    more.hidden = left.length <= length;
+    count.textContent = `${left.length} of ${own.length}`;
+  }
+  function narrow() {
+    const [, without, word] = /^(!?)(.*)/.exec(filter.value.trim().toLowerCase()) ?? [];
+    left = own.filter((item) => !word || names[item].toLowerCase().includes(word) === !without);
+    length = ENTRIES_AT_ONCE;
+    show();
+    narrowed();
+  }
+  const gallery = h(
+    "section",
+    { "aria-label": "Photographs" },
+    title(live ? "Photographs" : "Queries in this page"),
+    h("label", { class: "lfs-filter" }, "Filter by name", filter),
+    h("p", { class: "lfs-hint" }, "! before a word leaves names with it out."),
+    count,
+    inside.list,
+    more,
   );
+  const yours = ownImages(app, welcome, outside.list);
   return {
-    element,
+    element: h("div", { class: "lfs-aside" }, gallery, yours),
     precisions,
     welcome,
-    show() {
-      inside.show();
-      outside.fill(guests);
-    },
+    show,
     /** Where the query stands: among the photographs that the filter leaves, or the reader's own. */
     current() {
       const isGuest = app.query >= photographs;
-      return { isGuest, items: isGuest ? guests : inside.shown() };
+      return { isGuest, items: isGuest ? guests : left };
     },
   };
 }

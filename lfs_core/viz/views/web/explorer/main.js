@@ -7,7 +7,7 @@
 import { asker, remembering } from "../common/asking.js";
 import { checkbox, turning } from "../common/controls.js";
 import { alarm, h } from "../common/elements.js";
-import { head } from "./head.js";
+import { faceChooser } from "../common/faces.js";
 import { photographList } from "./list.js";
 import { pairPanel } from "./pair.js";
 import { resultTabs } from "./results.js";
@@ -32,10 +32,10 @@ function render({ model, el }) {
     opened: null,
     square: false,
     open,
-    askOf,
-    explain: (chosen, hits) => pair.open(chosen, hits),
+    explain: (hit) => pair.open(hit),
   };
   const header = h("div", { class: "lfs-head" });
+  const faces = faceChooser("Face of the query", contents.live ? askOf : null);
   const results = resultTabs(app);
   const list = photographList(app, () => place.show());
   const place = whereabouts(app, list.current);
@@ -54,15 +54,11 @@ function render({ model, el }) {
     const { problem, ...answer } = await ask("open", item);
     if (item !== app.query) return; // the reader has gone on
     app.opened = problem ? null : /** @type {Opened} */ (answer);
-    if (app.opened && item < contents.photographs) {
-      list.precisions.set(item, app.opened.precision);
-    }
-    const choosing = header.querySelector(".lfs-boxes :focus");
-    header.replaceChildren(
-      ...(app.opened ? head(app, app.opened) : [alarm(problem)]),
-    );
-    const current = header.querySelector('.lfs-boxes [aria-current="true"]');
-    if (choosing && current instanceof HTMLElement) current.focus();
+    header.innerHTML = answer.head ?? "";
+    if (problem) header.append(alarm(problem));
+    app.shelf.fill(header);
+    faces.show(answer.faces ?? null, answer.photograph, answer.face);
+    if (app.opened && item < contents.photographs) list.precisions.set(item, answer.precision);
     list.show();
     results.show();
   }
@@ -75,29 +71,27 @@ function render({ model, el }) {
     await open(item);
   }
 
-  const bar = h(
-    "div",
-    { class: "lfs-bar", role: "group", "aria-label": "Query" },
-    ...place.elements,
-    square,
-  );
-  const main = [bar, note, header, results.tabs, results.panel, scope(contents)];
+  const properties = { class: "lfs-bar", role: "group", "aria-label": "Query" };
+  const bar = h("div", properties, ...place.elements, square);
+  const { problems = "", scope } = contents; // of a page without Python
+  const limits = scope ? [alarm(problems), h("p", { class: "lfs-hint" }, scope)] : [];
+  const main = [bar, note, header, faces.element, results.tabs, results.panel, ...limits];
   const columns = [list.element, h("div", { class: "lfs-main" }, ...main)];
   app.root.append(h("div", { class: "lfs-columns" }, ...columns), pair.dialog);
   el.append(app.root);
-  open(contents.entries[0]).then(() => askPrecisions(app, list));
+  open(contents.entries[0]).then(async () => {
+    const { precisions = {} } = contents.live ? await ask("precisions") : {};
+    for (const [item, ap] of Object.entries(precisions)) list.precisions.set(Number(item), ap);
+    list.show();
+  });
   return () => {
     stop();
     app.root.remove();
   };
 }
 
-/**
- * Where the query stands in its list, and buttons that lead to the ones before and after it.
- *
- * @param {App} app
- * @param {() => { items: number[], isGuest: boolean }} current
- */
+// Where the query stands in its list, and buttons that lead to the ones before and after it.
+/** @param {App} app @param {() => { items: number[], isGuest: boolean }} current */
 function whereabouts(app, current) {
   const output = h("output", { class: "lfs-place" });
   const turn = turning((by) => {
@@ -114,25 +108,6 @@ function whereabouts(app, current) {
     turn.show(at, items.length);
   }
   return { elements: [turn.back, output, turn.on], show };
-}
-
-/** @param {Contents} contents what a page without Python does not hold */
-function scope({ live, entries, photographs, pictures = {} }) {
-  if (live) return null;
-  const problems = Object.values(pictures).flatMap(({ problem }) => problem ?? []);
-  const text =
-    `${entries.length} queries of a gallery of ${photographs} photographs; live, in JupyterLab, ` +
-    "all of them can be asked.";
-  const alert = problems.length ? alarm([...new Set(problems)].join(" ")) : null;
-  return h("div", {}, alert, h("p", { class: "lfs-hint" }, text));
-}
-
-/** @type {(app: App, list: ReturnType<typeof photographList>) => Promise<void>} the AP of all */
-async function askPrecisions({ ask, contents }, list) {
-  if (!contents.live) return; // they are in the page's answers
-  const { precisions = {} } = await ask("precisions");
-  for (const [item, ap] of Object.entries(precisions)) list.precisions.set(Number(item), ap);
-  list.show();
 }
 
 export default { render };

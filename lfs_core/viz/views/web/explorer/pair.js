@@ -1,7 +1,7 @@
 // A pair and its explanation, in a dialog.
 
 /** @import { Pictured } from "../common/types.d.ts" */
-/** @import { App, Explained, Hit } from "./types.d.ts" */
+/** @import { App, Explained } from "./types.d.ts" */
 
 import { remembering } from "../common/asking.js";
 import { bytes, decimals, inflate } from "../common/bytes.js";
@@ -10,7 +10,6 @@ import { alarm, asNode, button, h, title } from "../common/elements.js";
 import { colourBar, drawMap, within } from "../common/maps.js";
 import { decision, doubtsBox, sentence } from "../common/pairs.js";
 import { twoPictures } from "../common/pictures.js";
-import { isMarked, verdict } from "./classes.js";
 
 const PART = 160; // px, longest side of a picture of matched parts
 const WORDS =
@@ -19,7 +18,7 @@ const WORDS =
 
 /** @param {App} app */
 export function pairPanel(app) {
-  const { uid, shelf, names } = app;
+  const { uid, shelf } = app;
   const heading = h("p", { class: "lfs-title", id: `${uid}-title` });
   const body = h("div", { class: "lfs-body" });
   const turn = turning(go, " result");
@@ -38,10 +37,8 @@ export function pairPanel(app) {
   const colours = bytes(app.contents.colours);
   /** The threshold is the explanation's own until the reader moves it. */
   const how = { colours, threshold: NaN, opacity: 0.65, apart: false };
-  /** @type {Hit[]} */
-  let pairs = []; // to go through
-  /** @type {number | null} */
-  let item = null;
+  /** @type {HTMLElement | null} */
+  let hit = null;
   let redraw = () => {};
 
   dialog.addEventListener("keydown", (event) => {
@@ -50,63 +47,56 @@ export function pairPanel(app) {
     event.preventDefault();
     go(by);
   });
-  dialog.addEventListener("close", () => (item = null));
-
-  const at = () => pairs.findIndex(([other]) => other === item);
+  dialog.addEventListener("close", () => (hit = null));
 
   /** @param {number} by */
   function go(by) {
-    const target = pairs[at() + by];
-    if (target) show(target[0]);
+    const next = by > 0 ? hit?.nextElementSibling : hit?.previousElementSibling;
+    if (next instanceof HTMLElement) show(next);
   }
 
-  /** @param {number} chosen */
+  /** @param {HTMLElement} chosen */
   async function show(chosen) {
-    item = chosen;
+    hit = chosen;
     redraw = () => {};
-    turn.show(at(), pairs.length);
-    const [query, name] = [app.query, app.opened?.name ?? ""];
-    const state = isMarked(app) ? `, ${verdict(app, item)}` : "";
-    heading.replaceChildren(asNode(`${name} and ${names[item]}, rank ${pairs[at()][1]}${state}`));
+    const all = [...(hit.parentElement?.children ?? [])];
+    turn.show(all.indexOf(hit), all.length);
+    const [query, asked] = [app.query, app.opened?.name ?? ""];
+    const { title: found, dataset: { item, rank, verdict } } = hit;
+    const words = [`${asked} and ${found}`, `rank ${rank}`, verdict].filter(Boolean);
+    heading.replaceChildren(asNode(words.join(", ")));
     body.replaceChildren(h("p", { role: "status", class: "lfs-busy" }, "explaining \u2026"));
-    const answer = await ask(query, chosen);
-    const images = [await shelf.loaded(query), await shelf.loaded(chosen)];
-    if (item !== chosen) return; // the reader has gone on
+    const answer = await ask(query, Number(item));
+    const images = [await shelf.loaded(query), await shelf.loaded(Number(item))];
+    if (hit !== chosen) return; // the reader has gone on
     if (answer.problem) return body.replaceChildren(alarm(answer.problem));
     if (Number.isNaN(how.threshold)) how.threshold = answer.mapThreshold;
     const pictures = twoPictures(how);
-    redraw = () => pictures.show(pictured(app, answer, images, [name, names[chosen]]));
+    redraw = () => pictures.show(pictured(app, answer, images, [asked, found]));
     redraw();
     const doubts = doubtsBox();
     doubts.show(answer.doubts);
     body.replaceChildren(
-      h("p", {}, ...inWords(answer)),
+      h("p", {}, ...sentence("the network", answer, answer.threshold), ` Method: ${answer.method}.`),
       h("div", { class: "lfs-controls" }, ...layering(how, redraw)),
       doubts.element,
       ...(answer.outlines ? [h("p", { class: "lfs-hint" }, app.contents.outlined)] : []),
       pictures.element,
       colourBar(colours, `evidence for \u201c${decision(answer.similar)}\u201d`),
       pictures.readout,
-      ...matchedParts(app, answer, images, colours),
+      ...matchedParts(app, answer, images),
     );
   }
 
   return {
     dialog,
-    /** @type {(chosen: number, hits: Hit[]) => void} */
-    open(chosen, hits) {
-      pairs = hits;
+    /** @param {HTMLElement} chosen one of the results */
+    open(chosen) {
       if (!dialog.open) dialog.showModal();
       show(chosen);
     },
     draw: () => redraw(),
   };
-}
-
-/** @param {Explained} answer */
-function inWords({ similarity, similar, threshold, method, sure, sureMeans }) {
-  const words = sentence("the network", similarity, similar, threshold);
-  return [...words, ", ", h("span", { title: sureMeans }, `${sure}.`), ` Method: ${method}.`];
 }
 
 /** @type {(app: App, answer: Explained, images: (HTMLImageElement | null)[], names: string[]) => Pictured} */
@@ -126,17 +116,12 @@ function pictured(app, { similar, size, steps, ranges, outlines, method }, image
   return { images, size, meaning: decision(similar), names: called, square: app.square, sides };
 }
 
-/**
- * Which part of the query a result matched, and which part of the result the query; nothing where
- * the method does not tell.
- *
- * @param {App} app
- * @param {Explained} answer
- * @param {(HTMLImageElement | null)[]} images
- * @param {Uint8Array} colours
- */
-function matchedParts(app, { matched, grid }, images, colours) {
+// Which part of the query a result matched, and which part of the result the query; nothing where
+// the method does not tell.
+/** @type {(app: App, answer: Explained, images: (HTMLImageElement | null)[]) => Node[]} */
+function matchedParts(app, { matched, grid }, images) {
   if (!matched || !grid) return [];
+  const colours = bytes(app.contents.colours);
   const [rows, columns] = grid;
   const how = { colours, threshold: 0.1, opacity: 0.65, apart: false };
   const figures = ["Query", "Result"].map((role, side) => {

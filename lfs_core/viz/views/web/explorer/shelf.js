@@ -5,43 +5,35 @@
 
 import { remembering } from "../common/asking.js";
 import { picture } from "../common/bytes.js";
-import { photograph } from "../common/elements.js";
+
+const NOT_HELD = { problem: "This page does not hold this photograph." };
 
 /** @type {(image: HTMLImageElement, found: Picture) => void} */
-function fill(image, { source, problem }) {
+function put(image, { source, problem }) {
   if (source) image.src = source;
   else image.title = problem ?? "";
   image.classList.toggle("lfs-missing", !source);
 }
 
-/**
- * @param {Contents} contents
- * @param {Ask} ask
- * @returns {Shelf}
- */
+/** @type {(contents: Contents, ask: Ask) => Shelf} */
 export function pictureShelf({ live, pictures: held = {}, sides: [small, large] }, ask) {
-  /** @param {number} item */
-  const inPage = (item) => held[item] ?? { problem: "This page does not hold this photograph." };
   const find = remembering(
     /** @type {(side: number, item: number) => Promise<Picture>} */
     async (side, item) => {
-      if (!live) return inPage(item);
+      if (!live) return held[item] ?? NOT_HELD;
       const { pictures = {}, problem } = await ask("pictures", side, item);
       return pictures[item] ?? { problem };
     },
   );
   let last = Promise.resolve();
   return {
-    image(item, alt) {
-      const image = photograph(null, alt, { draggable: "false" });
-      if (!live) fill(image, inPage(item));
+    fill(shown) {
       // One after the other, and only those that are still shown: what is opened does not wait.
-      else {
+      for (const image of shown.querySelectorAll("img")) {
         last = last.then(async () => {
-          if (image.isConnected) fill(image, await find(small, item));
+          if (image.isConnected) put(image, await find(small, Number(image.dataset.item)));
         });
       }
-      return image;
     },
     async loaded(item) {
       const { source } = await find(large, item);

@@ -1,4 +1,4 @@
-import type { Ask, Faces, Model, Size } from "../common/types.d.ts";
+import type { Ask, Drawing, Faces, Model, Size } from "../common/types.d.ts";
 
 /** What the widget holds. Photographs are known by numbers; those from outside come last. */
 export interface Contents {
@@ -6,42 +6,31 @@ export interface Contents {
   photographs: number;
   entries: number[];
   names: Record<number, string>;
-  labels: Record<number, number>;
-  classNames: Record<number, string>;
   pictures?: Record<number, Picture>;
   answers?: Record<string, any>;
+  /** Of a page without Python: what it holds, and what was wrong. */
+  scope?: string;
+  problems?: string;
   top: number;
-  bottom: number;
-  ranksAtOnce: number;
-  page: number;
   sides: [number, number];
   colours: string;
-  /** Of similarities from -1 to 1, how likely they are of one class, in thousandths. */
-  same: number[] | null;
-  sameMeans: string;
+  /** How two embeddings are drawn, without their numbers. */
+  curves: Drawing;
   /** What is outlined. */
   outlined: string;
 }
 
-/** What is said of a query; without another of its class `label` is null. */
+/** What is said of a query. */
 export interface Opened {
   name: string;
-  position: number | null;
-  label: number | null;
-  /** The same, in words. */
-  worth: string;
-  precision: number;
-  nearest: [number, number][];
-  farthest: [number, number][];
-  ranks: number;
+  /** The query and what its answer is worth, as HTML. */
+  head: string;
+  precision: number | null;
   /** Where the query is from outside and shows several faces, and which of them is asked about. */
   faces: Faces | null;
   face: number;
   photograph: string;
 }
-
-/** A photograph that was retrieved: which, its rank from 1, its similarity. */
-export type Hit = [number, number, number];
 
 /** Why a pair is similar or not. */
 export interface Explained {
@@ -70,7 +59,8 @@ export type Picture = { source?: string; problem?: string };
 
 /** Photographs, asked for when they are first shown. */
 export interface Shelf {
-  image(item: number, alt: string): HTMLImageElement;
+  /** Puts pictures into what is shown: an image knows by its `data-item` which. */
+  fill(shown: HTMLElement): void;
   loaded(item: number): Promise<HTMLImageElement | null>;
 }
 
@@ -89,7 +79,6 @@ export interface App {
   opened: Opened | null;
   square: boolean;
   open(item: number): Promise<void>;
-  /** Asks about another face of the query. */
-  askOf(face: number): Promise<void>;
-  explain(item: number, hits: Hit[]): void;
+  /** Shows why one of the results, which is an element, was retrieved. */
+  explain(hit: HTMLElement): void;
 }

@@ -16,30 +16,24 @@ const STAYS = "The second image, which stays as it is.";
 export function frames({ names, flips, grid, pairs }) {
   const load = remembering(async (/** @type {number} */ k) => {
     const all = [...pairs[k].pictures, ...pairs[k].replacements].map(picture);
-    return { found: await Promise.all(all), problem: undefined };
+    return { images: await Promise.all(all), problem: undefined };
   });
   const element = h("div", { class: "lfs-frames" });
-  /** @type {[number, number[], number]} pair, methods and step that are shown */
-  let shown = [-1, [], 0];
-  /** @type {((images: HTMLImageElement[], step: number) => void)[]} */
-  let cards = [];
+  let asked = 0; // how often
 
-  /** @type {(pair: Pair, m: number) => HTMLElement} one method's pictures, and what is said of them */
-  function card({ methods, similar, threshold }, m) {
+  /** @type {(pair: Pair, m: number, step: number, images: HTMLImageElement[]) => HTMLElement} */
+  function card({ methods, similar, threshold }, m, step, images) {
     const { ranks, curve } = methods[m];
+    const replaced = `${flips[step]} of ${grid * grid} superpixels replaced in the order of ${names[m]}`;
     // Of similar pairs the first image is changed, of dissimilar ones both.
-    const canvases = ranks.slice(0, similar ? 1 : 2).map(() => h("canvas", { role: "img" }));
-    const value = h("span");
-    cards.push((images, step) => {
-      const called = threshold === null ? "" : `: ${decision(curve[step] > Number(threshold))}`;
-      value.textContent = `cosine ${decimals(curve[step], 2)}${called}`;
-      const replaced = `${flips[step]} of ${grid * grid} superpixels replaced in the order of ${names[m]}`;
-      canvases.forEach((canvas, side) => {
-        canvas.setAttribute("aria-label", `${SIDES[side]}, ${replaced}`);
-        const cells = ranks[side].flatMap((rank, cell) => (rank < flips[step] ? [cell] : []));
-        if (images.length) drawFrame(canvas, images[side], images[2 + side], cells, grid);
-      });
+    const canvases = ranks.slice(0, similar ? 1 : 2).map((rank, side) => {
+      const canvas = h("canvas", { role: "img", "aria-label": `${SIDES[side]}, ${replaced}` });
+      const cells = [...rank.keys()].filter((cell) => rank[cell] < flips[step]);
+      drawFrame(canvas, images[side], images[2 + side], cells, grid);
+      return canvas;
     });
+    const called = threshold === null ? "" : `: ${decision(curve[step] > Number(threshold))}`;
+    const value = h("span", {}, `cosine ${decimals(curve[step], 2)}${called}`);
     const caption = h("figcaption", {}, h("span", { class: "lfs-title" }, names[m]), value);
     return h("figure", {}, h("div", {}, ...canvases), caption);
   }
@@ -48,17 +42,13 @@ export function frames({ names, flips, grid, pairs }) {
     element,
     /** @type {(k: number, which: number[], step: number) => Promise<void>} */
     async show(k, which, step) {
-      if (shown[0] !== k || shown[1].join() !== which.join()) {
-        cards = [];
-        const partner = photograph(pairs[k].pictures[1], STAYS);
-        const second = h("figure", { class: "lfs-partner" }, h("div", {}, partner), h("figcaption", {}, STAYS));
-        const figures = which.map((m) => card(pairs[k], m));
-        element.replaceChildren(...(pairs[k].similar ? [second] : []), ...figures);
-      }
-      shown = [k, which, step];
-      for (const draw of cards) draw([], step);
-      const { found } = await load(k);
-      if (shown[0] === k) cards.forEach((draw) => draw(found, shown[2]));
+      const mine = ++asked;
+      const { images } = await load(k);
+      if (mine !== asked) return; // the reader has gone on
+      const partner = h("div", {}, photograph(pairs[k].pictures[1], STAYS));
+      const second = h("figure", { class: "lfs-partner" }, partner, h("figcaption", {}, STAYS));
+      const cards = which.map((m) => card(pairs[k], m, step, images));
+      element.replaceChildren(...(pairs[k].similar ? [second] : []), ...cards);
     },
   };
 }

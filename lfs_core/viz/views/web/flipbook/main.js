@@ -62,21 +62,18 @@ function render({ model, el }) {
 }
 
 /** @param {Pair} pair */
-function words({ similarity, similar }) {
+function words(pair) {
+  const { similar } = pair;
   return [
-    ...sentence("the network", similarity, similar),
-    `. The most relevant superpixels of ${similar ? "the first image" : "both images"} are ` +
+    ...sentence("the network", pair),
+    ` The most relevant superpixels of ${similar ? "the first image" : "both images"} are ` +
       "replaced, one after the other. The better a method has found what matters, the sooner " +
       `the cosine ${similar ? "falls" : "rises"}.`,
   ];
 }
 
-/**
- * Slider and play button. It opens with the outcome; playing starts from the beginning.
- *
- * @param {Contents} contents
- * @param {(step: number) => void} show
- */
+// Slider and play button. It opens with the outcome; playing starts from the beginning.
+/** @param {Contents} contents @param {(step: number) => void} show */
 function stepper({ flips, grid }, show) {
   const last = flips.length - 1;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -92,12 +89,9 @@ function stepper({ flips, grid }, show) {
   /** @param {number} k */
   function go(k) {
     input.value = String(k);
-    say();
-    show(k);
-  }
-  function say() {
-    output.textContent = `${flips[step()]} of ${grid * grid}`;
+    output.textContent = `${flips[k]} of ${grid * grid}`;
     input.setAttribute("aria-valuetext", `${output.textContent} superpixels replaced`);
+    show(k);
   }
   function pause() {
     clearInterval(timer);
@@ -123,7 +117,7 @@ function stepper({ flips, grid }, show) {
   });
   calm.addEventListener("change", pause);
   pause();
-  say();
+  go(last);
   return {
     element,
     stop() {

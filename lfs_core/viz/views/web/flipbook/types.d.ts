@@ -1,6 +1,10 @@
+import type { Drawing } from "../common/types.d.ts";
+
 /** What the widget holds. */
 export interface Contents {
   fill: string;
+  /** How the chart looks: of each method its whole curve and how far it is replaced, and the step. */
+  drawn: { traces: any[][]; layout: Drawing["layout"]; now: object };
   grid: number;
   flips: number[];
   names: string[];
@@ -16,6 +20,8 @@ export interface Pair {
   threshold: string | null;
   pictures: string[];
   replacements: string[];
+  /** How far the chart goes along its axes, and the threshold. */
+  reach: { x: number[]; y: number[]; shapes: object[]; annotations: object[] };
   methods: Method[];
 }
 
@@ -23,4 +29,6 @@ export interface Pair {
 export interface Method {
   ranks: number[][];
   curve: number[];
+  /** Where the curve begins and ends, in words. */
+  told: string;
 }

@@ -30,15 +30,9 @@ export function placesIn({ from, to }, { grid: [, columns] }) {
   return found;
 }
 
-/**
- * What every place of the other photograph says to a region: the sum of what they add to the
- * cosine together with its places, or the mean of how alike they are.
- *
- * @param {Matrices} matrices
- * @param {Kind} kind
- * @param {number} side
- * @param {number[]} places
- */
+// What every place of the other photograph says to a region: the sum of what they add to the
+// cosine together with its places, or the mean of how alike they are.
+/** @type {(matrices: Matrices, kind: Kind, side: number, places: number[]) => number[]} */
 export function answerTo(matrices, kind, side, places) {
   const values = matrices[kind];
   const count = Math.sqrt(values.length);

@@ -27,7 +27,7 @@ export function matchBoard(told, photographs) {
   /** @type {Kind} */
   let kind = "matches";
   const pictures = photographs.map((one, side) => matchPicture(told, side, one, () => region, ask));
-  const lines = vector("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none" });
+  const lines = vector("100 100");
   const numbers = h("div", {});
   const scale = h("div", { class: "lfs-scale lfs-match-scale" });
   const readout = h("p", { role: "status", class: "lfs-match-answer" });
@@ -57,7 +57,7 @@ export function matchBoard(told, photographs) {
       ? matchesOf(told, region.side, places)
       : told.matched.slice(0, told.lines.length);
     const drawn = joinedPlaces(found, told);
-    lines.replaceChildren(...drawn.lines);
+    lines.innerHTML = drawn.lines.join("");
     numbers.replaceChildren(...drawn.numbers);
     const answer = region && answerTo(matrices, kind, region.side, places);
     const largest = kind === "likeness" ? 1 : Math.max(...(answer ?? [0]).map(Math.abs));
@@ -132,12 +132,8 @@ function scaleOf(kind, largest) {
   ];
 }
 
-/**
- * The matches that are drawn, in words; each asks about its place of the first photograph.
- *
- * @param {Told} told
- * @param {(match: Match) => void} choose
- */
+// The matches that are drawn, in words; each asks about its place of the first photograph.
+/** @param {Told} told @param {(match: Match) => void} choose */
 function matchList(told, choose) {
   const items = told.lines.flatMap((drawnAs, k) => {
     const match = told.matched[k];

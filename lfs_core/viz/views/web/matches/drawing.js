@@ -10,27 +10,26 @@ const WIDE = 1.5; // px, of a line without confidence
 const WIDER = 3; // px more, with all of it
 const BEND = 0.3; // of a line: of several in one row, as in a mirror image, none covers another
 const OPAQUE = 0.8; // the strongest heat
-// As the browser knows it: pages hold no address, not even one that is never asked for.
-const SVG = new DOMParser().parseFromString("<svg></svg>", "text/html").querySelector("svg");
 const PLAIN = { colour: "#fff", ink: "#000", dashed: false };
-const THIN = { fill: "none", "vector-effect": "non-scaling-stroke" };
+const THIN = 'fill="none" vector-effect="non-scaling-stroke"';
 
-/** @type {(tag: string, attributes?: Record<string, string | number>) => SVGElement} */
-export function vector(tag, attributes = {}) {
-  const node = document.createElementNS(SVG?.namespaceURI ?? null, tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
-  return /** @type {SVGElement} */ (node);
+/**
+ * An SVG element of a page, which knows its kind without an address.
+ *
+ * @type {(size: string, inside?: string) => SVGElement}
+ */
+export function vector(size, inside = "") {
+  const place = h("div");
+  place.innerHTML = `<svg viewBox="0 0 ${size}" preserveAspectRatio="none">${inside}</svg>`;
+  return /** @type {SVGElement} */ (place.firstChild);
 }
 
-/** @type {(region: Region) => SVGElement[]} a light edge within a dark one, seen on any photograph */
+/** @type {(region: Region) => string} a light edge within a dark one, seen on any photograph */
 export function outline({ from, to }) {
   const [y, x] = [0, 1].map((k) => Math.min(from[k], to[k]));
   const [height, width] = [0, 1].map((k) => Math.abs(from[k] - to[k]) + 1);
-  const box = { x, y, width, height, ...THIN };
-  return [
-    vector("rect", { ...box, stroke: "#000", "stroke-width": 5 }),
-    vector("rect", { ...box, stroke: "#fff", "stroke-width": 2.5 }),
-  ];
+  const box = `<rect x="${x}" y="${y}" width="${width}" height="${height}" ${THIN}`;
+  return `${box} stroke="#000" stroke-width="5"/>${box} stroke="#fff" stroke-width="2.5"/>`;
 }
 
 /**
@@ -46,17 +45,13 @@ export const heat = (values, largest, told) =>
     const opacity = OPAQUE * Math.min(Math.abs(value) / (largest || 1), 1);
     const style = `fill: var(--${value > 0 ? "for" : "against"})`;
     // A little wider than its place: no gaps between.
-    return vector("rect", { x, y, width: 1.01, height: 1.01, style, opacity });
+    return `<rect x="${x}" y="${y}" width="1.01" height="1.01" style="${style}" opacity="${opacity}"/>`;
   });
 
-/**
- * Lines over both photographs, and a number at both ends of those that are among the first.
- *
- * @param {Match[]} matches
- * @param {Told} told
- */
+// Lines over both photographs, and a number at both ends of those that are among the first.
+/** @param {Match[]} matches @param {Told} told */
 export function joinedPlaces(matches, told) {
-  /** @type {SVGElement[]} */
+  /** @type {string[]} */
   const lines = [];
   /** @type {HTMLElement[]} */
   const numbers = [];
@@ -70,22 +65,20 @@ export function joinedPlaces(matches, told) {
       const x = side * (width + BETWEEN) + (width * (column + 0.5)) / columns;
       return [x, (100 * (row + 0.5)) / rows]; // on the stage, in per cent
     });
-    lines.push(...lineBetween(ends, match[2], drawnAs));
+    lines.push(lineBetween(ends, match[2], drawnAs));
     if (told.lines[k]) numbers.push(...ends.map((end) => badge(k, drawnAs, end)));
   }
   return { lines, numbers };
 }
 
-/** @type {(ends: number[][], confidence: number, drawnAs: Line) => SVGElement[]} */
+/** @type {(ends: number[][], confidence: number, drawnAs: Line) => string} */
 function lineBetween([[x1, y1], [x2, y2]], confidence, { colour, dashed }) {
   const width = WIDE + WIDER * confidence;
   const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2 - BEND * (x2 - x1)];
-  const d = `M ${x1} ${y1} Q ${x} ${y} ${x2} ${y2}`;
-  const way = { d, ...THIN, "stroke-dasharray": dashed ? "9 6" : "none" };
-  return [
-    vector("path", { ...way, stroke: "#000", "stroke-width": width + 2 }),
-    vector("path", { ...way, stroke: colour, "stroke-width": width }),
-  ];
+  const dashes = dashed ? 'stroke-dasharray="9 6"' : "";
+  const way = `<path d="M ${x1} ${y1} Q ${x} ${y} ${x2} ${y2}" ${THIN} ${dashes}`;
+  const [ground, line] = [`stroke="#000" stroke-width="${width + 2}"`, `stroke="${colour}"`];
+  return `${way} ${ground}/>${way} ${line} stroke-width="${width}"/>`;
 }
 
 /**

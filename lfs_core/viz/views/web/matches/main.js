@@ -11,15 +11,11 @@ import { matchBoard } from "./board.js";
 function render({ model, el }) {
   /** @type {Contents} */
   const contents = model.get("contents");
-  const caution =
-    `A match says that the network makes the same of both places, by the account of the method ` +
-    `\u201c${contents.method}\u201d. ` +
-    "It is no proof that both show the same thing.";
   const root = h(
     "div",
     { class: "lfs-view lfs-match-view" },
     matchBoard(contents, contents.photographs),
-    h("p", { class: "lfs-hint" }, caution),
+    h("p", { class: "lfs-hint" }, contents.caution),
   );
   el.append(root);
   return () => root.remove();

@@ -22,18 +22,13 @@ const isWide = (region) => region !== null && region.from.join() !== region.to.j
  */
 export function matchPicture(told, side, { name, picture }, region, ask) {
   const [rows, columns] = told.grid;
-  const [warmth, edges] = [vector("g"), vector("g")];
-  const over = vector("svg", {
-    viewBox: `0 0 ${columns} ${rows}`,
-    preserveAspectRatio: "none",
-    tabindex: 0,
-    role: "application",
-    "aria-label":
-      `${SIDES[side]}, ${name}: ${rows} rows of ${columns} places. ` +
-      "Arrow keys move, with Shift they widen the region, Escape leaves.",
-    "data-lm-suppress-shortcuts": "true",
-  });
-  over.append(warmth, edges);
+  const over = vector(`${columns} ${rows}`, "<g></g><g></g>");
+  const [warmth, edges] = over.children;
+  const words =
+    `${SIDES[side]}, ${name}: ${rows} rows of ${columns} places. ` +
+    "Arrow keys move, with Shift they widen the region, Escape leaves.";
+  Object.assign(over, { tabIndex: 0, role: "application", ariaLabel: words });
+  over.dataset.lmSuppressShortcuts = "true";
   const image = photograph(picture, `${SIDES[side]}, ${name}`, { draggable: "false" });
   const element = h("div", { class: "lfs-match-picture" }, image, over);
 
@@ -73,12 +68,12 @@ export function matchPicture(told, side, { name, picture }, region, ask) {
     focus: () => over.focus(),
     /** @param {Region[]} regions what is framed */
     frame(regions) {
-      edges.replaceChildren(...regions.flatMap(outline));
+      edges.innerHTML = regions.map(outline).join("");
     },
     /** @type {(values: number[] | null, largest: number) => void} */
     warm(values, largest) {
       element.classList.toggle("lfs-warm", values !== null);
-      warmth.replaceChildren(...(values ? heat(values, largest, told) : []));
+      warmth.innerHTML = values ? heat(values, largest, told).join("") : "";
     },
   };
 }

@@ -36,7 +36,7 @@ export interface Photograph {
 
 /** What the view holds. */
 export interface Contents extends Told {
-  method: string;
+  caution: string;
   photographs: Photograph[];
 }
 

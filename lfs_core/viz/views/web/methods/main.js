@@ -56,8 +56,8 @@ function render({ model, el }) {
     const found = await load(k);
     if (pair !== k) return; // the reader has gone on
     shown = found;
-    const { similarity, similar, threshold, size } = pairs[k];
-    headline.replaceChildren(...sentence("the network", similarity, similar, threshold), ".");
+    const { threshold, size } = pairs[k];
+    headline.replaceChildren(...sentence("the network", pairs[k], threshold));
     bar.replaceChildren(colourBar(how.colours, meaning()));
     resolution.textContent = `${SCALE} ${size[1]} \u00d7 ${size[0]} places.`;
     showLarge();
@@ -109,13 +109,7 @@ function tileOf(name, onclick) {
   return { tile, canvases };
 }
 
-/**
- * A pair's photographs and, by method and image, its maps.
- *
- * @param {Contents} contents
- * @param {number} k
- * @returns {Promise<Loaded>}
- */
+/** @type {(contents: Contents, k: number) => Promise<Loaded>} a pair's photographs and maps */
 async function loaded({ pairs, methods }, k) {
   const { pictures, size } = pairs[k];
   const images = await Promise.all(pictures.map(picture));

@@ -46,12 +46,7 @@ export function pairExplorer({ model, el }, more) {
   function show({ pair, choice }) {
     const { name } = contents.networks[choice.network];
     const threshold = thresholdInWords(contents, choice.threshold);
-    const sure = h("span", { title: pair.sureMeans }, `${pair.sure}.`);
-    headline.replaceChildren(
-      ...sentence(name, pair.similarity, pair.similar, threshold).map(asNode),
-      ", ",
-      sure,
-    );
+    headline.replaceChildren(...sentence(name, pair, threshold).map(asNode));
     for (const part of [top, maps, matching, latents, doubts]) part.draw(/** @type {Shown} */ (app.shown));
   }
   const root = h(

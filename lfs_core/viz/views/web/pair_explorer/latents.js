@@ -1,17 +1,16 @@
 // The latents of both photographs as bars, and the choice of one whose map is shown alone.
 
 /** @import { Drawing } from "../common/types.d.ts" */
-/** @import { App, Latents, Part } from "./types.d.ts" */
+/** @import { App, Contents, Latents, Part } from "./types.d.ts" */
 
 import { decimals, digits } from "../common/bytes.js";
-import { chart, COLOURS } from "../common/chart.js";
+import { chart } from "../common/chart.js";
 import { checkbox, chooser } from "../common/controls.js";
 import { h } from "../common/elements.js";
 import { DECODED, isDecoded } from "./questions.js";
 
 const FEW = 32; // in the chart, unless all are wanted
 const ORDERS = { R: "relevance", d: "difference", j: "number" };
-const GAP = 0.03; // between strips, of the whole height
 
 /** @param {Latents} latents how far the embeddings reach from 0 */
 const largestOf = ({ h: both }) => Math.max(...both.flat().map(Math.abs)) || 1;
@@ -22,39 +21,26 @@ const strips = ({ h: [h1, h2], d, R }) => [["h\u00b9", h1], ["h\u00b2", h2], ["d
 /**
  * Latents by their numbers from left to right; `at` is the place of the one that is chosen, or -1.
  *
- * @type {(latents: Latents, numbers: number[], at: number) => Drawing}
+ * @type {(contents: Contents, latents: Latents, numbers: number[], at: number) => Drawing}
  */
-function bars(latents, numbers, at) {
-  const largest = largestOf(latents);
-  const all = strips(latents);
-  const height = (1 + GAP) / all.length;
-  const data = all.map(([name, values], k) => ({
-    type: "bar",
-    x: numbers.map((_, place) => place),
+function filled({ bars }, latents, numbers, at) {
+  const range = [-largestOf(latents), largestOf(latents)];
+  const { yaxis1, yaxis2, ...layout } = bars.layout;
+  const data = strips(latents).map(([, values], k) => ({
+    ...bars.data[k],
     y: numbers.map((j) => values[j]),
-    yaxis: `y${k + 1}`,
-    marker: { color: COLOURS[[0, 3, 1, 2][k]], line: { width: 0 } },
     customdata: numbers.map((j) => j + 1),
-    hovertemplate: `latent %{customdata}: ${name} %{y:.3f}<extra></extra>`,
   }));
-  const axes = all.map(([name], k) => {
-    const bottom = (all.length - 1 - k) * height;
-    const range = k < 2 ? [-largest, largest] : [0, 1];
-    const text = { tickvals: [k < 2 ? 0 : 0.5], ticktext: [name] };
-    const domain = [bottom, Math.min(bottom + height - GAP, 1)];
-    return [`yaxis${k + 1}`, { domain, range, showgrid: false, ...text }];
-  });
-  const chosen = { type: "rect", yref: "paper", y0: 0, y1: 1, x0: at - 0.5, x1: at + 0.5, line: { width: 2 } };
-  const layout = {
-    bargap: 0.2,
-    height: 220,
-    hovermode: "closest",
-    margin: { l: 34, r: 8, t: 4, b: 4 },
-    shapes: at < 0 ? [] : [chosen],
-    xaxis: { range: [-0.5, numbers.length - 0.5], visible: false, anchor: "y4" },
-    ...Object.fromEntries(axes),
+  return {
+    data,
+    layout: {
+      ...layout,
+      yaxis: { ...yaxis1, range },
+      yaxis2: { ...yaxis2, range },
+      xaxis: { ...layout.xaxis, range: [-0.5, numbers.length - 0.5] },
+      shapes: at < 0 ? [] : [{ ...bars.chosen, x0: at - 0.5, x1: at + 0.5 }],
+    },
   };
-  return { data, layout };
 }
 
 /** @type {(app: App, latents: Latents) => string} the latent that is chosen, and its numbers */
@@ -79,7 +65,7 @@ export function latentPart(app) {
   const chartOf = chart(
     app.model,
     "lfs-latent-bars",
-    () => app.shown && bars(app.shown.latents, numbers, place()),
+    () => app.shown && filled(app.contents, app.shown.latents, numbers, place()),
     (latent) => choose(latent - 1),
   );
   // Its place in the chart, from 1; 0 for none.

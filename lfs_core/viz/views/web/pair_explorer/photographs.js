@@ -83,22 +83,11 @@ export function photographChoice(app, alert) {
   };
 }
 
-/**
- * In a page: the pairs that it holds.
- *
- * @param {App} app
- * @returns {Part}
- */
+/** @type {(app: App) => Part} in a page: the pairs that it holds */
 export function pairChoice({ choice, contents, update }) {
-  const { pairs = [], answers = {}, first = 0 } = contents;
-  const shown = pairs.map(([a, b]) => {
-    const both = [a, b].map((item) => answers[`photograph,0,${item}`]);
-    const [i, j] = both.map(({ chosen }) => chosen);
-    const pictures = both.map(({ pictures: all, chosen }) => all[chosen]);
-    return { ...answers[`pair,0,${a},${i},${b},${j},${choice.threshold}`], pictures };
-  });
+  const { pairs = [], buttons = [], first } = contents;
   const element = pairButtons(
-    shown,
+    buttons,
     (k) => {
       Object.assign(choice, { items: pairs[k], parts: [null, null] });
       update();

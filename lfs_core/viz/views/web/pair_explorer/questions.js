@@ -24,12 +24,8 @@ function mapQuestion(contents, choice) {
   return ["latent", decoder, p, latent, ...setting(choice)];
 }
 
-/**
- * All that is shown of the choice, or what was wrong.
- *
- * @param {App} app
- * @returns {Promise<Shown | { problem: string }>}
- */
+// All that is shown of the choice, or what was wrong.
+/** @type {(app: App) => Promise<Shown | { problem: string }>} */
 export async function load({ contents, choice: now, know, shown: old }) {
   const asked = { ...now };
   const photographs = [];

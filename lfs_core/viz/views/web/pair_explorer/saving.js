@@ -70,19 +70,16 @@ export function saving(app, headline, alert) {
     const canvas = drawn(app, app.shown, headline.textContent ?? "");
     canvas.toBlob((content) => content && download(fileName("png"), content), "image/png");
   }
-  /** @type {(kind: string, type: string) => Promise<void>} */
-  async function saveReport(kind, type) {
+  /** @param {string} kind */
+  async function saveReport(kind) {
     if (!app.shown) return;
     const { method, decoder, p } = choice;
     const options = isDecoded(choice) ? [decoder, p] : ["", p];
     const answer = await app.ask("report", kind, method, ...options, ...setting(app.shown.choice));
     if (answer.problem) alert.textContent = answer.problem;
-    else download(fileName(kind), new Blob([answer.text], { type }));
+    else download(fileName(kind), new Blob([answer.text]));
   }
-  const reports = [
-    button("HTML", () => saveReport("html", "text/html")),
-    button("JSON", () => saveReport("json", "application/json")),
-  ];
+  const reports = ["html", "json"].map((kind) => button(kind.toUpperCase(), () => saveReport(kind)));
   return h(
     "div",
     { class: "lfs-bar", role: "group", "aria-label": "Save" },

@@ -1,4 +1,4 @@
-import type { Answer, Ask, Faces, How, Model, Question, Size } from "../common/types.d.ts";
+import type { Answer, Ask, Drawing, Faces, How, Model, Question, Size } from "../common/types.d.ts";
 import type { Told } from "../matches/types.d.ts";
 
 /** What the widget holds. `p` and `threshold` (xi_1) are places in the lists of their values. */
@@ -19,8 +19,12 @@ export interface Contents {
   threshold: number;
   mapThreshold: number;
   colours: Record<string, string>;
+  /** How latents are drawn, without their numbers, and the one that is chosen. */
+  bars: Drawing & { chosen: object };
   entries?: Entry[];
   pairs?: [number, number][];
+  /** The same, to be chosen from. */
+  buttons?: { similarity: number; similar: boolean; pictures: string[] }[];
   first?: number;
   answers?: Record<string, any>;
 }
