@@ -68,16 +68,17 @@ def test_the_colour_of_what_explains_a_match_is_named(best: str) -> None:
         assert all(of.shared > 0.5 for of in (first, *others))
 
 
-@pytest.mark.parametrize("read", COLOURS)
-def test_the_colour_that_a_network_reads_most_is_named(read: str) -> None:
-    """The saliency is that of a method here, not a known one."""
-    network, random = Colours(**{read: 3.0}), np.random.default_rng(2)
-    attributes = fitted(network)
-    explain = SimExpert(network)
-    for _ in range(10):
-        pair = torch.stack([scene(tuple(COLOURS), random)[0] for _ in range(2)])
-        saliency = explain(*pair).signed_maps
-        assert explain_by_places(network, pair, attributes, saliency)[0].name == read
+def test_the_colour_that_a_network_reads_most_is_named() -> None:
+    """The saliency is that of a method here, not a known one; by chance a third would be right."""
+    random, right = np.random.default_rng(2), []
+    for read in COLOURS:
+        network = Colours(**{read: 3.0})
+        attributes, explain = fitted(network), SimExpert(network)
+        for _ in range(20):
+            pair = torch.stack([scene(tuple(COLOURS), random)[0] for _ in range(2)])
+            saliency = explain(*pair).signed_maps
+            right.append(explain_by_places(network, pair, attributes, saliency)[0].name == read)
+    assert np.mean(right) > 0.8
 
 
 def test_an_attribute_that_one_image_lacks_comes_last() -> None:
