@@ -80,7 +80,7 @@ def explain_by_places(
             "they must be (2,3,H,W) and (2,H',W')."
         )
     found = attribute_maps(network, images, attributes).clamp_min(0)
-    salient = adaptive_avg_pool2d(saliency.double().clamp_min(0), found.shape[-2:])
+    salient = adaptive_avg_pool2d(saliency.double().clamp_min(0), (found.shape[2], found.shape[3]))
     match = torch.cosine_similarity(found.flatten(2), salient[:, None].flatten(2), dim=2)
     with torch.no_grad():
         shared = attributes.scores(LastMaps(network)(images)[1]).amin(dim=0)

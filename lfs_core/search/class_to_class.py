@@ -24,7 +24,7 @@ class ClassToClass(nn.Module):
     for every ordered pair of classes, and its answers for the class of the case add up to 1. It
     reads embeddings that are made already, of length one.
 
-    Where classes are round clouds of one size, what speaks for one class against that of the case
+    Where classes are round clouds of one size, the evidence for one class against that of the case
     is linear in the difference, along that of their means. The pattern of `find_cases` is the
     cosine of the two. The network learns what is not round, too.
 

@@ -97,7 +97,7 @@ def test_the_loss_is_the_mean_of_those_of_loops() -> None:
 
 
 def test_its_gradient_reaches_the_weights_and_is_that_of_differences() -> None:
-    """Also through the mask: the attention is made of the weights."""
+    """Also through the mask, as the attention depends on the weights."""
     network, read = Tiny(), drawn(3)
     groups = torch.arange(3)[:, None]
     network.loss(read, groups).backward()
