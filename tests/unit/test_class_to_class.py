@@ -1,4 +1,4 @@
-"""The class-to-class network on clouds whose answer is known, and compared with `find_cases` on digits."""
+"""The class-to-class network on clouds whose answer is known, and `find_cases` on digits."""
 
 from __future__ import annotations
 
