@@ -234,6 +234,14 @@ def train(
     first_block: Annotated[
         int, typer.Option(help="The first of the network's 16 blocks, from 0, that is trained.")
     ] = 9,
+    mining: Annotated[
+        float,
+        typer.Option(
+            help="Weight of a loss by which the attention is to cover all that tells classes "
+            "apart (Zheng et al. 2019); 0 leaves it out.",
+            min=0,
+        ),
+    ] = 0.0,
     seed: Seed = 0,
 ) -> None:
     """Train a retrieval network: photographs of one class near each other, of two apart.
@@ -255,6 +263,7 @@ def train(
         hold_out=hold_out,
         epochs=epochs,
         first_block=first_block,
+        mining=mining,
         seed=seed,
     )
     save_somewhere(partial(save_network, trained), output)

@@ -7,7 +7,6 @@ gradient is the activation's relevance. A step without a rule is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Literal
 
@@ -26,32 +25,19 @@ from lfs_core.comparators.layer_steps import (
     tensors_in,
     without_weights,
 )
+from lfs_core.comparators.layer_sums import WeightedSums
 from lfs_core.errors import LFSError
 
 Rule = Literal["epsilon-plus", "epsilon"]
 
 UNNAMED = "a step that PyTorch does not name"
 
-Apply = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-
-
-@dataclass
-class _Weighted:
-    """A weighted sum that a batch norm may follow, which then is part of it."""
-
-    output: Tensor
-    version: int
-    apply: Apply
-    inputs: tuple[Tensor, Tensor, Tensor | None]
-
 
 class LayerRules(TorchFunctionMode):
     """While it is entered, steps of PyTorch on tensors that need gradients follow the rules of LRP.
 
-    Convolutions follow z+ by "epsilon-plus": relevance goes to what adds to a sum, and to nothing
-    that takes from it. All other sums, and convolutions by "epsilon", follow epsilon: a sum z goes
-    to its parts, each divided by z, but for a part of |z| / (|z| + epsilon) that is lost. A batch
-    norm is joined to the sum before it.
+    Convolutions follow z+ by "epsilon-plus". All other sums, and convolutions by "epsilon", follow
+    epsilon. Both are those of `WeightedSums`. A batch norm is joined to the sum before it.
 
     Args:
         network: its name, for refusals.
@@ -64,11 +50,11 @@ class LayerRules(TorchFunctionMode):
 
     def __init__(self, network: str, rule: Rule, epsilon: float) -> None:
         super().__init__()
-        self.network, self.rule, self.epsilon = network, rule, epsilon
+        self.network = network
         self.read: list[Tensor] = []
         self._known: dict[int, Tensor] = {}
         self._images: dict[int, Tensor] = {}
-        self._weighted: _Weighted | None = None
+        self._sums = WeightedSums(rule == "epsilon-plus", epsilon)
 
     def __torch_function__(
         self,
@@ -123,7 +109,9 @@ class LayerRules(TorchFunctionMode):
         if name == "normalize":
             return in_place_of(output, given[0])
         if name == "batch_norm":
-            return self._normed(output, **signature(batch_norm).bind(*args, **kwargs).arguments)
+            return self._sums.normed(
+                output, **signature(batch_norm).bind(*args, **kwargs).arguments
+            )
         if name in PRODUCTS and len(given) == 1:
             return output
         raise self._refusal(
@@ -141,51 +129,7 @@ class LayerRules(TorchFunctionMode):
         def apply(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
             return func(x, weight, bias, *args[3:], **kwargs)
 
-        found = self._propagated(apply, x, weight, bias, plus=name == "conv2d")
-        self._weighted = _Weighted(found, found._version, apply, (x, weight, bias))
-        return found
-
-    def _propagated(
-        self,
-        apply: Apply,
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        plus: bool,
-    ) -> Tensor:
-        """A weighted sum, with the gradient of its rule."""
-        if plus and self.rule == "epsilon-plus":
-            z = apply(x.detach(), weight, bias)
-            up = None if bias is None else bias.clamp_min(0)
-            parts = apply(x.clamp_min(0), weight.clamp_min(0), up)
-            if (x.detach() < 0).any():
-                parts = parts + apply(x.clamp_max(0), weight.clamp_max(0), None)
-        else:
-            parts = apply(x, weight, bias)
-            z = parts.detach()
-        return in_place_of(z, parts, self.epsilon)
-
-    def _normed(
-        self,
-        output: Tensor,
-        input: Tensor,
-        running_mean: Tensor,
-        running_var: Tensor,
-        weight: Tensor | None = None,
-        bias: Tensor | None = None,
-        eps: float = 1e-5,
-        **_: object,
-    ) -> Tensor:
-        """A batch norm joined to the sum before it, if it follows one."""
-        last = self._weighted
-        if last is None or last.output is not input or last.version != input._version:
-            return output
-        read, weights, offset = last.inputs
-        by = (running_var + eps).rsqrt() * (1 if weight is None else weight)
-        shift = (0 if bias is None else bias) - running_mean * by
-        joined = weights * by.reshape(-1, *[1] * (weights.ndim - 1))
-        added = shift if offset is None else offset * by + shift
-        return self._propagated(last.apply, read, joined, added, plus=weights.ndim == 4)
+        return self._sums.sum(apply, x, weight, bias, convolution=name == "conv2d")
 
     def _refusal(self, step: str) -> LFSError:
         from lfs_core.comparators import explainers_without

@@ -34,9 +34,9 @@ class Attributes:
     """Attributes that linear probes find in embeddings.
 
     After Plummer, Vasileva, Petsiuk, Saenko and Forsyth (2020), who name the attribute that best
-    explains a match, by its map and by what it does elsewhere. Reconstructed, and without their
-    maps: an attribute is a direction here, and explains a match by the fall of the cosine when both
-    embeddings are moved along it to the average.
+    explains a match, by its map and by what it does elsewhere. Reconstructed: an attribute is a
+    direction here, and explains a match by the fall of the cosine when both embeddings are moved
+    along it to the average. `lfs_core.search.attribute_maps` has the maps.
 
     Attributes:
         names: K of them.

@@ -59,6 +59,7 @@ def find_cases(gallery: Gallery, h: Tensor, number: int = 3, query: int | None =
     class d is the mean embedding of d less that of c. A case of the runner-up is evidence
     against the answer by being near. If the query differs from it as the two classes do, then
     what tells them apart is there, and the contrast supports the answer after all.
+    `lfs_core.search.class_to_class` has a network that learns such patterns.
 
     Args:
         gallery: of two classes or more.

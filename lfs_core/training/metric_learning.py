@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ from lfs_core.embedders.efficientnet import (
 )
 from lfs_core.embedders.network import Network
 from lfs_core.errors import ImageError, LFSError
+from lfs_core.training.mining import hard_triplets, mining_loss
 from lfs_core.training.recall import retrieval_quality
 from lfs_core.util.extras import needs
 from lfs_core.util.manifest import versions
@@ -61,6 +63,7 @@ def train_network(
     hold_out: float = 0.5,
     epochs: int = 10,
     first_block: int = FIRST_BLOCK,
+    mining: float = 0.0,
     seed: int = 0,
     progress: bool = True,
 ) -> MetricNetwork:
@@ -75,6 +78,7 @@ def train_network(
         hold_out: share of the classes, the last by name, to measure on; 0 measures nothing.
         epochs: passes over the photographs.
         first_block: of EfficientNet-Lite0's 16, counted from 0, that is trained.
+        mining: weight of `mining_loss`, on one triplet for each class of a step; 0 leaves it out.
         seed: of the views and their order.
         progress: show a progress bar.
 
@@ -84,8 +88,8 @@ def train_network(
 
     Raises:
         ImageError: there is no folder, or no image in it.
-        LFSError: `hold_out`, `epochs` or `first_block` is out of range; there are fewer than two
-            classes to learn from or to measure on, or none with two photographs; or
+        LFSError: `hold_out`, `epochs`, `first_block` or `mining` is out of range; there are fewer
+            than two classes to learn from or to measure on, or none with two photographs; or
             pytorch-metric-learning is not installed.
     """
     with needs("train", "Training a network"):  # now, not after hours
@@ -95,6 +99,8 @@ def train_network(
         raise LFSError(f"hold_out is {hold_out} and epochs {epochs}; take [0, 1) and 1 or more.")
     if not 1 <= first_block <= 15:
         raise LFSError(f"first_block is {first_block}; it lies in [1, 15].")
+    if not 0 <= mining < math.inf:
+        raise LFSError(f"mining is {mining}; it is a weight, 0 or more.")
     photographs = find_photographs(folder)
     seen, unseen = split_classes((label for _, label in photographs), hold_out)
     learnt = [photograph for photograph in photographs if photograph[1] in seen]
@@ -110,7 +116,7 @@ def train_network(
     with _seeded(seed):
         maps, labels = _views(network, learnt, skipped, progress)
         _check([photograph for photograph in learnt if photograph[0] not in skipped], "learn from")
-        loss_by_epoch = _train(network, maps, labels, epochs, progress)
+        loss_by_epoch = _train(network, maps, labels, epochs, progress, mining)
     if hold_out:
         quality["trained"] = _quality(network, held_out, skipped)
     network.info = {
@@ -124,6 +130,7 @@ def train_network(
         "seed": seed,
         "settings": {
             "loss": "multi-similarity",
+            "mining": mining,
             "epochs": epochs,
             "first_block": first_block,
             "hold_out": hold_out,
@@ -157,7 +164,12 @@ class _Early(Network):
 
 
 def _train(
-    network: MetricNetwork, maps: Tensor, labels: Sequence[str], epochs: int, progress: bool
+    network: MetricNetwork,
+    maps: Tensor,
+    labels: Sequence[str],
+    epochs: int,
+    progress: bool,
+    mining: float = 0.0,
 ) -> list[float]:
     """Train in place; return the mean loss by epoch.
 
@@ -167,6 +179,7 @@ def _train(
         labels: N classes.
         epochs: passes over the photographs.
         progress: show a progress bar.
+        mining: weight of `mining_loss`.
     """
     from pytorch_metric_learning import losses, miners, samplers
 
@@ -194,8 +207,17 @@ def _train(
             for photographs in torch.tensor(list(sampler)).split(batch):
                 views = torch.randint(len(maps), (len(photographs),))
                 x = maps[views, photographs].float().to(memory_format=torch.channels_last)
-                h = network.late(x)
+                last = _last_maps(network, x)
+                h = _of_last_maps(network, last)
                 loss = loss_of(h, y[photographs], miner(h, y[photographs]))
+                if mining:
+                    loss = loss + mining * mining_loss(
+                        x,
+                        last,
+                        hard_triplets(h, y[photographs]),
+                        partial(_last_maps, network),
+                        partial(_of_last_maps, network),
+                    )
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -210,6 +232,18 @@ def _train(
         # (Wortsman et al. 2022). Files hold half precision: what is measured is what is saved.
         parameter.copy_(before.lerp(parameter, KEPT).half())
     return history
+
+
+def _last_maps(network: MetricNetwork, maps: Tensor) -> Tensor:
+    """The last maps (B,1280,h,w) of early maps, which `MetricNetwork.pooled` takes the mean of."""
+    for block in network.layers._blocks[network.first_block :]:
+        maps = block(maps)
+    return network.layers._swish(network.layers._conv_head(maps))
+
+
+def _of_last_maps(network: MetricNetwork, maps: Tensor) -> Tensor:
+    """The embeddings (B,512) of last maps."""
+    return nn.functional.normalize(network.project(maps.mean(dim=(2, 3))))
 
 
 def _start_head(network: MetricNetwork, maps: Tensor, y: Tensor) -> None:
