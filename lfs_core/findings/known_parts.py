@@ -34,14 +34,21 @@ def _told(found: Interval) -> str:
 def every(scores: Scores) -> str:
     """All rows with their intervals, the best first."""
     order = sorted(scores, key=lambda name: -float(np.mean(scores[name])))
-    return listed([f"{name.lower()} {told(scores[name])}" for name in order])
+    return listed([f"{_within(name)} {told(scores[name])}" for name in order])
+
+
+def _within(name: str) -> str:
+    """A row's name within a sentence; capitals of a proper name stay."""
+    return name.lower() if name[1:].islower() else name
 
 
 def lead(scores: Scores, one: str, other: str) -> str:
     """Whether one row is better than another one of the same pairs, and by how much."""
     by = interval(np.subtract(scores[one], scores[other]), DRAWS)
     verdict = {"holds": "better than", "fails": "worse than", "not shown": "not told apart from"}
-    return f"{verdict[by.above()]} {other.lower()} ({by.mean:+.2f} [{by.low:+.2f}, {by.high:+.2f}])"
+    return (
+        f"{verdict[by.above()]} {_within(other)} ({by.mean:+.2f} [{by.low:+.2f}, {by.high:+.2f}])"
+    )
 
 
 def exchanged_sentences(results: Mapping[str, Any]) -> str:
@@ -80,15 +87,15 @@ def conclusions(results: Mapping[str, Any], sounds: Mapping[str, Any]) -> str:
     tests = {"words": words, **results["motifs"]}
     found = [name for name, of in tests.items() if interval(of[CAUSAL], DRAWS).low > 0.5]
     controls = {"words": ALONE, "nodes": "Core number", "edges": "Core number"}
-    against = [f"for {name}, {lead(of, CAUSAL, controls[name])}" for name, of in tests.items()]
+    against = [f"for {name} {lead(of, CAUSAL, controls[name])}" for name, of in tests.items()]
     kinds = sounds["kinds"]
     by_map, by_decoder = (len(above_chance(dict(sounds), of)) for of in ("causal", "explainlfs"))
     return "\n".join(
         (
-            f"- The evidence of the causal map finds what is known more often than chance for "
-            f"{listed(found)}, of {listed([*tests])}.",
-            f"- A control that ignores the sentence or the network is no weak rival. The causal "
-            f"map is {'; '.join(against)}.",
+            f"- The causal map finds what is known more often than chance in {len(found)} of "
+            f"{len(tests)} tests: {listed(found)}.",
+            f"- A control that ignores the sentence or the network is compared with the causal "
+            f"map. The map is {'; '.join(against)}.",
             f"- Words without a match were chosen among about ten ways on the first list. On the "
             f"held-out list they are {lead(words, UNMATCHED, ALONE)}.",
             f"- In recordings the causal map finds the shared part more often than chance in "

@@ -66,7 +66,7 @@ MEANINGS = (
     ),
     (
         "Bread gets stale quickly in dry air.",
-        "If the air is dry, a loaf soon becomes hard.",
+        "If the air is dry, a loaf quickly becomes hard.",
         "Bread smells best in the early morning.",
     ),
     (
@@ -116,7 +116,7 @@ MEANINGS = (
     ),
     (
         "The government wants to cut taxes for the poor.",
-        "People with little money shall pay less tax, according to the ministers.",
+        "People with little money are to pay less tax, according to the ministers.",
         "The government resigned after a vote on taxes.",
     ),
     (

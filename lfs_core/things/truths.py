@@ -130,7 +130,7 @@ def _lengths(sentence: Sentence) -> Tensor:
 
 
 def _of_parts(graph: Graph, of_nodes: Tensor) -> Tensor:
-    """What is known of nodes (N,), of a graph's parts (K,): of an edge, the less of its ends."""
+    """Numbers of nodes (N,) for a graph's parts (K,): an edge has the smaller of its two ends'."""
     if graph.kind == "nodes":
         return of_nodes
     return of_nodes[torch.tensor(graph.edges)].amin(dim=1)

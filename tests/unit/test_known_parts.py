@@ -46,9 +46,9 @@ def test_a_control_of_random_numbers_is_at_chance(run: dict) -> None:
 
 def test_leads_are_of_the_same_pairs() -> None:
     scores = {"A": [0.6, 0.7, 0.8], "B": [0.5, 0.6, 0.7], "C": [0.5, 0.8, 0.7]}
-    assert lead(scores, "A", "B") == "better than b (+0.10 [+0.10, +0.10])"
-    assert lead(scores, "B", "A") == "worse than a (-0.10 [-0.10, -0.10])"
-    assert lead(scores, "A", "C").startswith("not told apart from c (+0.03 [")
+    assert lead(scores, "A", "B") == "better than B (+0.10 [+0.10, +0.10])"
+    assert lead(scores, "B", "A") == "worse than A (-0.10 [-0.10, -0.10])"
+    assert lead(scores, "A", "C").startswith("not told apart from C (+0.03 [")
 
 
 def test_sentences_hold_means_of_both_lists(run: dict) -> None:
@@ -63,10 +63,10 @@ def test_sentences_hold_means_of_both_lists(run: dict) -> None:
 def test_conclusions_turn_with_the_numbers(run: dict, sounds: dict) -> None:
     words = run["exchanged"][OTHERS]
     words[CAUSAL], words[ALONE] = [0.9] * 24, [0.6] * 24
-    assert "for words, better than words alone without a match" in conclusions(run, sounds)
+    assert "for words better than words alone without a match" in conclusions(run, sounds)
     words[CAUSAL] = [0.5] * 24
     told = conclusions(run, sounds)
-    assert "for words, worse than" in told and "for nodes and edges, of words, nodes" in told
+    assert "for words worse than" in told and "in 2 of 3 tests: nodes and edges." in told
     for found in sounds["kinds"].values():
         found["methods"]["causal"]["auroc"] = [0.5, 0.4, 0.6]
     kinds = len(sounds["kinds"])
