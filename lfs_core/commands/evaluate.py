@@ -51,8 +51,11 @@ def evaluate(
     output: Annotated[Path, typer.Option("--output", "-o", help="The results (.json).")],
     number: Annotated[int | None, typer.Option(help="How many pairs.", min=1)] = None,
     hold_out: Annotated[
-        float, typer.Option(help="Share of a folder's classes, the last by name, to draw from.")
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            help="Share of a folder's classes, the last by name, to draw from; else all of them."
+        ),
+    ] = None,
     seeds: Annotated[
         int, typer.Option(help="Parts of the pairs, each with its own random seed.", min=1)
     ] = 5,
@@ -81,6 +84,8 @@ def evaluate(
     from lfs_core.viz.leaderboard import write_leaderboard
 
     check_suffix(output, ".json")
+    if hold_out is not None and (pairs == "demo" or pairs.endswith(".csv")):
+        raise LFSError(f"--hold-out is for a folder; leave it out with {pairs}.")
     page, table = output.with_suffix(".html"), output.with_suffix(".csv")
     read = [pairs, embedder, weights, *(file for spec in explainer for file in files_of(spec))]
     check_outputs([output, table, page], read)
@@ -98,7 +103,8 @@ def evaluate(
         if ":" not in name:
             explainer_class(name)
     embed = network(embedder, weights)
-    pair_set = load_pairs(pairs, embed, number, hold_out=hold_out, framing=framing(aligned))
+    share = 1.0 if hold_out is None else hold_out
+    pair_set = load_pairs(pairs, embed, number, hold_out=share, framing=framing(aligned))
     tell_several(len(pair_set.several))
     if aligned and pairs != "demo":
         tell_doubts(_files(Path(pairs), pair_set.names), embed)

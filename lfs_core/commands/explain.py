@@ -10,21 +10,21 @@ import typer
 from lfs_core.commands.explain_parts import explain_parts
 from lfs_core.commands.options import (
     Aligned,
-    EmbedderName,
-    SimilarityThreshold,
     Weights,
     files_of,
     framing,
     network,
     tell_against,
 )
-from lfs_core.commands.sounds import WORDS, are_sounds, explain_sounds
+from lfs_core.commands.sounds import are_sounds, explain_sounds
 from lfs_core.errors import LFSError
 
 if TYPE_CHECKING:
     from lfs_core.datasets.framing import Part, Parts
 
-XI_1 = 0.3  # of photographs, where none is given
+# What explains photographs, where nothing is given; other things have defaults of their own.
+METHOD, EMBEDDER = "explainlfs", "facenet-casia"
+XI_1, XI_2 = 0.3, 0.7
 
 
 def explain(
@@ -37,15 +37,30 @@ def explain(
     image_b: Annotated[Path, typer.Argument(help="Second one, of the same kind.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write (.html).")],
     method: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="A name of `lfs methods`, with options as in explainlfs,p=0.5,decoder=conv."
+            help="A name of `lfs methods`, with options as in explainlfs,p=0.5,decoder=conv; else "
+            f"{METHOD}, and causal for what is no photograph."
         ),
-    ] = "explainlfs",
-    embedder: EmbedderName = "facenet-casia",
+    ] = None,
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            help="The network: a name, timm:NAME, torchvision:NAME, a trained file, or your own as "
+            f"module:object or file.py:object; else {EMBEDDER}. Of recordings: efficientword-net, "
+            "which it else is, or resemblyzer."
+        ),
+    ] = None,
     weights: Weights = None,
-    similarity_threshold: SimilarityThreshold = XI_1,
-    map_threshold: Annotated[float, typer.Option(help="xi_2, 0 to 1.")] = 0.7,
+    similarity_threshold: Annotated[
+        float | None,
+        typer.Option(
+            help=f"xi_1, -1 to 1; else {XI_1} for photographs, and the network's own for others."
+        ),
+    ] = None,
+    map_threshold: Annotated[
+        float | None, typer.Option(help=f"xi_2, 0 to 1, of photographs; else {XI_2}.")
+    ] = None,
     face: Annotated[
         str | None,
         typer.Option(
@@ -65,8 +80,8 @@ def explain(
     """Explain the network's decision about two photographs, as one self-contained page.
 
     Two texts (.txt) or graphs (.gml) are explained by their words or nodes, two recordings by
-    their moments: by a network of words, or with --embedder resemblyzer of speakers. These two have
-    thresholds of their own, unless one is given.
+    their moments: by a network of words, or with --embedder resemblyzer of speakers. For them there
+    are fewer methods, which `lfs methods` names last.
 
     For methods that find matching places, the page shows the ten most confident matches as lines,
     and the match of any place that you point at.
@@ -90,29 +105,29 @@ def explain(
     from lfs_core.viz.report import write_report
 
     check_suffix(output)  # now, not after the work
-    check_outputs([output], [image_a, image_b, embedder, weights, *files_of(method)])
+    check_outputs([output], [image_a, image_b, embedder, weights, *files_of(method or METHOD)])
+    of_images = {
+        "face": face is not None,
+        "aligned": aligned,
+        "weights": weights is not None,
+        "map-threshold": map_threshold is not None,
+    }
     if are_sounds(image_a, image_b):
-        of_images = {"face": face is not None, "aligned": aligned, "weights": weights is not None}
-        explain_sounds(
-            image_a,
-            image_b,
-            output,
-            "causal" if method == "explainlfs" else method,
-            None if similarity_threshold == XI_1 else similarity_threshold,
-            WORDS if embedder == "facenet-casia" else embedder,
-            matches,
-            of_images,
-        )
+        both = image_a, image_b
+        explain_sounds(*both, output, method, similarity_threshold, embedder, matches, of_images)
         return
     if kind_of(image_a) or kind_of(image_b):
-        own_network = embedder != "facenet-casia" or weights is not None
-        of_images = {"face": face is not None, "aligned": aligned, "embedder": own_network}
+        of_images["embedder"] = embedder is not None
         explain_parts((image_a, image_b), output, method, similarity_threshold, matches, of_images)
         return
     faces = face_numbers(face)
+    method, embedder = method or METHOD, embedder or EMBEDDER
     name, options = parse(method)
     embed = network(embedder, weights)
-    thresholds = {"similarity_threshold": similarity_threshold, "map_threshold": map_threshold}
+    thresholds = {
+        "similarity_threshold": XI_1 if similarity_threshold is None else similarity_threshold,
+        "map_threshold": XI_2 if map_threshold is None else map_threshold,
+    }
     explainer = load_explainer(name, embed, **(thresholds | options))
     if matches and not getattr(explainer, "matches_places", False):
         raise LFSError(tells_none(name))
@@ -171,12 +186,15 @@ def remarks(seen: Parts, part: Part, name: str, asked: bool) -> list[str]:
 def methods() -> None:
     """List the methods of explanation, their sources, and what they need from a network."""
     from lfs_core.comparators import explainer_class, list_explainers
+    from lfs_core.sound.decoding import NAME
+    from lfs_core.things.explain import METHODS
 
     for name in list_explainers():
         method = explainer_class(name)
         needs = ", ".join(sorted(method.needs)) or "nothing"
         mark = "" if method.role == "method" else f" [{method.role}]"
         typer.echo(f"{name:22} {method.title}: {method.source}; needs {needs}{mark}")
+    typer.echo(f"Of texts, graphs and recordings: {', '.join(METHODS)}; of recordings also {NAME}.")
     typer.echo(
         "A control ignores the pair or the network; an ablation is a method with a part replaced; "
         "an oracle looks at the test."

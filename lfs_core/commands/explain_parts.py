@@ -6,14 +6,15 @@ from pathlib import Path
 
 import typer
 
+from lfs_core.commands.sounds import refuse_of_images
 from lfs_core.errors import LFSError
 
 
 def explain_parts(
     paths: tuple[Path, Path],
     output: Path,
-    method: str,
-    threshold: float,
+    method: str | None,
+    threshold: float | None,
     matches: bool,
     of_images: dict[str, bool],
 ) -> None:
@@ -22,8 +23,8 @@ def explain_parts(
     Args:
         paths: of both.
         output: the page to write.
-        method: a name in `METHODS`; the default of images stands for "causal".
-        threshold: xi_1.
+        method: a name in `METHODS`; left out, "causal".
+        threshold: xi_1; left out, the network's own.
         matches: say as well which part matches which.
         of_images: options that make sense for images only, and whether they were given.
 
@@ -35,14 +36,17 @@ def explain_parts(
     from lfs_core.viz.parts_report import said_of_parts, write_parts_report
 
     kind, a, b = read_things(*paths)
-    if given := [f"--{name}" for name, was in of_images.items() if was]:
-        raise LFSError(f"{given[0]} is for photographs; leave it out with two {kind.name}s.")
-    method = "causal" if method == "explainlfs" else method
+    refuse_of_images(of_images, kind.name)
+    method = method or "causal"
     e = explain_things(a, b, method, threshold)
     if matches and e.likeness is None:
         raise LFSError(f"{method} does not tell which {kind.part} matches which; causal does.")
-    write_parts_report(e, output, kind, [path.name for path in paths])
+    names = [path.name for path in paths]
+    write_parts_report(e, output, kind, names, given_threshold=threshold is not None)
     decision = "similar" if e.is_similar else "dissimilar"
-    typer.echo(f"Cosine similarity {e.similarity:.3f}: {decision}. Wrote {output}.")
+    typer.echo(
+        f"Cosine similarity {e.similarity:.3f}, threshold {e.threshold:.4g}: {decision}. "
+        f"Wrote {output}."
+    )
     if matches:
         typer.echo(said_of_parts(e))

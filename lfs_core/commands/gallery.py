@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lfs_core.search.gallery import Gallery
 
 NETWORK = "efficientnet-lite0"  # of a new gallery, if none is named
+METHOD = "explainlfs"  # of a page, if none is named
 
 
 def loads(gallery: Gallery) -> dict[str, str]:
@@ -116,12 +117,13 @@ def retrieve(
         str | None, typer.Option(help="A decoder's name or file; else the network's own.")
     ] = None,
     method: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="What explains a pair in the page: a name of `lfs methods`, with options as for "
-            "`lfs explain`. amortised also shows which part of the query a result matched."
+            "`lfs explain`; else explainlfs. amortised also shows which part of the query a result "
+            "matched."
         ),
-    ] = "explainlfs",
+    ] = None,
 ) -> None:
     """Find the photographs of a gallery that are most and least similar to a query, and see why."""
     from lfs_core.comparators import explainer_class, load_explainer
@@ -134,6 +136,10 @@ def retrieve(
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.page import check_suffix
 
+    if not output and (method or decoder):
+        said = "--method" if method else "--decoder"
+        raise LFSError(f"{said} is for the page; name it with --output, or leave {said} out.")
+    method = method or METHOD
     if output:  # now, not after the work
         check_suffix(output)
         explainer_class(parse(method)[0])

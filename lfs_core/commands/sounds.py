@@ -27,13 +27,28 @@ def are_sounds(*paths: Path) -> bool:
     return all(found)
 
 
+def refuse_of_images(given: dict[str, bool], what: str) -> None:
+    """Refuse options of photographs for two other things.
+
+    Args:
+        given: whether an option was given, by its name.
+        what: one of the two is, for readers.
+
+    Raises:
+        LFSError: one was given.
+    """
+    for name, was in given.items():
+        if was:
+            raise LFSError(f"--{name} is for photographs; leave it out with two {what}s.")
+
+
 def explain_sounds(
     a: Path,
     b: Path,
     output: Path,
-    method: str = "causal",
+    method: str | None = None,
     similarity_threshold: float | None = None,
-    embedder: str = WORDS,
+    embedder: str | None = None,
     matches: bool = False,
     of_images: dict[str, bool] | None = None,
 ) -> None:
@@ -43,9 +58,9 @@ def explain_sounds(
         a: the first recording.
         b: the second one.
         output: the page to write.
-        method: a name in `METHODS` of things.
+        method: a name in `METHODS` of things, or "explainlfs"; left out, "causal".
         similarity_threshold: xi_1; left out, the network's own.
-        embedder: a name in `EARS`.
+        embedder: a name in `EARS`; left out, the network of words.
         matches: say as well which moments match.
         of_images: options that make sense for photographs only, and whether they were given.
 
@@ -53,27 +68,34 @@ def explain_sounds(
         LFSError: an option is for photographs, a recording cannot be explained, there is no such
             method or network, the method finds no matches, or the page cannot be written.
     """
+    from lfs_core.sound.decoding import NAME, explain_through_decoder
     from lfs_core.sound.ears import load_ear
     from lfs_core.sound.reading import RATE, read_sound
     from lfs_core.sound.thing import Sound
-    from lfs_core.things.explain import explain_things
+    from lfs_core.things.explain import METHODS, explain_things
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.page import check_suffix
     from lfs_core.viz.sound_report import write_sound_report
     from lfs_core.viz.sounds import best_matches
 
-    if given := [f"--{name}" for name, was in (of_images or {}).items() if was]:
-        raise LFSError(f"{given[0]} is for photographs; leave it out with two recordings.")
+    refuse_of_images(of_images or {}, "recording")
+    method = method or "causal"
+    if method not in (known := [*METHODS, NAME]):
+        raise LFSError(f"There is no method {method!r} for recordings; choose {', '.join(known)}.")
     check_suffix(output)  # now, not after the work
     check_outputs([output], [a, b])
     waves = [read_sound(path) for path in (a, b)]
-    ear = load_ear(embedder)
+    ear = load_ear(embedder or WORDS)
     threshold = ear.similarity_threshold if similarity_threshold is None else similarity_threshold
     sounds = Sound(ear, waves[0]), Sound(ear, waves[1])
-    found = explain_things(*sounds, method, threshold)
+    if method == NAME:
+        found, told = explain_through_decoder(*sounds, threshold)
+    else:
+        found, told = explain_things(*sounds, method, threshold), ""
     if matches and found.matches is None:
         raise LFSError(f"{method} does not tell which moment matches which; causal does.")
-    messages = [
+    messages = [told] if told else []
+    messages += [
         f"{path.name} lasts {len(wave) / RATE:.1f} s; the network hears {ear.seconds} s at a time, "
         f"so its loudest stretch is explained."
         for path, wave, sound in zip((a, b), waves, sounds, strict=True)
@@ -81,7 +103,10 @@ def explain_sounds(
     ]
     write_sound_report(found, sounds, output, [a.name, b.name], messages)
     decision = "similar" if found.is_similar else "dissimilar"
-    typer.echo(f"Cosine similarity {found.similarity:.3f}: {decision}. Wrote {output}.")
+    typer.echo(
+        f"Cosine similarity {found.similarity:.3f}, threshold {threshold:.4g}: {decision}. "
+        f"Wrote {output}."
+    )
     if matches:
         for best in best_matches(found, sounds):
             one, other = best["parts"]

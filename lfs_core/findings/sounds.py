@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lfs_core.sound.spliced import SHARED, STRETCHES
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -45,6 +47,34 @@ def sounds_sentences(results: dict[str, Any]) -> str:
         f"in {len(found)} of {len(kinds)} kinds. Its AUROC is {values}; chance gives 0.5. "
         f"ExplainLFS does so in {len(through_decoder)}. Its difference from its own random "
         f"relevance is {_differences(results)}."
+    )
+
+
+def sounds_described(results: dict[str, Any]) -> str:
+    """What the run measured: on how many pairs, of what, and how intervals were found."""
+    kinds = results["kinds"]
+    return (
+        f"Each of the {len(kinds)} kinds has {results['manifest']['number']} pairs of recordings "
+        f"of 1.5 s, cut into {STRETCHES} moments, of which {SHARED} are shared. A score is the "
+        "AUROC: the chance that a shared moment has more evidence than one that is not. It is the "
+        "mean of both recordings of a pair. Brackets hold 95 % intervals over pairs, by the "
+        "bootstrap."
+    )
+
+
+def sounds_doubts(results: dict[str, Any]) -> str:
+    """How little the shared part changes, and how well the decoders decode."""
+    kinds = results["kinds"]
+    gains = ", ".join(f"{gain_of_sharing(results, kind):+.3f} ({kind})" for kind in kinds)
+    errors = ", ".join(
+        f"{of['decoder error'][0] / of['decoder error'][1]:.2f} ({kind})"
+        for kind, of in kinds.items()
+    )
+    return (
+        f"The shared half second changes the cosine on average by {gains}. So even a perfect "
+        f"account of the network would not always put it first. The decoder's squared error, as a "
+        f"share of that of the mean spectrogram, is {errors}. Where it is near 1, the decoder has "
+        "learnt hardly anything, and a better one might do better; that is not shown here."
     )
 
 

@@ -70,6 +70,7 @@ STUDIES = {
     "confidence": "lfs_core.studies.confidence:confidence_study",
     "hyperparameters": "lfs_core.studies.hyperparameters:hyperparameter_study",
     "sounds": "lfs_core.studies.sounds:sounds_study",
+    "sentences": "lfs_core.studies.sentences:sentences_study",
 }
 NOT_STORED = ("multiverse-dlib", "learning-curves")
 """Studies whose results the book does not have yet. On one core, that of dlib takes an hour."""

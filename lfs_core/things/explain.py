@@ -15,9 +15,11 @@ from lfs_core.correspondence import Match, likeness, matched, together
 from lfs_core.errors import LFSError
 from lfs_core.parts import Thing, causal, occlusion, shared, wholes
 from lfs_core.things.methods import Sides, chance, corrrise, distance_explainer
+from lfs_core.things.sinex import sinex
 from lfs_core.util.rounding import rounded
 
 SETS = 512  # of parts that the shared map takes away
+XI_1 = 0.3  # where a network has no threshold of its own; the paper's, for faces
 
 Drawn = Mapping[str, int]
 """The seed of random sets, and where it was given their count."""
@@ -98,7 +100,7 @@ def explain_things(
     a: Thing,
     b: Thing,
     method: str = "causal",
-    threshold: float = 0.3,
+    threshold: float | None = None,
     seed: int = 0,
     count: int | None = None,
 ) -> ThingsExplanation:
@@ -109,7 +111,7 @@ def explain_things(
         b: another one, of as many or of other parts.
         method: a name in `METHODS`. "causal" and "occlusion" take one part away at a time and agree
             on evidence; "causal" says as well which parts match.
-        threshold: xi_1, in [-1,1]; a pair above it is "similar".
+        threshold: xi_1, in [-1,1]; a pair above it is "similar". Left out, the network's own.
         seed: of random sets.
         count: of random sets, for methods that draw them; by default, as many as for images.
 
@@ -119,6 +121,7 @@ def explain_things(
     """
     if method not in METHODS:
         raise LFSError(f"There is no method {method!r} for parts; choose {', '.join(METHODS)}.")
+    threshold = own_threshold(a) if threshold is None else threshold
     if not -1 <= threshold <= 1:
         raise LFSError(f"threshold is {threshold}; a cosine lies in [-1, 1].")
     h_a, h_b = wholes(a, b)
@@ -134,6 +137,12 @@ def explain_things(
         matches=matches,
         likeness=None if found.C is None else likeness(*found.C),
     )
+
+
+def own_threshold(thing: Thing) -> float:
+    """The xi_1 of the network of a thing, if it has one; else the paper's."""
+    network = getattr(thing, "embed", None) or getattr(thing, "ear", None)
+    return float(getattr(network, "similarity_threshold", XI_1))
 
 
 def _found(a: Thing, b: Thing, C_a: Tensor, C_b: Tensor) -> Found:
@@ -159,6 +168,7 @@ METHODS: dict[str, Callable[[Thing, Thing, Drawn], Found]] = {
     "occlusion": lambda a, b, drawn: Found(occlusion(a, b)),
     "corrrise": lambda a, b, drawn: Found(corrrise(a, b, **drawn)),
     "distance-explainer": lambda a, b, drawn: Found(distance_explainer(a, b, **drawn)),
+    "sinex": lambda a, b, drawn: Found(sinex(a, b, None, **drawn)),
     "random": lambda a, b, drawn: Found(chance(a, b, drawn["seed"])),
 }
 """How two things can be explained, by name; the last is a control."""
@@ -169,6 +179,7 @@ TITLES = {
     "occlusion": "Occlusion",
     "corrrise": "CorrRISE",
     "distance-explainer": "Distance explainer",
+    "sinex": "SINEX, reconstructed",
     "random": "Random numbers",
 }
 """What they are called for readers."""

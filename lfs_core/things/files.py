@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lfs_core.errors import LFSError
 from lfs_core.parts import Thing
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Kind(NamedTuple):
@@ -18,12 +21,14 @@ class Kind(NamedTuple):
         part: what one of its parts is called.
         network: that embeds it, for readers.
         read: the thing in a file.
+        calibrated: how the network's own threshold was found, for readers.
     """
 
     name: str
     part: str
     network: str
     read: Callable[[Path], Thing]
+    calibrated: str = ""
 
 
 def read_sentence(path: Path) -> Thing:
@@ -52,7 +57,16 @@ def read_graph(path: Path) -> Thing:
     import networkx as nx
 
     from lfs_core.things.graphs import Graph
-    from lfs_core.things.motifs import motif_network
+    from lfs_core.things.motifs import GraphNetwork, motif_network
+
+    class Late:
+        """The network, which learns when it is first asked, after the graph was looked at."""
+
+        similarity_threshold = GraphNetwork.similarity_threshold
+
+        def __call__(self, adjacency: Tensor, there: Tensor) -> Tensor:
+            found: Tensor = motif_network()(adjacency, there)
+            return found
 
     try:
         graph = nx.read_gml(path, label=None)
@@ -62,12 +76,21 @@ def read_graph(path: Path) -> Thing:
     if len({*names.values()}) == len(graph):
         graph = nx.relabel_nodes(graph, names)
     one = nx.DiGraph(graph) if graph.is_directed() else nx.Graph(graph)
-    return Graph(lambda adjacency, there: motif_network()(adjacency, there), one)
+    return Graph(Late(), one)
 
 
+OF_SENTENCES = (
+    "The threshold is the one that separates best 32 pairs of sentences with one meaning from 64 "
+    "pairs with two. It is right about 94 % of the first. Of the pairs with two meanings it is "
+    "right about 53 % where both are about one subject, and 100 % where they are about two."
+)
+OF_GRAPHS = (
+    "The threshold is the one that separates best pairs of made graphs that share a motif from "
+    "pairs that do not. It is right about 90 % of them, both kinds weighted equally."
+)
 KINDS = {
-    ".txt": Kind("text", "word", "MiniLM (all-MiniLM-L6-v2)", read_sentence),
-    ".gml": Kind("graph", "node", "a small network of planted motifs", read_graph),
+    ".txt": Kind("text", "word", "MiniLM (all-MiniLM-L6-v2)", read_sentence, OF_SENTENCES),
+    ".gml": Kind("graph", "node", "a small network of planted motifs", read_graph, OF_GRAPHS),
 }
 
 

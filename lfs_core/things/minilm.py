@@ -67,9 +67,15 @@ class MiniLM(nn.Module):
 
 
 class TextNetwork:
-    """A network with its tokeniser: texts -> unit embeddings (B,384)."""
+    """A network with its tokeniser: texts -> unit embeddings (B,384).
+
+    Attributes:
+        similarity_threshold: xi_1, which separates best the pairs of `MEANINGS` with one meaning
+            from those with two.
+    """
 
     name = "all-minilm-l6-v2"
+    similarity_threshold = 0.497
     mask = "[MASK]"  # the token that stands for a word which is not told
     most = READ
 

@@ -81,17 +81,24 @@ def answering_words(
     return scores
 
 
-def motif_nodes(
-    embed: GraphEmbedder, methods: Sequence[str], each: int, seed: int = 0, count: int | None = None
+def motif_parts(
+    embed: GraphEmbedder,
+    methods: Sequence[str],
+    each: int,
+    parts: str = "nodes",
+    seed: int = 0,
+    count: int | None = None,
 ) -> Scores:
-    """AUROC with which each method puts the nodes of a shared motif first.
+    """AUROC with which each method puts the nodes, or the edges, of a shared motif first.
 
-    Rows that are no methods: a node's degree; and its core number, which tells rings from trees.
+    Rows that are no methods: a node's degree; and its core number, which tells rings from trees. An
+    edge has the smaller number of its two ends.
 
     Args:
         embed: the network.
         methods: names in `METHODS`.
         each: pairs of each motif.
+        parts: "nodes" or "edges".
         seed: of the graphs.
         count: of random sets, as in `explain_things`.
     """
@@ -99,14 +106,16 @@ def motif_nodes(
     for motif in MOTIFS:
         for k in range(each):
             pair = [planted(motif, 2 * (seed + k) + side) for side in (0, 1)]
-            a, b = (Graph(embed, of.graph) for of in pair)
+            a, b = (Graph(embed, of.graph, parts) for of in pair)
             rows = {
                 TITLES[m]: explain_things(a, b, m, seed=seed + k, count=count).signed
                 for m in methods
             }
             for name, counted in (("Degree", nx.degree), ("Core number", nx.core_number)):
-                rows[name] = (_counts(pair[0], counted), _counts(pair[1], counted))
-            _add(scores, rows, (pair[0].truth, pair[1].truth))
+                numbers = [_counts(of, counted) for of in pair]
+                rows[name] = (_of_parts(a, numbers[0]), _of_parts(b, numbers[1]))
+            truth = [_of_parts(of, one.truth) for of, one in zip((a, b), pair, strict=True)]
+            _add(scores, rows, (truth[0], truth[1]))
     return scores
 
 
@@ -118,6 +127,13 @@ def words_alone(embed: TextEmbedder, a: Thing, b: Thing) -> Tensor:
 
 def _lengths(sentence: Sentence) -> Tensor:
     return torch.tensor([float(len(word)) for word in sentence.parts])
+
+
+def _of_parts(graph: Graph, of_nodes: Tensor) -> Tensor:
+    """Numbers of nodes (N,) for a graph's parts (K,): an edge has the smaller of its two ends'."""
+    if graph.kind == "nodes":
+        return of_nodes
+    return of_nodes[torch.tensor(graph.edges)].amin(dim=1)
 
 
 def _counts(of: Planted, count: object) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import networkx as nx
 import plotly.graph_objects as go
@@ -117,11 +117,21 @@ def plot_found(title: str, scores: Scores, xlabel: str, controls: Sequence[str] 
         xlabel: of the axis.
         controls: rows that are no methods.
     """
+    return plot_lists(title, {"": scores}, xlabel, controls)
+
+
+def plot_lists(
+    title: str, lists: Mapping[str, Scores], xlabel: str, controls: Sequence[str] = ()
+) -> Chart:
+    """As `plot_found`, of several lists of pairs, by their names: a colour for each."""
     none = {*controls, TITLES["random"]}
-    rows = {name: interval(values, 2000) for name, values in scores.items()}
+    series = {
+        of: {name: interval(values, 2000) for name, values in scores.items()}
+        for of, scores in lists.items()
+    }
     chart = dots(
         title,
-        {"": {"": rows}},
+        {"": series},
         xlabel,
         hollow=lambda series, row: row in none,
         italic=lambda row: row in none,

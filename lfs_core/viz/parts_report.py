@@ -22,6 +22,8 @@ def write_parts_report(
     path: str | os.PathLike,
     kind: Kind,
     names: Sequence[str] = ("First", "Second"),
+    *,
+    given_threshold: bool = False,
 ) -> None:
     """Write the page; it needs no other file.
 
@@ -30,15 +32,21 @@ def write_parts_report(
         path: the file, ending in .html.
         kind: of both things.
         names: what to call the two.
+        given_threshold: whether the threshold is not the network's own, of which the page tells.
 
     Raises:
         LFSError: the path does not end in .html or cannot be written.
     """
     check_suffix(path)
-    write_page(path, render_parts_report(explanation, kind, names))
+    write_page(path, render_parts_report(explanation, kind, names, given_threshold))
 
 
-def render_parts_report(explanation: ThingsExplanation, kind: Kind, names: Sequence[str]) -> str:
+def render_parts_report(
+    explanation: ThingsExplanation,
+    kind: Kind,
+    names: Sequence[str],
+    given_threshold: bool = False,
+) -> str:
     """The page's HTML; see `write_parts_report`."""
     e = explanation
     pairs = [(m.k, m.l) for m in e.matched]
@@ -63,7 +71,8 @@ def render_parts_report(explanation: ThingsExplanation, kind: Kind, names: Seque
         sides=sides,
         decision="similar" if e.is_similar else "dissimilar",
         similarity=e.similarity,
-        threshold=e.threshold,
+        threshold=f"{e.threshold:.4g}",
+        calibrated="" if given_threshold else kind.calibrated,
         above=e.is_similar,
         method=TITLES[e.method],
         matches=[

@@ -48,6 +48,7 @@ def write_sound_report(
         threshold=f"{explanation.threshold:.4g}",
         method=explanation.method,
         one_by_one=one_by_one(explanation),
+        tells_matches=explanation.matches is not None,
         names=names,
         messages=messages,
         shown=render_sounds(explanation, sounds, names),

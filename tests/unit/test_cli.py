@@ -308,6 +308,8 @@ def test_retrieve_says_why(photographs: Path, tmp_path: Path) -> None:
         (["retrieve", "TEXT", "--gallery", "none.gallery"], "There is no gallery"),
         (["retrieve", "TEXT", "--gallery", "PHOTOGRAPHS"], "lfs index"),
         (["retrieve", "TEXT", "--gallery", "TEXT"], "is not a gallery"),
+        (["retrieve", "TEXT", "--gallery", "TEXT", "--method", "gradcam"], "--method is for"),
+        (["retrieve", "TEXT", "--gallery", "TEXT", "--decoder", "conv"], "--decoder is for"),
         (["train", "EMPTY", "-o", "x.safetensors"], "holds no image"),
         (["train", "PHOTOGRAPHS", "-o", "x.pt"], "must end in .safetensors"),
     ],

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from commands import run
 from distributed import Client
 from processes import wait_for
 from torch import Tensor
@@ -410,3 +411,12 @@ def test_the_command(
     assert f"{theirs}:silent: 6 pairs in all; out.json lists them." in done.output
     wrong = CliRunner().invoke(app, [*arguments[:-1], "out.txt"])
     assert wrong.exit_code == 1 and "must end in .json" in wrong.output
+
+
+@pytest.mark.parametrize("pairs", ["demo", "pairs.csv"])
+def test_a_share_of_the_classes_is_for_a_folder(pairs: str, tmp_path: Path) -> None:
+    """It was ignored, even if it was given."""
+    given = ["--explainer", "gradcam", "--metric", "selectivity", "--pairs", pairs]
+    done = run("evaluate", *given, "--hold-out", 1, "-o", tmp_path / "results.json")
+    assert done.returncode == 1
+    assert f"--hold-out is for a folder; leave it out with {pairs}" in done.stderr

@@ -12,7 +12,7 @@ import torch
 from commands import run
 
 from lfs_core.things import files
-from lfs_core.things.explain import METHODS, TITLES, explain_things
+from lfs_core.things.explain import METHODS, TITLES, explain_things, own_threshold
 from lfs_core.things.motifs import planted
 from lfs_core.things.sentences import Sentence
 from lfs_core.viz.parts_report import marked, render_parts_report, said_of_parts
@@ -84,9 +84,37 @@ def test_a_text_and_a_photograph(astronaut: Path, tmp_path: Path) -> None:
 
 def test_options_of_photographs_are_refused(tmp_path: Path) -> None:
     paths = [graph_file(tmp_path, f"{k}.gml", nx.path_graph(3)) for k in range(2)]
-    for option in (("--face", "2"), ("--aligned",), ("--embedder", "dlib-resnet")):
+    given = [("--face", "2"), ("--aligned",), ("--map-threshold", "0.7")]
+    # What is the default of photographs was given all the same.
+    given += [("--embedder", name) for name in ("dlib-resnet", "facenet-casia")]
+    for option in given:
         done = run("explain", *paths, "-o", tmp_path / "page.html", *option)
         assert done.returncode == 1 and f"{option[0]} is for photographs" in done.stderr
+
+
+def test_a_method_of_photographs_is_no_other_one(tmp_path: Path) -> None:
+    paths = [graph_file(tmp_path, f"{k}.gml", nx.path_graph(3)) for k in range(2)]
+    done = run("explain", *paths, "-o", tmp_path / "page.html", "--method", "explainlfs")
+    assert done.returncode == 1 and "no method 'explainlfs' for parts; choose causal" in done.stderr
+
+
+def test_the_networks_own_threshold_and_a_given_one() -> None:
+    class Network:
+        similarity_threshold = 0.497
+
+        def __call__(self, texts: list[str]) -> torch.Tensor:
+            return letters(texts)
+
+    a, b = (Sentence(Network(), text) for text in ("a red cat", "a cat"))
+    assert explain_things(a, b).threshold == 0.497
+    assert explain_things(a, b, threshold=0.3).threshold == 0.3
+    assert explain_things(*(Sentence(letters, "a cat"),) * 2).threshold == 0.3
+    kind = files.KINDS[".txt"]
+    pages = [
+        render_parts_report(explain_things(a, b), kind, "ab", given) for given in (False, True)
+    ]
+    assert kind.calibrated in pages[0] and kind.calibrated not in pages[1]
+    assert "= 0.497:" in pages[0]
 
 
 def test_marks_are_more_than_colours() -> None:
@@ -109,4 +137,5 @@ def test_every_method_has_a_page_and_a_name() -> None:
 
 def test_graphs_keep_their_names(tmp_path: Path) -> None:
     named = nx.relabel_nodes(nx.path_graph(3), dict(enumerate(["home", "way", "end"])))
-    assert files.read_graph(graph_file(tmp_path, "a.gml", named)).parts == ("home", "way", "end")
+    read = files.read_graph(graph_file(tmp_path, "a.gml", named))
+    assert read.parts == ("home", "way", "end") and own_threshold(read) == 0.777

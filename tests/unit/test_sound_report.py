@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from commands import run
 from test_sound_pictures import Coarse
 
 from lfs_core.commands.sounds import are_sounds, explain_sounds
@@ -113,3 +114,32 @@ def test_the_command_takes_recordings(tmp_path: Path) -> None:
     assert "Resemblyzer (speakers)" in page.read_text(encoding="utf-8")
     with pytest.raises(LFSError, match="--aligned is for photographs"):
         explain_sounds(*map(Path, files), page, of_images={"aligned": True})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--embedder", "facenet-casia"), "no network of sound 'facenet-casia'"),
+        (("--method", "gradcam"), "no method 'gradcam' for recordings; choose causal"),
+        (("--map-threshold", 0.7), "--map-threshold is for photographs"),
+    ],
+)
+def test_what_is_given_for_photographs_is_refused(
+    tmp_path: Path, given: tuple[object, ...], said: str
+) -> None:
+    for name in ("a.wav", "b.wav"):
+        soundfile.write(tmp_path / name, tone(300, 0.6).numpy(), 16_000)
+    done = run("explain", tmp_path / "a.wav", tmp_path / "b.wav", "-o", tmp_path / "p.html", *given)
+    assert done.returncode == 1 and said in done.stderr
+
+
+@pytest.mark.parametrize(("given", "expected"), [((), 0.5), (("--similarity-threshold", 0.3), 0.3)])
+def test_a_threshold_that_is_given_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: tuple[object, ...], expected: float
+) -> None:
+    """Even if it is the one of photographs."""
+    monkeypatch.setattr("lfs_core.sound.ears.load_ear", lambda name: Coarse())
+    for name in ("a.wav", "b.wav"):
+        soundfile.write(tmp_path / name, tone(300, 0.6).numpy(), 16_000)
+    done = run("explain", tmp_path / "a.wav", tmp_path / "b.wav", "-o", tmp_path / "p.html", *given)
+    assert f", threshold {expected}: similar." in done.stdout, done.stderr

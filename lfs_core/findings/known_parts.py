@@ -1,0 +1,104 @@
+"""Is what is known about sentences and graphs found? The stored run of `lfs study sentences`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lfs_core.findings.intervals import Interval, interval
+from lfs_core.findings.sentences import listed
+from lfs_core.findings.sounds import above_chance
+from lfs_core.studies.sentences import FIRST, OTHERS
+from lfs_core.things.explain import TITLES
+
+CAUSAL = TITLES["causal"]
+UNMATCHED, ALONE = "Words without a match", "Words alone without a match"
+OF_WORDS = (ALONE, "Long words")
+OF_GRAPHS = ("Core number", "Degree")
+DRAWS = 2000
+
+Scores = Mapping[str, Sequence[float]]
+
+
+def told(values: Sequence[float] | np.ndarray) -> str:
+    """A mean over pairs and its 95 % interval, as 0.59 [0.54, 0.65]."""
+    return _told(interval(values, DRAWS))
+
+
+def _told(found: Interval) -> str:
+    return f"{found.mean:.2f} [{found.low:.2f}, {found.high:.2f}]"
+
+
+def every(scores: Scores) -> str:
+    """All rows with their intervals, the best first."""
+    order = sorted(scores, key=lambda name: -float(np.mean(scores[name])))
+    return listed([f"{_within(name)} {told(scores[name])}" for name in order])
+
+
+def _within(name: str) -> str:
+    """A row's name within a sentence; capitals of a proper name stay."""
+    return name.lower() if name[1:].islower() else name
+
+
+def lead(scores: Scores, one: str, other: str) -> str:
+    """Whether one row is better than another one of the same pairs, and by how much."""
+    by = interval(np.subtract(scores[one], scores[other]), DRAWS)
+    verdict = {"holds": "better than", "fails": "worse than", "not shown": "not told apart from"}
+    return (
+        f"{verdict[by.above()]} {_within(other)} ({by.mean:+.2f} [{by.low:+.2f}, {by.high:+.2f}])"
+    )
+
+
+def exchanged_sentences(results: Mapping[str, Any]) -> str:
+    """How well exchanged words are found on the held-out list, and on the other one."""
+    others, first = results["exchanged"][OTHERS], results["exchanged"][FIRST]
+    return (
+        f"On the {len(others[CAUSAL])} held-out pairs the AUROC is: {every(others)}. Words without "
+        f"a match are {lead(others, UNMATCHED, CAUSAL)}, and {lead(others, UNMATCHED, ALONE)}. On "
+        f"the {len(first[CAUSAL])} pairs of the first list the words without a match have "
+        f"{told(first[UNMATCHED])}, and words alone {told(first[ALONE])}."
+    )
+
+
+def answering_sentences(results: Mapping[str, Any]) -> str:
+    """How many words of paraphrases find their answer."""
+    found = results["answering"]
+    return (
+        f"In {len(found[CAUSAL])} paraphrases, by their causal maps, a share of "
+        f"{told(found[CAUSAL])} of the words finds its answer. Embedded alone it is "
+        f"{told(found['Words alone'])}; by the place in the sentence, {told(found['Same place'])}."
+    )
+
+
+def motif_sentences(results: Mapping[str, Any]) -> str:
+    """How well the nodes and the edges of motifs are found."""
+    return " ".join(
+        f"On {len(found[CAUSAL])} pairs by their {parts}, the AUROC is: {every(found)}. The causal "
+        f"map is {lead(found, CAUSAL, 'Core number')}."
+        for parts, found in results["motifs"].items()
+    )
+
+
+def conclusions(results: Mapping[str, Any], sounds: Mapping[str, Any]) -> str:
+    """What both stored runs show together, as a list."""
+    words = results["exchanged"][OTHERS]
+    tests = {"words": words, **results["motifs"]}
+    found = [name for name, of in tests.items() if interval(of[CAUSAL], DRAWS).low > 0.5]
+    controls = {"words": ALONE, "nodes": "Core number", "edges": "Core number"}
+    against = [f"for {name} {lead(of, CAUSAL, controls[name])}" for name, of in tests.items()]
+    kinds = sounds["kinds"]
+    by_map, by_decoder = (len(above_chance(dict(sounds), of)) for of in ("causal", "explainlfs"))
+    return "\n".join(
+        (
+            f"- The causal map finds what is known more often than chance in {len(found)} of "
+            f"{len(tests)} tests: {listed(found)}.",
+            f"- A control that ignores the sentence or the network is compared with the causal "
+            f"map. The map is {'; '.join(against)}.",
+            f"- Words without a match were chosen among about ten ways on the first list. On the "
+            f"held-out list they are {lead(words, UNMATCHED, ALONE)}.",
+            f"- In recordings the causal map finds the shared part more often than chance in "
+            f"{by_map} of {len(kinds)} kinds, and ExplainLFS in {by_decoder}.",
+        )
+    )

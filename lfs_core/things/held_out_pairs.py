@@ -1,0 +1,28 @@
+"""More pairs as those of `EXCHANGED`, on which nothing was tried before all was fixed."""
+
+HELD_OUT = (
+    "The astronauts {repaired a solar panel|planted small tomatoes} in their third week in orbit.",
+    "Our dentist {plays the trumpet|collects old maps} when her practice is closed.",
+    "The guards {searched every suitcase|drank black coffee} until the last bus had passed.",
+    "The referee {blew his whistle|twisted an ankle} just before half past nine.",
+    "In this desert people {store water in jars|ride camels to work} as they did a century ago.",
+    "The plumber explained that {the pipe was frozen|his van had vanished} and went away.",
+    "My aunt {knits warm socks|writes angry poems} for everyone in the family.",
+    "The harbour was crowded because {a circus had arrived|fish was cheap} that morning.",
+    "Every Friday the baker {burns one loaf|gives away cakes} without telling his wife.",
+    "The software {deletes old messages|predicts earthquakes} as soon as you press the button.",
+    "Before the exam the girls {sharpened their pencils|shared a melon} in front of the gate.",
+    "The governor promised {cheaper electricity|two hundred judges} to the people of the islands.",
+    "Beneath the church there is {a Roman bath|a jazz club} that few tourists know.",
+    "The shepherd {counts his lambs|plays chess alone} when the sun goes down.",
+    "The hotel manager apologised for {the broken lift|a rude waiter} and offered us breakfast.",
+    "Last summer the beavers {flooded our meadow|felled six poplars} while nobody was watching.",
+    "The surgeon asked for {a smaller knife|some quiet music} and bent over the table.",
+    "Because of the strike {the bins were overflowing|no letters came} for almost a month.",
+    "The twins {inherited a vineyard|founded a choir} after they had left the army.",
+    "On the last page the author {thanks her translator|kills the detective} in a single line.",
+    "The tram stops where {the old prison stood|lovers carve hearts} and then turns left.",
+    "Scientists in Norway {tagged ninety whales|measured melting ice} from a tiny boat.",
+    "The carpenter {sanded the oak door|swallowed a nail} in less than a minute.",
+    "Guests may {borrow umbrellas|bring their dogs} if they ask at the reception.",
+)
