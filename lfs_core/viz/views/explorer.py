@@ -436,7 +436,7 @@ class RetrievalExplorer(LiveView):
         return "" if label == self._name(position) else label
 
     def _results(self, item: int, found: Iterable[tuple[int, int, float]]) -> list[Result]:
-        """What readers are told of photographs: where they are, their ranks and similarities."""
+        """Results, of where photographs are, their ranks and their similarities."""
         answer, labels = self._answer(item), self.retriever.gallery.labels
         # Without another of its class there is neither right nor wrong.
         known = answer.position is not None and answer.relevant > 0
