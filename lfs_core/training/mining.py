@@ -24,8 +24,9 @@ def mining_loss(read: Tensor, maps: Tensor, groups: Tensor, last: Layers, head: 
     """How far apart like and unlike still are when what tells them apart is hidden.
 
     With embeddings f' of the hidden images, a triplet of an anchor a, one like it p and one unlike
-    it n has the loss | |f'_a - f'_p| - |f'_a - f'_n| |. It is known by a second implementation. A
-    quadruplet adds the same for the distance of its two unlike ones; that is reconstructed.
+    it n has the loss | |f'_a - f'_p| - |f'_a - f'_n| |. This formula is
+    from an implementation by others. A quadruplet adds the same for the distance of its two unlike
+    ones; that is reconstructed.
 
     An image is hidden where its attention M is high, by the factor 1 - sigmoid(10 (M - 1/2)).
     Here M is divided by its maximum, so that the two constants need not be learnt. The authors hide
