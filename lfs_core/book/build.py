@@ -23,13 +23,13 @@ from typing import Any, cast
 import nbformat
 import yaml
 from filelock import FileLock
-from plotly.offline import get_plotlyjs
 
 from lfs_core.book import run
 from lfs_core.book.address import write_configuration
 from lfs_core.book.citation import citation, how_to_cite
 from lfs_core.book.kernel import CHART
 from lfs_core.book.pages import PREVIEW
+from lfs_core.book.plotly_script import plotly_script
 from lfs_core.book.run import DEMO, TIER
 from lfs_core.book.try_it import try_it
 from lfs_core.book.written import PICTURES, write_pages
@@ -263,7 +263,7 @@ def assemble(root: Path, work: Path, manifests: list[dict[str, Any]]) -> Path:
     (source / "notebooks").mkdir()
     (source / "files").mkdir()
     # Not under _static: each page loads every script there.
-    (source / "files" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    (source / "files" / "plotly.min.js").write_text(plotly_script(), encoding="utf-8")
     for script in (SCRIPT, Path(__file__).with_name("enlarge.js")):
         shutil.copy2(script, source / "files")
     shutil.copy2(root / "book" / "images" / "matches.png", source / "files" / PREVIEW)
