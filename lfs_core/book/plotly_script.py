@@ -15,7 +15,7 @@ HEAD = 200  # characters, in which a script names its version
 
 
 def plotly_script() -> str:
-    """The part of plotly.js that draws points, lines and bars; the whole, if that is not to be had.
+    """The part of plotly.js that draws points, lines and bars; else, if it is missing, the whole.
 
     Charts are made by the plotly that is installed. Of another version than its own plotly.js no
     part is taken.

@@ -1,8 +1,8 @@
 """Tables that fit their column, and a narrow screen, where each row is shown as a card.
 
-On a card a cell stands alone, so it carries the headings of its column. A cell with a number, its
-interval and how many pairs they rest on has a line for each, and the last is said once, in the
-heading, where it is the same in the whole column.
+On a card a cell stands alone, so it carries the headings of its column. In a cell a number, its
+interval and how many pairs they rest on have a line each. Where a whole column rests on the same
+pairs, their number is in the heading instead.
 """
 
 from __future__ import annotations

@@ -104,6 +104,8 @@ def evaluate(
             explainer_class(name)
     embed = network(embedder, weights)
     share = 1.0 if hold_out is None else hold_out
+    if number is None and Path(pairs).is_dir():
+        raise LFSError(f"Give --number: how many pairs are to be drawn from {pairs}.")
     pair_set = load_pairs(pairs, embed, number, hold_out=share, framing=framing(aligned))
     tell_several(len(pair_set.several))
     if aligned and pairs != "demo":
@@ -153,7 +155,10 @@ def learn_spread(
 
 def study(
     name: Annotated[
-        str, typer.Argument(help="What to measure, or to train; a wrong name lists all.")
+        str,
+        typer.Argument(
+            help="What to measure, or to train; a wrong one, with --data and -o, lists all."
+        ),
     ],
     data: Annotated[
         Path, typer.Option(envvar="LFS_DATA", help="Folder with celeba, lfw, cub and cars.")

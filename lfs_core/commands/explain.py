@@ -48,18 +48,23 @@ def explain(
         typer.Option(
             help="The network: a name, timm:NAME, torchvision:NAME, a trained file, or your own as "
             f"module:object or file.py:object; else {EMBEDDER}. Of recordings: efficientword-net, "
-            "which it else is, or resemblyzer."
+            "if none is given, or resemblyzer, which knows voices."
         ),
     ] = None,
     weights: Weights = None,
     similarity_threshold: Annotated[
         float | None,
         typer.Option(
-            help=f"xi_1, -1 to 1; else {XI_1} for photographs, and the network's own for others."
+            help="The cosine above which two are called similar (xi_1), -1 to 1; else "
+            f"{XI_1} for photographs, and the network's own for others."
         ),
     ] = None,
     map_threshold: Annotated[
-        float | None, typer.Option(help=f"xi_2, 0 to 1, of photographs; else {XI_2}.")
+        float | None,
+        typer.Option(
+            help=f"How strong a place of a map must be to be shown (xi_2), 0 to 1; else {XI_2}. "
+            "For photographs."
+        ),
     ] = None,
     face: Annotated[
         str | None,
@@ -79,9 +84,8 @@ def explain(
 ) -> None:
     """Explain the network's decision about two photographs, as one self-contained page.
 
-    Two texts (.txt) or graphs (.gml) are explained by their words or nodes, two recordings by
-    their moments: by a network of words, or with --embedder resemblyzer of speakers. For them there
-    are fewer methods, which `lfs methods` names last.
+    Two texts (.txt), graphs (.gml) or recordings can be explained, too, by their words, nodes or
+    moments. For them there are fewer methods, which `lfs methods` names last.
 
     For methods that find matching places, the page shows the ten most confident matches as lines,
     and the match of any place that you point at.
@@ -187,14 +191,18 @@ def methods() -> None:
     """List the methods of explanation, their sources, and what they need from a network."""
     from lfs_core.comparators import explainer_class, list_explainers
     from lfs_core.sound.decoding import NAME
-    from lfs_core.things.explain import METHODS
+    from lfs_core.things.explain import TITLES
+    from lfs_core.viz.accounts import CONTROLS
 
     for name in list_explainers():
         method = explainer_class(name)
         needs = ", ".join(sorted(method.needs)) or "nothing"
         mark = "" if method.role == "method" else f" [{method.role}]"
         typer.echo(f"{name:22} {method.title}: {method.source}; needs {needs}{mark}")
-    typer.echo(f"Of texts, graphs and recordings: {', '.join(METHODS)}; of recordings also {NAME}.")
+    typer.echo("For texts, graphs and recordings:")
+    for name, title in TITLES.items():
+        typer.echo(f"{name:22} {title}{' [control]' if name in CONTROLS else ''}")
+    typer.echo(f"{NAME:22} ExplainLFS, for recordings only")
     typer.echo(
         "A control ignores the pair or the network; an ablation is a method with a part replaced; "
         "an oracle looks at the test."

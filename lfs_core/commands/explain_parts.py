@@ -6,8 +6,7 @@ from pathlib import Path
 
 import typer
 
-from lfs_core.commands.sounds import refuse_of_images
-from lfs_core.errors import LFSError
+from lfs_core.commands.sounds import check_method, refuse_of_images
 
 
 def explain_parts(
@@ -31,16 +30,15 @@ def explain_parts(
     Raises:
         LFSError: an option is for images, or as `read_things` and `explain_things`.
     """
-    from lfs_core.things.explain import explain_things
+    from lfs_core.things.explain import METHODS, explain_things
     from lfs_core.things.files import read_things
     from lfs_core.viz.parts_report import said_of_parts, write_parts_report
 
     kind, a, b = read_things(*paths)
     refuse_of_images(of_images, kind.name)
     method = method or "causal"
+    check_method(method, [*METHODS], kind.name, matches)
     e = explain_things(a, b, method, threshold)
-    if matches and e.likeness is None:
-        raise LFSError(f"{method} does not tell which {kind.part} matches which; causal does.")
     names = [path.name for path in paths]
     write_parts_report(e, output, kind, names, given_threshold=threshold is not None)
     decision = "similar" if e.is_similar else "dissimilar"

@@ -42,7 +42,7 @@ WithoutDemo = Annotated[
     typer.Option("--without-demo", help="Leave out people whom the network takes for the demo's."),
 ]
 Epochs = Annotated[int, typer.Option(help="Passes over the photographs, at most.", min=1)]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Seed = Annotated[int, typer.Option(help="Start of all random numbers.")]
 
 
 def fit(
@@ -228,11 +228,18 @@ def train(
     folder: Annotated[Path, typer.Argument(help="Photographs, one sub-folder for each class.")],
     output: Output,
     hold_out: Annotated[
-        float, typer.Option(help="Share of the classes, the last by name, to measure on.")
+        float,
+        typer.Option(
+            help="Share of the classes, the last by name, to measure on; with 0 all are learnt "
+            "from and nothing is measured."
+        ),
     ] = 0.5,
     epochs: Annotated[int, typer.Option(help="Passes over the photographs.", min=1)] = 10,
     first_block: Annotated[
-        int, typer.Option(help="The first of the network's 16 blocks, from 0, that is trained.")
+        int,
+        typer.Option(
+            help="The first block that is trained, of 1 to 15; earlier ones stay.", min=1, max=15
+        ),
     ] = 9,
     mining: Annotated[
         float,

@@ -101,13 +101,17 @@ def retrieve(
     bottom: Annotated[int, typer.Option(help="How many of the least similar.", min=0)] = 5,
     face: Annotated[
         int | None,
-        typer.Option(help="Which face of the query, from left to right, from 1; else the meant."),
+        typer.Option(
+            help="Which face of the query, from left to right, from 1; left out, one that is large "
+            "and near the middle."
+        ),
     ] = None,
     cases: Annotated[
         bool,
         typer.Option(
             "--cases",
-            help="Also the nearest of the answer's class, and of the next one, against it.",
+            help="Also show the nearest photographs of the answer's class, and, as evidence "
+            "against it, those of the next class.",
         ),
     ] = False,
     output: Annotated[

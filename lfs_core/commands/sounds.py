@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -10,6 +11,9 @@ from lfs_core.errors import LFSError
 
 WORDS = "efficientword-net"
 """The network that hears recordings, unless another one is named."""
+
+MATCHING = ("causal", "shared")
+"""The methods that find which part of one thing matches which of the other."""
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff")
 """Of the files that are taken for recordings."""
@@ -27,6 +31,26 @@ def are_sounds(*paths: Path) -> bool:
     return all(found)
 
 
+def check_method(method: str, known: Sequence[str], what: str, matches: bool) -> None:
+    """Refuse, before the work, a method that does not explain two things, or has no matches.
+
+    Args:
+        method: as it was given.
+        known: what explains such things.
+        what: one of the two is, for readers.
+        matches: whether matches are asked for.
+
+    Raises:
+        LFSError: it is not known, has options, or finds no matches.
+    """
+    if method.partition(",")[0] in known and "," in method:
+        raise LFSError(f"Methods have no options with {what}s; give {method.partition(',')[0]}.")
+    if method not in known:
+        raise LFSError(f"There is no method {method!r} for {what}s; choose {', '.join(known)}.")
+    if matches and method not in MATCHING:
+        raise LFSError(f"{method} finds no matches; give {' or '.join(MATCHING)}.")
+
+
 def refuse_of_images(given: dict[str, bool], what: str) -> None:
     """Refuse options of photographs for two other things.
 
@@ -39,7 +63,8 @@ def refuse_of_images(given: dict[str, bool], what: str) -> None:
     """
     for name, was in given.items():
         if was:
-            raise LFSError(f"--{name} is for photographs; leave it out with two {what}s.")
+            of = "photographs and recordings" if name == "embedder" else "photographs"
+            raise LFSError(f"--{name} is for {of}; leave it out with two {what}s.")
 
 
 def explain_sounds(
@@ -80,8 +105,7 @@ def explain_sounds(
 
     refuse_of_images(of_images or {}, "recording")
     method = method or "causal"
-    if method not in (known := [*METHODS, NAME]):
-        raise LFSError(f"There is no method {method!r} for recordings; choose {', '.join(known)}.")
+    check_method(method, [*METHODS, NAME], "recording", matches)
     check_suffix(output)  # now, not after the work
     check_outputs([output], [a, b])
     waves = [read_sound(path) for path in (a, b)]
@@ -92,9 +116,13 @@ def explain_sounds(
         found, told = explain_through_decoder(*sounds, threshold)
     else:
         found, told = explain_things(*sounds, method, threshold), ""
-    if matches and found.matches is None:
-        raise LFSError(f"{method} does not tell which moment matches which; causal does.")
     messages = [told] if told else []
+    messages += [
+        f"{path.name} has {sound.heard.seconds_heard:.2f} s of sound and the network hears "
+        f"{ear.seconds} s at a time, so most of what it hears is hiss."
+        for path, sound in zip((a, b), sounds, strict=True)
+        if sound.heard.seconds_heard < ear.seconds / 4
+    ]
     messages += [
         f"{path.name} lasts {len(wave) / RATE:.1f} s; the network hears {ear.seconds} s at a time, "
         f"so its loudest stretch is explained."

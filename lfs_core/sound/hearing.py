@@ -68,6 +68,11 @@ class Heard:
         return (sample - self.start + self.skipped) / RATE
 
     @property
+    def seconds_heard(self) -> float:
+        """How much of the time that the network hears the recording fills, in seconds."""
+        return (self.stop - self.start) / RATE
+
+    @property
     def hiss(self) -> Tensor:
         """(N,), what is heard where nothing is said; the same for every recording."""
         return noise(len(self.wave), HISS)

@@ -16,6 +16,7 @@ from lfs_core.util.extras import needs
 RATE = 16_000  # samples a second, which the networks hear
 SHORTEST = 400  # samples: one frame of 25 ms
 LONGEST = 600  # s; an explanation is about words, not about hours
+SILENT = "{} is silent; there is nothing in it to explain."
 QUIET = 1e-5  # of full scale, -100 dB: below it is silence
 
 
@@ -55,7 +56,12 @@ def read_sound(path: str | os.PathLike[str]) -> Tensor:
         raise SoundError(
             f"{name} is not a sound that can be read; convert it to WAV, FLAC or MP3."
         ) from error
-    return checked_sound(resampled(wave.mean(axis=1), rate, name), name)
+    mean = wave.mean(axis=1)
+    if np.isfinite(wave).all() and len(wave) and np.ptp(mean) < QUIET:  # now: a filter has edges
+        if np.ptp(wave, axis=0).max() < QUIET:
+            raise SoundError(SILENT.format(name))
+        raise SoundError(f"{name} has channels that cancel each other; save one of them alone.")
+    return checked_sound(resampled(mean, rate, name), name)
 
 
 def resampled(wave: np.ndarray, rate: int, name: str = "The sound") -> Tensor:
@@ -97,6 +103,6 @@ def checked_sound(wave: Tensor, name: str = "The sound") -> Tensor:
         raise SoundError(
             f"{name} lasts {len(wave) / RATE:.0f} s; cut out at most {LONGEST} s to be explained."
         )
-    if wave.abs().max() < QUIET:
-        raise SoundError(f"{name} is silent; there is nothing in it to explain.")
+    if (wave - wave.mean()).abs().max() < QUIET:  # a constant is not heard
+        raise SoundError(SILENT.format(name))
     return wave.float()

@@ -42,7 +42,9 @@ def read_sentence(path: Path) -> Thing:
     from lfs_core.things.sentences import Sentence, words
     from lfs_core.util.reading import read_text
 
-    text = read_text(path).encode(errors="replace").decode().strip()
+    text = read_text(path).strip()
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise LFSError("this is no text in UTF-8 or UTF-16; save it as one.")
     if len(words(text)) < 2:  # said before anything is fetched
         return Sentence(lambda texts: None, text)
     return Sentence(all_minilm(), text)
@@ -71,10 +73,11 @@ def read_graph(path: Path) -> Thing:
     try:
         graph = nx.read_gml(path, label=None)
     except (nx.NetworkXError, ValueError) as error:
-        raise LFSError(f"{path.name} is no graph in GML: {error}.") from None
-    names = nx.get_node_attributes(graph, "label")
-    if len({*names.values()}) == len(graph):
-        graph = nx.relabel_nodes(graph, names)
+        raise LFSError(f"this is no graph in GML: {error}.") from None
+    names = {node: graph.nodes[node].get("label", node) for node in graph}
+    if len({*names.values()}) < len(graph):  # as the atoms of a molecule
+        names = {node: f"{name} ({node})" for node, name in names.items()}
+    graph = nx.relabel_nodes(graph, names)
     one = nx.DiGraph(graph) if graph.is_directed() else nx.Graph(graph)
     return Graph(Late(), one)
 
@@ -108,7 +111,8 @@ def read_things(path_a: Path, path_b: Path) -> tuple[Kind, Thing, Thing]:
     kind, other = kind_of(path_a), kind_of(path_b)
     if kind is None or kind is not other:
         said = [f"{p.name} is {_one(k)}" for p, k in ((path_a, kind), (path_b, other))]
-        raise LFSError(f"{' and '.join(said)}; give two of one kind.")
+        ends = ", ".join(f"{of.name}s ({end})" for end, of in KINDS.items())
+        raise LFSError(f"{' and '.join(said)}; give two {ends}, or two photographs.")
     things = []
     for path in (path_a, path_b):
         try:
@@ -119,5 +123,4 @@ def read_things(path_a: Path, path_b: Path) -> tuple[Kind, Thing, Thing]:
 
 
 def _one(kind: Kind | None) -> str:
-    name = kind.name if kind else "image"
-    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+    return f"a {kind.name}" if kind else "none"

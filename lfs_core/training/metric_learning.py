@@ -95,8 +95,10 @@ def train_network(
     with needs("train", "Training a network"):  # now, not after hours
         import faiss  # noqa: F401, which `retrieval_quality` asks for
         import pytorch_metric_learning  # noqa: F401
-    if not 0 <= hold_out < 1 or epochs < 1:
-        raise LFSError(f"hold_out is {hold_out} and epochs {epochs}; take [0, 1) and 1 or more.")
+    if not 0 <= hold_out < 1:
+        raise LFSError(f"hold_out is {hold_out}; it is a share of the classes, in [0, 1).")
+    if epochs < 1:
+        raise LFSError(f"epochs is {epochs}; it must be 1 or more.")
     if not 1 <= first_block <= 15:
         raise LFSError(f"first_block is {first_block}; it lies in [1, 15].")
     if not 0 <= mining < math.inf:
@@ -349,7 +351,7 @@ def _check(photographs: Photographs, what: str) -> None:
         raise LFSError(
             f"There are {len(labels)} photographs of {classes} classes to {what}. It takes two or "
             "more classes, with two or more photographs each: one sub-folder for each class. "
-            "`hold_out` says which share of the classes is kept to measure on."
+            "`hold_out` says which share of the classes is kept to measure on; 0 keeps none."
         )
 
 

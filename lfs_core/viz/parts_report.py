@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lfs_core.things.explain import TITLES, ThingsExplanation
 from lfs_core.things.files import Kind
+from lfs_core.viz.accounts import CONTROLS, account
 from lfs_core.viz.page import check_suffix, filled, write_page
 
 STEPS = 4  # of strength
@@ -75,6 +76,8 @@ def render_parts_report(
         calibrated="" if given_threshold else kind.calibrated,
         above=e.is_similar,
         method=TITLES[e.method],
+        account=account(e.method, kind.part),
+        control=e.method in CONTROLS,
         matches=[
             {"a": e.parts[0][m.k], "b": e.parts[1][m.l], "confidence": m.confidence}
             for m in e.matched

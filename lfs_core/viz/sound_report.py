@@ -6,9 +6,11 @@ import os
 from collections.abc import Sequence
 from importlib.resources import files
 
+from lfs_core.sound.decoding import NAME as THROUGH_DECODER
 from lfs_core.sound.ears import ear_title
 from lfs_core.sound.thing import Sound
 from lfs_core.things.explain import ThingsExplanation
+from lfs_core.viz.accounts import CONTROLS, account
 from lfs_core.viz.page import check_suffix, filled, write_page
 from lfs_core.viz.sounds import one_by_one, render_sounds
 
@@ -38,15 +40,17 @@ def write_sound_report(
         ("network", ear_title(first.ear.name)),
         ("method", explanation.method),
         ("similarity threshold", f"{explanation.threshold:.4g}"),
-        ("what replaces a moment", first.fill),
     ]
+    if explanation.method not in (*CONTROLS, THROUGH_DECODER):  # which take nothing away
+        rows.append(("what replaces a moment", first.fill))
     page = filled(
         files("lfs_core.viz") / "sound_report.html",
         decision="similar" if explanation.is_similar else "dissimilar",
         similar=explanation.is_similar,
         similarity=explanation.similarity,
         threshold=f"{explanation.threshold:.4g}",
-        method=explanation.method,
+        account=account(explanation.method, "moment"),
+        control=explanation.method in CONTROLS,
         one_by_one=one_by_one(explanation),
         tells_matches=explanation.matches is not None,
         names=names,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
+from base64 import b64decode
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from PIL import Image
 
 import lfs_core as lfs
 from lfs_core.explanation import PairExplanation
+from lfs_core.things.explain import METHODS
 from lfs_core.viz.report import render_report
 
 
@@ -105,7 +108,10 @@ def test_methods_are_listed() -> None:
     done = run("methods")
     assert done.returncode == 0, done.stderr
     *lines, legend = done.stdout.splitlines()
+    lines, others = lines[: len(lfs.list_explainers())], lines[len(lfs.list_explainers()) :]
     assert [line.split()[0] for line in lines] == lfs.list_explainers()
+    assert others[0] == "For texts, graphs and recordings:"
+    assert [line.split()[0] for line in others[1:]] == [*METHODS, "explainlfs"]
     line_of = {line.split()[0]: line for line in lines}
     assert line_of["gradcam"].endswith("gradients, layers") and "Grad-CAM" in line_of["gradcam"]
     assert line_of["centre"].endswith("needs nothing [control]")
@@ -279,7 +285,9 @@ def test_retrieve_says_why(photographs: Path, tmp_path: Path) -> None:
     command = ["retrieve", query, "--gallery", gallery, "--top", 3, "--bottom", 1, "-o", page]
     done = run(*command, "--decoder", tmp_path / "d.safetensors")
     assert done.returncode == 0, done.stderr
-    assert "china/01.png" in page.read_text(encoding="utf-8") and "Wrote" in done.stdout
+    held = re.findall(r'"html": ?"([^"]+)"', page.read_text(encoding="utf-8"))
+    assert any(b"china/01.png" in zlib.decompress(b64decode(html)) for html in held)
+    assert "Wrote" in done.stdout
     # Without a decoder there is no page, and the message says how to get one.
     page.unlink()
     done = run(*command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 import networkx as nx
@@ -15,6 +16,7 @@ from lfs_core.things import files
 from lfs_core.things.explain import METHODS, TITLES, explain_things, own_threshold
 from lfs_core.things.motifs import planted
 from lfs_core.things.sentences import Sentence
+from lfs_core.viz.accounts import account
 from lfs_core.viz.parts_report import marked, render_parts_report, said_of_parts
 
 
@@ -47,9 +49,10 @@ def test_two_graphs(tmp_path: Path) -> None:
     paths = [graph_file(tmp_path, f"{k}.gml", planted("house", k).graph) for k in range(2)]
     done = run("explain", *paths, "-o", tmp_path / "page.html", "--method", "corrrise")
     assert done.returncode == 0, done.stderr
-    assert "Each node was taken away" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Random sets of nodes were taken away" in page and "correlation" in page
     done = run("explain", *paths, "-o", tmp_path / "page.html", "--method", "corrrise", "--matches")
-    assert done.returncode == 1 and "causal does" in done.stderr
+    assert done.returncode == 1 and "give causal or shared" in done.stderr
 
 
 BAD = {
@@ -57,7 +60,8 @@ BAD = {
     "one word": ("one two", "word", "b.txt: The text has one word, 'word'"),
     "pieces": (nx.Graph([(0, 1), (2, 3)]), nx.path_graph(3), "a.gml: The graph is in 2 pieces"),
     "mixed": ("one two", nx.path_graph(3), "a.txt is a text and b.gml is a graph; give two"),
-    "no graph": (nx.path_graph(3), b"\xff\x00hello", "b.gml is no graph in GML"),
+    "no graph": (nx.path_graph(3), b"\xff\x00hello", "b.gml: this is no graph in GML"),
+    "Latin-1": ("one two", "d\xe9j\xe0 vu".encode("latin-1"), "b.txt: this is no text in UTF-8"),
 }
 
 
@@ -68,7 +72,8 @@ def test_bad_input_is_one_message(case: str, tmp_path: Path) -> None:
         if isinstance(content, nx.Graph):
             paths.append(graph_file(tmp_path, f"{name}.gml", content))
             continue
-        paths.append(tmp_path / f"{name}.{'txt' if isinstance(content, str) else 'gml'}")
+        text = isinstance(content, str) or isinstance(BAD[case][0], str)
+        paths.append(tmp_path / f"{name}.{'txt' if text else 'gml'}")
         paths[-1].write_bytes(content.encode() if isinstance(content, str) else content)
     done = run("explain", *paths, "-o", tmp_path / "page.html")
     assert done.returncode == 1 and BAD[case][2] in done.stderr
@@ -79,7 +84,7 @@ def test_a_text_and_a_photograph(astronaut: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one two", encoding="utf-8")
     done = run("explain", tmp_path / "a.txt", astronaut, "-o", tmp_path / "page.html")
     assert done.returncode == 1
-    assert "a.txt is a text and astronaut.jpg is an image" in done.stderr
+    assert "a.txt is a text and astronaut.jpg is none" in done.stderr
 
 
 def test_options_of_photographs_are_refused(tmp_path: Path) -> None:
@@ -95,7 +100,31 @@ def test_options_of_photographs_are_refused(tmp_path: Path) -> None:
 def test_a_method_of_photographs_is_no_other_one(tmp_path: Path) -> None:
     paths = [graph_file(tmp_path, f"{k}.gml", nx.path_graph(3)) for k in range(2)]
     done = run("explain", *paths, "-o", tmp_path / "page.html", "--method", "explainlfs")
-    assert done.returncode == 1 and "no method 'explainlfs' for parts; choose causal" in done.stderr
+    assert done.returncode == 1 and "no method 'explainlfs' for graphs; choose ca" in done.stderr
+
+
+def test_options_of_a_method_are_refused_and_not_lost(tmp_path: Path) -> None:
+    paths = [graph_file(tmp_path, f"{k}.gml", nx.path_graph(3)) for k in range(2)]
+    done = run("explain", *paths, "-o", tmp_path / "page.html", "--method", "causal,p=0.5")
+    assert done.returncode == 1 and "have no options with graphs; give causal" in done.stderr
+
+
+def test_nodes_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    carbon = nx.relabel_nodes(nx.path_graph(3), {0: "C1", 1: "C2", 2: "O"})
+    path = graph_file(tmp_path, "a.gml", carbon)
+    path.write_text(path.read_text().replace("C1", "C").replace("C2", "C"))
+    assert [*files.read_graph(path).parts] == ["C (0)", "C (1)", "O (2)"]
+    path = graph_file(tmp_path, "b.gml", carbon)
+    assert [*files.read_graph(path).parts] == ["C1", "C2", "O"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_page_says_what_its_method_did(method: str) -> None:
+    a, b = (Sentence(letters, text) for text in ("a red cat", "a blue cat"))
+    e = explain_things(a, b, method, count=20)
+    page = " ".join(unescape(render_parts_report(e, files.KINDS[".txt"], ("a", "b"))).split())
+    assert account(method, "word") in page
+    assert ("not to be trusted" in page) == (method == "random")
 
 
 def test_the_networks_own_threshold_and_a_given_one() -> None:

@@ -263,7 +263,7 @@ def test_folders_that_teach_nothing(
 def test_no_folder_and_no_epochs(coloured: Path, tmp_path: Path) -> None:
     with pytest.raises(lfs.ImageError, match="is not a folder"):
         train_network(tmp_path / "none", name="x")
-    with pytest.raises(lfs.LFSError, match="epochs 0"):
+    with pytest.raises(lfs.LFSError, match="epochs is 0"):
         train_network(coloured, name="x", epochs=0)
 
 

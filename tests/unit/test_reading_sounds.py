@@ -58,6 +58,9 @@ def test_what_16_khz_cannot_hold_does_not_come_back_as_another_pitch() -> None:
     ("wave", "said"),
     [
         (np.zeros(RATE), "is silent"),
+        (np.full(RATE, 0.25), "is silent"),
+        (np.full(RATE, 12345 / 32768), "is silent"),
+        (np.outer(np.sin(np.arange(RATE) / 9), [0.5, -0.5]), "cancel each other"),
         (np.zeros(0), "is empty"),
         (tone(RATE)[:200], "lasts 12 ms"),
         (np.full(RATE, np.nan), "NaN"),
@@ -66,7 +69,9 @@ def test_what_16_khz_cannot_hold_does_not_come_back_as_another_pitch() -> None:
 )
 def test_sounds_that_cannot_be_explained(tmp_path: Path, wave: np.ndarray, said: str) -> None:
     for rate in (RATE, 48_000):
-        soundfile.write(tmp_path / "bad.wav", np.repeat(wave, rate // RATE), rate, subtype="FLOAT")
+        soundfile.write(
+            tmp_path / "bad.wav", np.repeat(wave, rate // RATE, axis=0), rate, subtype="FLOAT"
+        )
         with pytest.raises(SoundError, match=rf"^bad.wav .*{said}[^\n]*\.$"):
             read_sound(tmp_path / "bad.wav")
 
