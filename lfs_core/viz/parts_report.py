@@ -105,7 +105,7 @@ def marked(
         rows.append(
             {
                 "name": part,
-                "value": value,
+                "value": round(value, 3) + 0.0,  # and no "-0.000"
                 "way": "none" if share < LEAST else "for" if value > 0 else "against",
                 "step": min(STEPS, 1 + int(share * STEPS)),
                 "match": numbers.get(k),
