@@ -51,7 +51,7 @@ def _labelled(text: str) -> str:
             if label:
                 cell["data-label"] = label
             if len(cell.get_text().strip()) <= SHORT:
-                cell["class"] = " ".join([*cell.get_attribute_list("class"), "lfs-short"])
+                cell["class"] = " ".join([*cell.get_attribute_list("class"), "lfs-cell-short"])
     return str(soup)
 
 
@@ -94,7 +94,7 @@ def _in_lines(soup: BeautifulSoup, head: Tag, body: Tag) -> None:
 
 def _line(soup: BeautifulSoup, text: str, name: str) -> Tag:
     """A part of a cell that has a line of its own."""
-    line = soup.new_tag("span", attrs={"class": f"lfs-{name}"})
+    line = soup.new_tag("span", attrs={"class": f"lfs-cell-{name}"})
     line.string = f" {text}"
     return line
 

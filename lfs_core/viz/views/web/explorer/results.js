@@ -48,9 +48,11 @@ export function resultTabs(app) {
   async function show(start = 0) {
     if (!app.opened) return panel.replaceChildren();
     const [query, asked] = [app.query, tab];
+    panel.inert = true; // until the answer is there, the panel shows that of an earlier question
     const { problem, html, total, size } = await app.ask(tab, query, start);
     const inflated = problem ? "" : new TextDecoder().decode(await unzip(bytes(html)));
     if (query !== app.query || asked !== tab) return;
+    panel.inert = false;
     if (problem) return panel.replaceChildren(alarm(problem));
     panel.innerHTML = inflated;
     app.shelf.fill(panel);
