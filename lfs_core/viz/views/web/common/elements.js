@@ -24,6 +24,12 @@ export function h(tag, properties = {}, ...children) {
   return node;
 }
 
+/** @type {(node: HTMLElement, html: string) => void} shows what Python wrote; keys are as in `h` */
+export function write(node, html) {
+  node.innerHTML = html;
+  for (const one of node.querySelectorAll("button")) one.dataset.lmSuppressShortcuts = "true";
+}
+
 // What is not seen, or turns round how all that follows is read.
 // eslint-disable-next-line no-control-regex
 const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;

@@ -6,7 +6,7 @@
 
 import { asker, remembering } from "../common/asking.js";
 import { checkbox, turning } from "../common/controls.js";
-import { alarm, h } from "../common/elements.js";
+import { alarm, h, write } from "../common/elements.js";
 import { faceChooser } from "../common/faces.js";
 import { photographList } from "./list.js";
 import { pairPanel } from "./pair.js";
@@ -54,7 +54,7 @@ function render({ model, el }) {
     const { problem, ...answer } = await ask("open", item);
     if (item !== app.query) return; // the reader has gone on
     app.opened = problem ? null : /** @type {Opened} */ (answer);
-    header.innerHTML = answer.head ?? "";
+    write(header, answer.head ?? "");
     if (problem) header.append(alarm(problem));
     app.shelf.fill(header);
     faces.show(answer.faces ?? null, answer.photograph, answer.face);

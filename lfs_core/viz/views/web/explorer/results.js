@@ -1,10 +1,9 @@
-// What was retrieved, in tabs: the most similar, all of the query's class, or the whole ranking.
-// Python writes it.
+// What was retrieved, in tabs: the most similar, all of one class, the ranking. Python writes it.
 
 /** @import { App } from "./types.d.ts" */
 
 import { bytes, unzip } from "../common/bytes.js";
-import { alarm, button, h, moveWithArrows } from "../common/elements.js";
+import { alarm, button, h, moveWithArrows, write } from "../common/elements.js";
 import { pager } from "../common/controls.js";
 import { lookAtOne } from "./ranking.js";
 
@@ -54,7 +53,7 @@ export function resultTabs(app) {
     if (query !== app.query || asked !== tab) return;
     panel.inert = false;
     if (problem) return panel.replaceChildren(alarm(problem));
-    panel.innerHTML = inflated;
+    write(panel, inflated);
     app.shelf.fill(panel);
     for (const group of panel.querySelectorAll("div[role=group]")) {
       moveWithArrows(/** @type {HTMLElement} */ (group), "button");
