@@ -112,7 +112,8 @@ def test_options_of_a_method_are_refused_and_not_lost(tmp_path: Path) -> None:
 def test_nodes_of_one_name_are_told_apart(tmp_path: Path) -> None:
     carbon = nx.relabel_nodes(nx.path_graph(3), {0: "C1", 1: "C2", 2: "O"})
     path = graph_file(tmp_path, "a.gml", carbon)
-    path.write_text(path.read_text().replace("C1", "C").replace("C2", "C"))
+    alike = path.read_text("utf-8").replace("C1", "C").replace("C2", "C")
+    path.write_text(alike, encoding="utf-8")
     assert [*files.read_graph(path).parts] == ["C (0)", "C (1)", "O (2)"]
     path = graph_file(tmp_path, "b.gml", carbon)
     assert [*files.read_graph(path).parts] == ["C1", "C2", "O"]
