@@ -59,6 +59,7 @@ STUDIES = {
     "resolution": "lfs_core.studies.comparisons:RESOLUTION",
     "heads": "lfs_core.studies.heads:heads_study",
     "learning-curves": "lfs_core.studies.learning_curves:learning_curves_study",
+    "head-targets": "lfs_core.studies.head_targets:head_targets_study",
     "costs": "lfs_core.studies.costs:cost_study",
     "randomised": "lfs_core.studies.comparisons:RANDOMISED",
     "classes": "lfs_core.studies.classes:classes_study",
@@ -72,7 +73,7 @@ STUDIES = {
     "sounds": "lfs_core.studies.sounds:sounds_study",
     "sentences": "lfs_core.studies.sentences:sentences_study",
 }
-NOT_STORED = ("multiverse-dlib", "learning-curves")
+NOT_STORED = ("multiverse-dlib", "learning-curves", "head-targets")
 """Studies whose results the book does not have yet. On one core, that of dlib takes an hour."""
 TRAININGS = {  # of weights that ship with the package; called with the folder to write, too
     "train-heads": "lfs_core.studies.heads:train_heads",
