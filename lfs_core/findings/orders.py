@@ -1,8 +1,9 @@
-"""Whether places can be ordered better than by the one-pass map, without another pass."""
+"""Whether places can be ordered better than they are, without another pass."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,49 +15,77 @@ from lfs_core.findings.stored import stored_run
 if TYPE_CHECKING:
     import pandas as pd
 
-STORED, OURS = "one-pass-orders", "one-pass map"
 PEOPLE = {"weights": "people of the choice", "fresh": "fresh people"}
 TESTS = {"selectivity": "Deletion", "insertion": "Insertion"}
 RESAMPLED = 2000  # times, for each interval
 
 
-def orders_table() -> pd.DataFrame:
-    """By how much each order is ahead of that of the one-pass map, in each test and in the sum."""
+@dataclass(frozen=True)
+class Trial:
+    """Orders that were tried against a control, on people of the choice and on fresh ones.
+
+    Attributes:
+        study: by which the scores are stored.
+        control: what the others are compared with.
+        tried: what the others are, in words.
+        versus: the control, in words.
+        apart: orders that are shown and could not be chosen.
+    """
+
+    study: str
+    control: str
+    tried: str
+    versus: str
+    apart: tuple[str, ...] = ()
+
+
+ORDERS = Trial("one-pass-orders", "one-pass map", "greedy orders", "the order of the one-pass map")
+TARGETS = Trial(
+    "head-targets",
+    "trained on",
+    "heads and orders that were tried",
+    "the head that was trained on towards its own target",
+    ("as shipped",),
+)
+
+
+def orders_table(trial: Trial = ORDERS) -> pd.DataFrame:
+    """By how much each order is ahead of the control, in each test."""
     import pandas as pd
 
     rows = {}
     for part, people in PEOPLE.items():
-        scores = _scores(part)
+        scores = _scores(trial, part)
         for order in scores:
-            if order != OURS:
-                ahead = _ahead(scores[OURS], scores[order])
+            if order != trial.control:
+                ahead = _ahead(scores[trial.control], scores[order])
                 rows[people, order] = {test: _told(of) for test, of in ahead.items()}
     return pd.DataFrame(rows).T.rename_axis(["pairs of", "order"])
 
 
-def tried_in_words() -> str:
+def tried_in_words(trial: Trial = ORDERS) -> str:
     """Which order came closest among those tried, and how it did on fresh people."""
     means = {
         order: sum(of.mean() for of in tests.values())
-        for order, tests in _scores("weights").items()
-        if order != OURS
+        for order, tests in _scores(trial, "weights").items()
+        if order not in (trial.control, *trial.apart)
     }
     best = max(means, key=lambda order: means[order])
-    fresh = _scores("fresh")
-    (order,) = (name for name in fresh if name != OURS)
-    found = _ahead(fresh[OURS], fresh[order])
+    fresh = _scores(trial, "fresh")
+    (order,) = (name for name in fresh if name != trial.control)
+    found = _ahead(fresh[trial.control], fresh[order])
     tests = [test for test, of in found.items() if of.above() == "holds"]
     worse = [test for test, of in found.items() if of.above() == "fails"]
     said = f"significantly better in {len(tests)} of {len(found)} tests and worse in {len(worse)}"
     return (
-        f"Of the greedy orders, *{best}* has the highest sum on the people of the choice. On "
-        f"fresh people, *{order}* is {said}, compared with the order of the one-pass map."
+        f"Of the {trial.tried}, *{best}* has the highest sum on the people of the choice. On "
+        f"fresh people, *{order}* is {said}, compared with {trial.versus}."
     )
 
 
-def _scores(part: str) -> dict[str, dict[str, np.ndarray]]:
+def _scores(trial: Trial, part: str) -> dict[str, dict[str, np.ndarray]]:
     """By order and test: the scores of each pair, the mean over fills."""
-    people: Mapping[str, Any] = stored_run(STORED)["people"][part]
+    people: Mapping[str, Any] = stored_run(trial.study)["people"][part]
     similar = np.array(people["similar"])
     found: dict[str, dict[str, np.ndarray]] = {}
     for order, of_metric in people["scores"].items():

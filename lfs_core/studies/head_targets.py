@@ -77,7 +77,7 @@ def head_targets_study(data: Path) -> dict[str, object]:
     for part, number in (CHOICE, TEST):
         pairs = pairs_of(data / FOLDER, network, part, number)
         found[part] = _scores(network, pairs.images.float() / 255, pairs.same, heads, wanted)
-        wanted = (CONTROL, best_of(found[part]["scores"]))
+        wanted = (CONTROL, best_of(found[part]))
     return {
         "manifest": {
             "pairs": FOLDER,
@@ -168,11 +168,21 @@ def of_sets(head: CausalHead, some: Removals, partners: Tensor) -> Tensor:
     return torch.stack(shares).mean()
 
 
-def best_of(scores: dict[str, dict[str, list[float]]]) -> str:
-    """The order with the highest sum of mean scores, the control and what shipped left out."""
+def best_of(scored: dict[str, Any]) -> str:
+    """The head or order with the highest sum of mean scores over tests and both kinds of pairs.
+
+    Args:
+        scored: "similar", whether each pair is; and "scores" of each, by name and test. The control
+            and what ships are left out.
+    """
+    similar = torch.tensor(scored["similar"])
     sums = {
-        name: sum(float(torch.tensor(of).mean()) for of in tests.values())
-        for name, tests in scores.items()
+        name: sum(
+            float(torch.tensor(of)[similar == kind].mean())
+            for of in tests.values()
+            for kind in (True, False)
+        )
+        for name, tests in scored["scores"].items()
         if name not in (CONTROL, SHIPPED)
     }
     return max(sums, key=lambda name: sums[name])

@@ -91,11 +91,11 @@ def test_the_loss_is_lower_if_the_places_that_count_come_first() -> None:
     assert loss(1) < loss(-1) - 0.1
 
 
-def test_the_best_is_chosen_by_the_sum_of_its_tests() -> None:
-    tests = {
-        "as shipped": {"a": [9.0], "b": [9.0]},
-        "trained on": {"a": [9.0], "b": [9.0]},
-        "few windows": {"a": [1.0, 0.0], "b": [0.0]},
-        "sets": {"a": [0.5, 0.1], "b": [0.3]},
+def test_the_best_is_chosen_by_the_sum_over_tests_and_kinds() -> None:
+    scores = {
+        "as shipped": {"a": [9.0, 9.0, 9.0]},
+        "trained on": {"a": [9.0, 9.0, 9.0]},
+        "few windows": {"a": [1.0, 1.0, 0.0]},  # 1 on similar pairs, 0 on dissimilar ones
+        "sets": {"a": [0.5, 0.5, 0.6]},
     }
-    assert best_of(tests) == "sets"
+    assert best_of({"similar": [True, True, False], "scores": scores}) == "sets"

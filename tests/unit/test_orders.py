@@ -18,7 +18,7 @@ def test_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         "insertion,fill=noise": [0.0] * 6,
         "insertion,fill=blur": [0.0] * 6,
     }
-    scores = {orders.OURS: ours, "mine": other}
+    scores = {orders.ORDERS.control: ours, "mine": other}
     people = {key: {"similar": similar, "scores": scores} for key in orders.PEOPLE}
     monkeypatch.setattr(orders, "stored_run", lambda name: {"people": people})
     table = orders.orders_table()
@@ -30,9 +30,12 @@ def test_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "significantly better in 1 of 4 tests and worse in 1" in orders.tried_in_words()
 
 
-def test_the_winner_is_tested_on_others() -> None:
+@pytest.mark.parametrize("trial", [orders.ORDERS])
+def test_the_winner_is_tested_on_others(trial: orders.Trial) -> None:
     """The order that fresh people judge is the best of those tried, by the sum of four tests."""
-    tried = orders._scores("weights")
+    tried = orders._scores(trial, "weights")
     sums = {name: sum(map(np.mean, of.values())) for name, of in tried.items()}
-    del sums[orders.OURS]
-    assert set(orders._scores("fresh")) == {orders.OURS, max(sums, key=lambda name: sums[name])}
+    for name in (trial.control, *trial.apart):
+        del sums[name]
+    best = max(sums, key=lambda name: sums[name])
+    assert set(orders._scores(trial, "fresh")) == {trial.control, best}
