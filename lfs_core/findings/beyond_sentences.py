@@ -203,6 +203,20 @@ def learnt(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def directions(nearness: Mapping[str, Mapping[str, Any]], share: float = 0.9) -> str:
+    """How many directions of the latent space hold most of the exact maps, and what heads saw."""
+    told = []
+    for network, of in nearness.items():
+        held = ((int(rank), value) for rank, value in of["variance by rank"].items())
+        enough = [rank for rank, value in sorted(held) if value >= share]
+        taken = f"{enough[0]} directions" if enough else "more directions than were tried"
+        told.append(f"{network_title(network)} {taken}, from {of['info']['identities']['train']:,}")
+    return (
+        f"{share:.0%} of the variance of exact maps takes this many directions, and the head learnt "
+        f"them from this many people or classes: {listed(told)}."
+    )
+
+
 def _count(rows: Sequence[Mapping[str, Any]], layers: tuple[str, ...]) -> int:
     return sum(tuple(row["layers"]) == layers for row in rows)
 

@@ -254,3 +254,19 @@ def test_pairs_are_left_out_of_everything() -> None:
         np.testing.assert_array_equal(left.scores(metric), whole.scores(metric)[kept])
     everything = beyond.without_pairs(whole, [])
     np.testing.assert_array_equal(everything.scores(METRICS[0]), whole.scores(METRICS[0]))
+
+
+def test_directions_are_counted_up_to_the_share() -> None:
+    nearness = {
+        "facenet-casia": {
+            "variance by rank": {"8": 0.5, "16": 0.91, "32": 1.0},
+            "info": {"identities": {"train": 5000}},
+        },
+        "efficientnet-lite0-cub": {
+            "variance by rank": {"8": 0.1, "16": 0.2},
+            "info": {"identities": {"train": 33}},
+        },
+    }
+    text = told.directions(nearness)
+    assert "FaceNet (CASIA-WebFace) 16 directions, from 5,000" in text
+    assert "birds) more directions than were tried, from 33" in text
