@@ -212,8 +212,8 @@ def directions(nearness: Mapping[str, Mapping[str, Any]], share: float = 0.9) ->
         taken = f"{enough[0]} directions" if enough else "more directions than were tried"
         told.append(f"{network_title(network)} {taken}, from {of['info']['identities']['train']:,}")
     return (
-        f"{share:.0%} of the variance of exact maps takes this many directions, and the head learnt "
-        f"them from this many people or classes: {listed(told)}."
+        f"This many directions hold {share:.0%} of the variance of exact maps, and the head learnt "
+        f"from this many people or classes: {listed(told)}."
     )
 
 

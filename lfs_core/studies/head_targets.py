@@ -222,7 +222,7 @@ def orders(
 
     Args:
         network: whose pairs these are.
-        seen: what each head makes of them.
+        seen: what each head returns for them.
         names: the orders wanted; all if None.
     """
     maps = {name: of.C for name, of in seen.items()}

@@ -1,4 +1,4 @@
-"""What is said of learning curves, on numbers that can be checked by eye."""
+"""Learning curves in a table and in words, on numbers that can be checked by eye."""
 
 from __future__ import annotations
 
