@@ -16,7 +16,7 @@ from lfs_core.browser.graphs import MAP_SIDE
 from lfs_core.correspondence import LEAST
 from lfs_core.datasets.scenes import photographs
 from lfs_core.decoder import load_decoder
-from lfs_core.embedders import load_embedder
+from lfs_core.embedders import load_embedder, threshold_of
 from lfs_core.embedders.network import Network
 from lfs_core.errors import AssetError
 from lfs_core.evaluation.names import reader_name
@@ -87,7 +87,7 @@ def _offer(name: str, title: str, folder: Path) -> dict[str, Any]:
         for kind, end in DECODERS.items()
         if f"{name}{end}" in shipped_modules("decoders")
     }
-    threshold = getattr(network, "similarity_threshold", 0.3)
+    threshold = threshold_of(network)
     explorer = PairExplorer(
         list(samples.values()),
         [network],

@@ -61,7 +61,7 @@ def evaluate(
     ] = 5,
     embedder: EmbedderName = "facenet-casia",
     weights: Weights = None,
-    similarity_threshold: SimilarityThreshold = 0.3,
+    similarity_threshold: SimilarityThreshold = None,
     aligned: Aligned = False,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
@@ -75,6 +75,7 @@ def evaluate(
     missing.
     """
     from lfs_core.comparators import explainer_class
+    from lfs_core.embedders import threshold_of
     from lfs_core.evaluation.evaluate import Settings
     from lfs_core.evaluation.evaluate import evaluate as run_evaluation
     from lfs_core.evaluation.pair_set import load_pairs
@@ -91,18 +92,18 @@ def evaluate(
     check_outputs([output, table, page], read)
     for one in metric:  # now, not after the pairs are loaded
         make_metric(one)
+    for name in (parse(one)[0] for one in explainer):
+        if ":" not in name:
+            explainer_class(name)
+    embed = network(embedder, weights)
     settings = Settings(
         embedder,
         tuple(explainer),
         tuple(metric),
         str(weights.resolve()) if weights else None,
-        similarity_threshold,
+        threshold_of(embed) if similarity_threshold is None else similarity_threshold,
         seeds,
     )
-    for name in (parse(one)[0] for one in explainer):
-        if ":" not in name:
-            explainer_class(name)
-    embed = network(embedder, weights)
     share = 1.0 if hold_out is None else hold_out
     if number is None and Path(pairs).is_dir():
         raise LFSError(f"Give --number: how many pairs are to be drawn from {pairs}.")

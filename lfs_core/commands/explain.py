@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # What explains photographs, where nothing is given; other things have defaults of their own.
 METHOD, EMBEDDER = "explainlfs", "facenet-casia"
-XI_1, XI_2 = 0.3, 0.7
 
 
 def explain(
@@ -56,13 +55,13 @@ def explain(
         float | None,
         typer.Option(
             help="The cosine above which two are called similar (xi_1), -1 to 1; else "
-            f"{XI_1} for photographs, and the network's own for others."
+            "the network's own, 0.3 where none is known."
         ),
     ] = None,
     map_threshold: Annotated[
         float | None,
         typer.Option(
-            help=f"How strong a place of a map must be to be shown (xi_2), 0 to 1; else {XI_2}. "
+            help="How strong a place of a map must be to be shown (xi_2), 0 to 1; else 0.7. "
             "For photographs."
         ),
     ] = None,
@@ -128,10 +127,8 @@ def explain(
     method, embedder = method or METHOD, embedder or EMBEDDER
     name, options = parse(method)
     embed = network(embedder, weights)
-    thresholds = {
-        "similarity_threshold": XI_1 if similarity_threshold is None else similarity_threshold,
-        "map_threshold": XI_2 if map_threshold is None else map_threshold,
-    }
+    given = {"similarity_threshold": similarity_threshold, "map_threshold": map_threshold}
+    thresholds = {name: value for name, value in given.items() if value is not None}
     explainer = load_explainer(name, embed, **(thresholds | options))
     if matches and not getattr(explainer, "matches_places", False):
         raise LFSError(tells_none(name))

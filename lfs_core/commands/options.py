@@ -25,7 +25,10 @@ EmbedderName = Annotated[
 Weights = Annotated[
     Path | None, typer.Option(help="The file of its weights, for networks that need one.")
 ]
-SimilarityThreshold = Annotated[float, typer.Option(help="xi_1, -1 to 1.")]
+SimilarityThreshold = Annotated[
+    float | None,
+    typer.Option(help="xi_1, -1 to 1; else the network's own, 0.3 where none is known."),
+]
 Aligned = Annotated[
     bool,
     typer.Option("--aligned", help="The images are face crops already: no face is looked for."),

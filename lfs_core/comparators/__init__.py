@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lfs_core.embedders import Embedder, embedder_name, load_embedder
+from lfs_core.embedders import Embedder, embedder_name, load_embedder, threshold_of
 from lfs_core.errors import LFSError
 from lfs_core.explanation import PairExplainer
 
@@ -100,7 +100,7 @@ def load_explainer(
         embedder: the network to explain, or what `load_embedder` takes for it.
         options: passed to the method. "explainlfs" and "mean-map" take a `decoder`, or the name
             or file of one; "mlp" or "conv" for deep ones that ship for the network. The default is
-            its own linear one.
+            its own linear one. Left out, `similarity_threshold` is the network's own.
 
     Raises:
         LFSError: no method has this name, or it refuses the network or the options.
@@ -108,6 +108,8 @@ def load_explainer(
     method = explainer_class(name)
     embedder = load_embedder(embedder)
     signature = inspect.signature(method)
+    if "similarity_threshold" in signature.parameters:
+        options.setdefault("similarity_threshold", threshold_of(embedder))
     if "decoder" in signature.parameters:
         options["decoder"] = _decoder(embedder, options.get("decoder"))
     try:

@@ -45,6 +45,7 @@ __all__ = [
     "image_sides",
     "load_embedder",
     "network_title",
+    "threshold_of",
 ]
 
 
@@ -79,6 +80,7 @@ ZOOS = {  # "timm:NAME" and "torchvision:NAME" are all networks of these librari
     "timm": "lfs_core.embedders.zoo:timm_network",
     "torchvision": "lfs_core.embedders.zoo:torchvision_network",
 }
+XI_1 = 0.3  # the paper's, for FaceNet; for networks of which no other value is known
 
 
 @overload
@@ -149,6 +151,11 @@ def _check_options(
         inspect.signature(loader).bind(*given, **options)
     except TypeError:
         raise LFSError(f"The network {name!r} takes no {' or '.join(options)}.") from None
+
+
+def threshold_of(network: object) -> float:
+    """The cosine xi_1 above which a network's pairs are called similar: its own, or `XI_1`."""
+    return float(getattr(network, "similarity_threshold", XI_1))
 
 
 def network_title(name: str) -> str:

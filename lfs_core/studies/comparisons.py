@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lfs_core.embedders import load_embedder
+from lfs_core.embedders import load_embedder, threshold_of
+from lfs_core.embedders.network import Network
 from lfs_core.evaluation.evaluate import Settings, evaluate
 from lfs_core.evaluation.fresh_people import Part, pairs_of
 from lfs_core.evaluation.pair_set import PairSet, load_pairs
@@ -81,13 +82,21 @@ class Run:
     def evaluated(self, data: Path) -> Results:
         """The results, with the maps."""
         settings = Settings(
-            self.network, self.explainers, self.metrics, self.weights, seeds=self.seeds
+            self.network,
+            self.explainers,
+            self.metrics,
+            self.weights,
+            threshold_of(self._loaded()),
+            self.seeds,
         )
         return evaluate(settings, self.pairs(data), cache_folder() / "evaluation")
 
+    def _loaded(self) -> Network:
+        return load_embedder(self.network, **({"weights": self.weights} if self.weights else {}))
+
     def pairs(self, data: Path) -> PairSet:
         """The pairs."""
-        network = load_embedder(self.network, **({"weights": self.weights} if self.weights else {}))
+        network = self._loaded()
         if self.people:
             return pairs_of(data / self.folder, network, self.people, self.number)
         return load_pairs(data / self.folder, network, self.number, hold_out=self.hold_out)

@@ -12,6 +12,7 @@ from torch import Tensor
 from lfs_core.causal import evidence
 from lfs_core.comparators.causal import draw_sets
 from lfs_core.correspondence import Match, likeness, matched, together
+from lfs_core.embedders import threshold_of
 from lfs_core.errors import LFSError
 from lfs_core.parts import Thing, causal, occlusion, shared, wholes
 from lfs_core.things.methods import Sides, chance, corrrise, distance_explainer
@@ -19,7 +20,6 @@ from lfs_core.things.sinex import sinex
 from lfs_core.util.rounding import rounded
 
 SETS = 512  # of parts that the shared map takes away
-XI_1 = 0.3  # where a network has no threshold of its own; the paper's, for faces
 
 Drawn = Mapping[str, int]
 """The seed of random sets, and where it was given their count."""
@@ -142,7 +142,7 @@ def explain_things(
 def own_threshold(thing: Thing) -> float:
     """The xi_1 of the network of a thing, if it has one; else the paper's."""
     network = getattr(thing, "embed", None) or getattr(thing, "ear", None)
-    return float(getattr(network, "similarity_threshold", XI_1))
+    return threshold_of(network)
 
 
 def _found(a: Thing, b: Thing, C_a: Tensor, C_b: Tensor) -> Found:

@@ -32,6 +32,7 @@ from lfs_core.embedders import (
     image_sides,
     load_embedder,
     network_title,
+    threshold_of,
 )
 from lfs_core.errors import FaceError, LFSError
 from lfs_core.evaluation.names import reader_name
@@ -128,7 +129,7 @@ class PairExplorer(LiveView):
         decoders: by name, of every network; left out, those that ship for each.
         methods: names from `list_explainers()`.
         p: size of the perturbation (Eq. 4), in [0,1].
-        similarity_threshold: xi_1, in [-1,1].
+        similarity_threshold: xi_1, in [-1,1]; left out, that of the first network.
         map_threshold: xi_2, in [0,1].
         aligned: whether photographs and uploads are already what the network reads, so that no
             face is looked for.
@@ -150,7 +151,7 @@ class PairExplorer(LiveView):
         decoders: Mapping[str, Decoder] | None = None,
         methods: Sequence[str] = METHODS,
         p: float = 0.3,
-        similarity_threshold: float = 0.3,
+        similarity_threshold: float | None = None,
         map_threshold: float = 0.7,
         aligned: bool = False,
     ) -> None:
@@ -158,7 +159,7 @@ class PairExplorer(LiveView):
             raise LFSError("The pair explorer needs at least two photographs to choose from.")
         check_unit_interval("p", p)
         check_unit_interval("map_threshold", map_threshold)
-        if not -1 <= similarity_threshold <= 1:
+        if similarity_threshold is not None and not -1 <= similarity_threshold <= 1:
             raise LFSError(f"similarity_threshold is {similarity_threshold}, not in [-1, 1].")
         for method in methods:
             explainer_class(method)
@@ -167,6 +168,8 @@ class PairExplorer(LiveView):
         self.photographs, self.aligned = [held(of) for of in photographs], aligned
         self.networks = [_Network(network, decoders, methods) for network in networks]
         self.p, self.map_threshold = p, map_threshold
+        if similarity_threshold is None:
+            similarity_threshold = threshold_of(self.networks[0].embedder)
         self.similarity_threshold = similarity_threshold
         self._looked = lru_cache(64)(self._look)
         self._seen = lru_cache(256)(self._see)
