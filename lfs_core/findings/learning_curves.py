@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Rows = Sequence[Mapping[str, Any]]
 
 PARTNERS = {"partners": "partner: others", "itself": "partner: the image itself"}
-SHARES = {0.25: "a quarter", 0.5: "half"}
+SHARES = {0.25: "a quarter"}
 WAYS = {"classes": "of the classes, whole", "photographs": "of each class", "all": "all"}
 
 
