@@ -129,8 +129,12 @@ def save_head(head: CausalHead, path: str | os.PathLike) -> None:
     save_module(path, "causal head", head.state_dict(), head.info, config=head.config)
 
 
-def load_head(name: str | os.PathLike) -> CausalHead:
+def load_head(name: str | os.PathLike, network: str | None = None) -> CausalHead:
     """Load the head that ships for a network, by the network's name, or one from a file.
+
+    Args:
+        name: or path.
+        network: the name of the network that it is for, by which a refusal offers others.
 
     Raises:
         LFSError: there is no such head, or the file is not one.
@@ -143,4 +147,5 @@ def load_head(name: str | os.PathLike) -> CausalHead:
         "heads",
         "lfs fit-head",
         lambda header: CausalHead(**header["config"]),
+        network,
     )

@@ -90,8 +90,12 @@ def save_decoder(decoder: Decoder, path: str | os.PathLike[str]) -> None:
     save_module(path, "decoder", decoder.state_dict(), decoder.info, **about)
 
 
-def load_decoder(name: str | os.PathLike[str]) -> Decoder:
+def load_decoder(name: str | os.PathLike[str], network: str | None = None) -> Decoder:
     """Load a decoder that ships with the package, by name, or one from a file, by path.
+
+    Args:
+        name: or path.
+        network: the name of the network that it is for, by which a refusal offers others.
 
     Raises:
         LFSError: there is no such decoder, or the file is not one.
@@ -104,4 +108,5 @@ def load_decoder(name: str | os.PathLike[str]) -> Decoder:
         "decoders",
         "lfs fit",
         lambda header: decoder_class(header["kind"])(**header["config"]),
+        network,
     )

@@ -127,7 +127,7 @@ def _decoder(
 
     own = embedder_name(embedder)
     if decoder in (None, "linear"):
-        return load_decoder(own)
+        return load_decoder(own, own)
     if isinstance(decoder, str | os.PathLike):
-        return load_decoder(f"{own}-{decoder}" if decoder in ("mlp", "conv") else decoder)
+        return load_decoder(f"{own}-{decoder}" if decoder in ("mlp", "conv") else decoder, own)
     return decoder

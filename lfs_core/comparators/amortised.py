@@ -69,7 +69,8 @@ class Amortised(CausalMethod):
             embedder, relevance, own, contrast, seed, similarity_threshold, map_threshold
         )
         if not isinstance(head, CausalHead):
-            head = load_head(head or embedder_name(embedder))
+            own = embedder_name(embedder)
+            head = load_head(head or own, own)
         check_fitted(head.info, embedder, "causal head")
         self.head = head
         self._taps = Taps(embedder, self.head.layers)

@@ -150,7 +150,7 @@ class Utkin(Comparator):
                     "`lfs fit-autoencoder` and give the file as `autoencoder`."
                 ) from error
         elif isinstance(autoencoder, str | os.PathLike):
-            autoencoder = load_decoder(autoencoder)
+            autoencoder = load_decoder(autoencoder, self.embedder_name)
         check_fitted(getattr(autoencoder, "info", {}), self.embedder, "autoencoder")
         if isinstance(autoencoder, nn.Module):
             autoencoder.eval()

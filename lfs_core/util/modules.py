@@ -80,6 +80,7 @@ def load_module(
     folder: str,
     maker: str,
     build: Callable[[dict[str, Any]], Module],
+    network: str | None = None,
 ) -> Module:
     """Load a module that ships with the package, by name, or one from a file, by path.
 
@@ -89,6 +90,8 @@ def load_module(
         folder: of those that ship, as in `shipped_modules`.
         maker: the command that makes others.
         build: from a file's header to the module, whose tensors follow.
+        network: the name of the network that it is for, if that is known; a refusal then offers
+            what ships for it, and nothing else.
 
     Raises:
         LFSError: there is no such module, or the file is not one.
@@ -96,15 +99,36 @@ def load_module(
     shipped = shipped_modules(folder)
     path = shipped.get(os.fspath(name), Path(name))
     if not path.is_file():
-        raise LFSError(
-            f"There is no {kind} {os.fspath(name)!r}: give a file, or one of {sorted(shipped)}; "
-            f"`{maker}` makes one for another network."
-        )
+        raise LFSError(_refusal(os.fspath(name), kind, shipped, maker, network))
     with stored_module(path, kind) as (header, tensors):
         module = build(header)
         module.load_state_dict(tensors)
         module.info = header["info"]
     return module.eval().requires_grad_(False)
+
+
+def _refusal(
+    name: str, kind: str, shipped: Mapping[str, Path], maker: str, network: str | None
+) -> str:
+    """What is said if there is no such module."""
+    fits = sorted(shipped)
+    if network is not None:
+        fits = [of for of in fits if _made_for(shipped[of], kind) == network]
+    if not fits:
+        return (
+            f"There is no {kind} {name!r}, and none ships for this network: make one with `{maker} "
+            "--embedder NETWORK --images FOLDER -o FILE` and give the file, or take a method that "
+            "needs no training (`lfs methods`)."
+        )
+    return (
+        f"There is no {kind} {name!r}: give a file, or one of {fits}; `{maker}` makes "
+        f"{'one for another network' if network is None else 'others'}."
+    )
+
+
+def _made_for(path: Path, kind: str) -> object:
+    with stored_module(path, kind) as (header, _):
+        return header["info"].get("embedder", header["info"].get("name"))
 
 
 def _marker(kind: str) -> str:

@@ -73,7 +73,8 @@ class MeanMap(Comparator):
     ) -> None:
         super().__init__(embedder, similarity_threshold, map_threshold)
         self.pairs = pairs
-        self.decoder = load_decoder(self.embedder_name) if decoder is None else decoder
+        own = self.embedder_name
+        self.decoder = load_decoder(own, own) if decoder is None else decoder
         self._explain_other = ExplainLFS(
             embedder, self.decoder, similarity_threshold=similarity_threshold
         )

@@ -70,8 +70,9 @@ class Randomised(ExplainLFS):
                 "'decoder', and refit a decoder to a shuffled network only."
             )
         network = _Forgetful(embedder, seed) if shuffled == "network" else embedder
+        own = embedder_name(embedder)
         decoder: Callable[[Tensor], Tensor] = (
-            _fitted(network, images, number) if refitted else load_decoder(embedder_name(embedder))
+            _fitted(network, images, number) if refitted else load_decoder(own, own)
         )
         if shuffled == "decoder":
             decoder = with_shuffled_weights(decoder, seed)

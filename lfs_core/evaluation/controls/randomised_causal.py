@@ -70,7 +70,8 @@ class RandomisedCausal(Amortised):
                 f"{' or '.join(map(repr, get_args(Shuffled)))}."
             )
         if not isinstance(head, CausalHead):
-            head = load_head(head or embedder_name(embedder))
+            own = embedder_name(embedder)
+            head = load_head(head or own, own)
         network = embedder
         if shuffled == "network":
             network = with_shuffled_weights(embedder, seed)

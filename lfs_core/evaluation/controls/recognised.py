@@ -79,7 +79,8 @@ class Recognised(ExplainLFS):
 def recognised_decoder(embedder: Embedder, images: str | os.PathLike, number: int) -> Decoder:
     """The convolutional decoder of a network, trained on once; see `Recognised`."""
     paths = [path for path, _ in find_photographs(local_folder(images))[:number]]
-    start = load_decoder(f"{embedder_name(embedder)}-conv")
+    own = embedder_name(embedder)
+    start = load_decoder(f"{own}-conv", own)
     name = key(
         code=[recognised_decoder, embedder],
         network=fingerprint(embedder),
