@@ -147,6 +147,7 @@ def retrieve(
     from lfs_core.search.gallery import load_gallery
     from lfs_core.search.retriever import Retriever
     from lfs_core.util.files import check_outputs
+    from lfs_core.util.progress import progress
     from lfs_core.viz.page import check_suffix
 
     if not output and (method or decoder):
@@ -174,7 +175,8 @@ def retrieve(
     against = None
     if cases:  # now: what has none is refused before anything is said
         h, place = answer.embedding, answer.position
-        against = find_cases(searched, h, query=place, learnt=learnt)
+        with progress("Learning how classes differ"):
+            against = find_cases(searched, h, query=place, learnt=learnt)
     for title, hits in {"most similar": answer.nearest, "least similar": answer.farthest}.items():
         if hits:
             typer.echo(title)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import nll_loss, normalize
 
 from lfs_core.errors import LFSError
+from lfs_core.util.progress import batches
 from lfs_core.util.threads import one_thread
 
 WIDTH = 128  # of its hidden layer
@@ -77,7 +78,7 @@ class ClassToClass(nn.Module):
             torch.manual_seed(seed)
             network = cls(names, h.shape[1])
             optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE)
-            for _ in range(STEPS):
+            for _ in batches(range(STEPS), 1, "step"):
                 case, query = torch.multinomial(rare, 2 * BATCH, replacement=True).view(2, BATCH)
                 told = network(h[query] - h[case])[torch.arange(BATCH), y[case]]
                 optimizer.zero_grad()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lfs_core.errors import LFSError
 from lfs_core.parts import Thing
+from lfs_core.things.meanings import MEANINGS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,9 +82,10 @@ def read_graph(path: Path) -> Thing:
 
 
 OF_SENTENCES = (
-    "The threshold is the one that separates best 32 pairs of sentences with one meaning from 64 "
-    "pairs with two. It is right about 94 % of the first. Of the pairs with two meanings it is "
-    "right about 53 % where both are about one subject, and 100 % where they are about two."
+    f"The threshold is the one that separates best {len(MEANINGS)} pairs of sentences with one "
+    f"meaning from {2 * len(MEANINGS)} pairs with two. It is right about 94 % of the first. Of the "
+    "pairs with two meanings it is right about 53 % where both are about one subject, and 100 % "
+    "where they are about two."
 )
 OF_GRAPHS = (
     "The threshold is the one that separates best pairs of made graphs that share a motif from "
