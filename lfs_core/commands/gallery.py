@@ -146,6 +146,7 @@ def retrieve(
     from lfs_core.search.cases import cases_in_words, find_cases
     from lfs_core.search.gallery import load_gallery
     from lfs_core.search.retriever import Retriever
+    from lfs_core.util.confidence import spread_of
     from lfs_core.util.files import check_outputs
     from lfs_core.util.progress import progress
     from lfs_core.viz.page import check_suffix
@@ -193,7 +194,7 @@ def retrieve(
             f"{bottom} together, so no list holds more than all and some may be in both.",
             err=True,
         )
-    typer.echo(what_likeness_means(getattr(embed, "spread", None), searched.embedder), err=True)
+    typer.echo(what_likeness_means(spread_of(embed), searched.embedder), err=True)
     if answer.average_precision is not None:
         right = sum(hit.label == answer.label for hit in answer.nearest)
         typer.echo(

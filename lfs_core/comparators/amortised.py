@@ -69,8 +69,8 @@ class Amortised(CausalMethod):
             embedder, relevance, own, contrast, seed, similarity_threshold, map_threshold
         )
         if not isinstance(head, CausalHead):
-            own = embedder_name(embedder)
-            head = load_head(head or own, own)
+            called = embedder_name(embedder)
+            head = load_head(head or called, called)
         check_fitted(head.info, embedder, "causal head")
         self.head = head
         self._taps = Taps(embedder, self.head.layers)

@@ -19,6 +19,7 @@ from lfs_core.embedders.own import Own, named_network
 from lfs_core.embedders.seeing import embed_all, fingerprint
 from lfs_core.embedders.spreads import known_spread
 from lfs_core.errors import LFSError
+from lfs_core.util.confidence import Spread
 from lfs_core.util.networks import (
     IMAGE_SIZE,
     Embedder,
@@ -109,8 +110,10 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: Any) -
     if isinstance(embedder, str | os.PathLike):
         network = _load(os.fspath(embedder), options)
         ready(network)
-        with suppress(AttributeError):  # as of a method of an object
-            network.spread = known_spread(os.fspath(embedder), network)
+        own = getattr(network, "spread", None)
+        if own is None or isinstance(own, Spread):  # else a part of the network is called so
+            with suppress(AttributeError):  # as of a method of an object
+                network.spread = known_spread(os.fspath(embedder), network)
         on_gpu = torch.cuda.is_available() and isinstance(network, nn.Module)
         return network.cuda() if on_gpu else network
     if not callable(embedder):

@@ -99,5 +99,7 @@ class Spread:
 
 def spread_of(network: object) -> Spread | None:
     """How a network's similarities are spread, if known for the distance that it uses."""
-    spread: Spread | None = getattr(network, "spread", None)
-    return spread if spread and spread.distance == distance_name(distance_of(network)) else None
+    spread = getattr(network, "spread", None)
+    if not isinstance(spread, Spread):  # a network may call something else of its own so
+        return None
+    return spread if spread.distance == distance_name(distance_of(network)) else None

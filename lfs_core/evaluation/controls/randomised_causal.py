@@ -70,8 +70,8 @@ class RandomisedCausal(Amortised):
                 f"{' or '.join(map(repr, get_args(Shuffled)))}."
             )
         if not isinstance(head, CausalHead):
-            own = embedder_name(embedder)
-            head = load_head(head or own, own)
+            called = embedder_name(embedder)
+            head = load_head(head or called, called)
         network = embedder
         if shuffled == "network":
             network = with_shuffled_weights(embedder, seed)
