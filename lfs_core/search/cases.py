@@ -66,8 +66,8 @@ def find_cases(
     After Ye, Leake, Huibregtse and Dalkilic (2020), whose network learns the pattern of how one
     class differs from another, and finds a class by the cases from which a query differs as that
     class does. Reconstructed, in two ways. By default nothing is learnt: the pattern from class c
-    to class d is the mean embedding of d less that of c, and a case's is its cosine with the step
-    from the case to the query. If `learnt`, a `ClassToClass` network learns from the gallery what
+    to class d is the mean embedding of d less that of c. A case's pattern is the cosine of that
+    with the step from the case to the query. If `learnt`, a `ClassToClass` network learns from the gallery what
     such steps say. A case's pattern is then the probability that its step leads to the answer's
     class, less that it stays in its own.
 

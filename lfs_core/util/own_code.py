@@ -107,7 +107,7 @@ def _from_file(file: Path, name: str | None = None) -> ModuleType:
     if _loaded(name, path):
         return sys.modules[name]
     if name in sys.modules or not _is_of(path, _found(name)):  # another module has this name
-        # The same in every process: what is kept of a network is found by its module's name too.
+        # The same in every process, as fingerprints of networks hold the names of modules.
         name = f"{name}_of_{hashlib.sha256(str(path.parent).encode()).hexdigest()[:16]}"
         if _loaded(name, path):
             return sys.modules[name]
