@@ -68,8 +68,8 @@ def find_cases(
     class does. Reconstructed, in two ways. By default nothing is learnt: the pattern from class c
     to class d is the mean embedding of d less that of c. A case's pattern is the cosine of that
     with the step from the case to the query. If `learnt`, a `ClassToClass` network learns from the
-    gallery what such steps say. A case's pattern is then the probability that its step leads to the answer's
-    class, less that it stays in its own.
+    gallery what such steps say. A case's pattern is then the probability that its step leads to the
+    answer's class, less that it stays in its own.
 
     A case of the runner-up is evidence against the answer by being near. If the query differs from
     it as the two classes do, then what tells them apart is there, and the contrast supports the
