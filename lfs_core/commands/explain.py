@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lfs_core.commands.explain_parts import explain_parts
+from lfs_core.commands.kinds import PHOTOGRAPH, RECORDING, one_kind
 from lfs_core.commands.options import (
     Aligned,
     Weights,
@@ -16,7 +17,7 @@ from lfs_core.commands.options import (
     network,
     tell_against,
 )
-from lfs_core.commands.sounds import are_sounds, explain_sounds
+from lfs_core.commands.sounds import explain_sounds
 from lfs_core.errors import LFSError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def explain(
     image_a: Annotated[
         Path,
         typer.Argument(
-            help="First photograph; or recording (.wav .flac .mp3), text (.txt), graph (.gml)."
+            help="First photograph; or recording (.wav .flac .mp3), text (.txt .md), graph (.gml)."
         ),
     ],
     image_b: Annotated[Path, typer.Argument(help="Second one, of the same kind.")],
@@ -83,8 +84,8 @@ def explain(
 ) -> None:
     """Explain the network's decision about two photographs, as one self-contained page.
 
-    Two texts (.txt), graphs (.gml) or recordings can be explained, too, by their words, nodes or
-    moments. For them there are fewer methods, which `lfs methods` names last.
+    Two texts (.txt, .md), graphs (.gml) or recordings can be explained, too, by their words, nodes
+    or moments. For them there are fewer methods, which `lfs methods` names last.
 
     For methods that find matching places, the page shows the ten most confident matches as lines,
     and the match of any place that you point at.
@@ -100,7 +101,6 @@ def explain(
         doubts,
         doubts_about_learnt,
     )
-    from lfs_core.things.files import kind_of
     from lfs_core.util.distances import measured
     from lfs_core.util.files import check_outputs
     from lfs_core.viz.matches import said_of_matches, tells_none
@@ -115,11 +115,12 @@ def explain(
         "weights": weights is not None,
         "map-threshold": map_threshold is not None,
     }
-    if are_sounds(image_a, image_b):
+    kind = one_kind(image_a, image_b)
+    if kind == RECORDING:
         both = image_a, image_b
         explain_sounds(*both, output, method, similarity_threshold, embedder, matches, of_images)
         return
-    if kind_of(image_a) or kind_of(image_b):
+    if kind != PHOTOGRAPH:
         of_images["embedder"] = embedder is not None
         explain_parts((image_a, image_b), output, method, similarity_threshold, matches, of_images)
         return

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from lfs_core.commands.options import tell_against
 from lfs_core.commands.sounds import check_method, refuse_of_images
 
 
@@ -30,17 +31,27 @@ def explain_parts(
     Raises:
         LFSError: an option is for images, or as `read_things` and `explain_things`.
     """
+    from lfs_core.evaluation.names import listed
     from lfs_core.things.explain import METHODS, explain_things
     from lfs_core.things.files import read_things
+    from lfs_core.util.progress import progress
     from lfs_core.viz.parts_report import said_of_parts, write_parts_report
 
     kind, a, b = read_things(*paths)
     refuse_of_images(of_images, kind.name)
     method = method or "causal"
     check_method(method, [*METHODS], kind.name, matches)
-    e = explain_things(a, b, method, threshold)
+    with progress(f"Taking {kind.part}s away"):
+        e = explain_things(a, b, method, threshold)
     names = [path.name for path in paths]
-    write_parts_report(e, output, kind, names, given_threshold=threshold is not None)
+    messages = [
+        f"The network reads which {kind.part}s of {path.name} are joined, and no more. It does not "
+        f"use {listed(unread)}."
+        for path, thing in zip(paths, (a, b), strict=True)
+        if (unread := getattr(thing, "unread", ()))
+    ]
+    given = threshold is not None
+    write_parts_report(e, output, kind, names, given_threshold=given, messages=messages)
     decision = "similar" if e.is_similar else "dissimilar"
     typer.echo(
         f"Cosine similarity {e.similarity:.3f}, threshold {e.threshold:.4g}: {decision}. "
@@ -48,3 +59,4 @@ def explain_parts(
     )
     if matches:
         typer.echo(said_of_parts(e))
+    tell_against(messages)

@@ -111,7 +111,16 @@ def retrieve(
         typer.Option(
             "--cases",
             help="Also show the nearest photographs of the answer's class, and, as evidence "
-            "against it, those of the next class.",
+            "against it, those of the next class. How they differ from the query is compared with "
+            "how the mean embeddings of both classes differ.",
+        ),
+    ] = False,
+    learnt: Annotated[
+        bool,
+        typer.Option(
+            "--learnt",
+            help="With --cases: a small network learns from the gallery how classes differ, in "
+            "place of their means; up to 100 classes.",
         ),
     ] = False,
     output: Annotated[
@@ -137,12 +146,16 @@ def retrieve(
     from lfs_core.search.cases import cases_in_words, find_cases
     from lfs_core.search.gallery import load_gallery
     from lfs_core.search.retriever import Retriever
+    from lfs_core.util.confidence import spread_of
     from lfs_core.util.files import check_outputs
+    from lfs_core.util.progress import progress
     from lfs_core.viz.page import check_suffix
 
     if not output and (method or decoder):
         said = "--method" if method else "--decoder"
         raise LFSError(f"{said} is for the page; name it with --output, or leave {said} out.")
+    if learnt and not cases:
+        raise LFSError("--learnt is for cases; give --cases, too, or leave it out.")
     method = method or METHOD
     if output:  # now, not after the work
         check_suffix(output)
@@ -160,15 +173,28 @@ def retrieve(
         explain = load_explainer(by, embed, **(options | ({"decoder": decoder} if decoder else {})))
     source, name = held(query), query.name
     answer = retriever(source, top, bottom, face)
+    against = None
+    if cases:  # now: what has none is refused before anything is said
+        h, place = answer.embedding, answer.position
+        with progress("Learning how classes differ"):
+            against = find_cases(searched, h, query=place, learnt=learnt)
     for title, hits in {"most similar": answer.nearest, "least similar": answer.farthest}.items():
-        typer.echo(title)
+        if hits:
+            typer.echo(title)
         for rank, hit in enumerate(hits, 1):
             sure = "" if hit.same is None else f"  same: {hit.same:6.1%}"
             typer.echo(f"{rank:4}  {hit.similarity:+.3f}{sure}  {hit.name}")
-    for hit in (*answer.nearest, *answer.farthest):
-        if hit.problem:
-            typer.echo(hit.problem, err=True)
-    typer.echo(what_likeness_means(getattr(embed, "spread", None), searched.embedder), err=True)
+    # A photograph may be in both lists.
+    hits = [*answer.nearest, *answer.farthest]
+    tell_against(dict.fromkeys(hit.problem for hit in hits if hit.problem))
+    others = len(searched) - (answer.position is not None)
+    if others < top + bottom:
+        typer.echo(
+            f"Besides the query the gallery holds {others}, fewer than --top {top} and --bottom "
+            f"{bottom} together, so no list holds more than all and some may be in both.",
+            err=True,
+        )
+    typer.echo(what_likeness_means(spread_of(embed), searched.embedder), err=True)
     if answer.average_precision is not None:
         right = sum(hit.label == answer.label for hit in answer.nearest)
         typer.echo(
@@ -176,8 +202,8 @@ def retrieve(
             f"{len(answer.nearest)} most similar; AP@{len(answer.nearest)} "
             f"{answer.average_precision:.3f}"
         )
-    if cases:
-        typer.echo(cases_in_words(find_cases(searched, answer.embedding, query=answer.position)))
+    if against:
+        typer.echo(cases_in_words(against))
     tell_against(doubts_about_learnt(embed, None))
     if output and explain:
         explorer = RetrievalExplorer(retriever, explain, top, bottom)

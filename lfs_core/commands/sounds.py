@@ -19,18 +19,6 @@ SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff")
 """Of the files that are taken for recordings."""
 
 
-def are_sounds(*paths: Path) -> bool:
-    """Whether files are recordings, by what their names end in.
-
-    Raises:
-        LFSError: some are and some are not.
-    """
-    found = [path.suffix.lower() in SUFFIXES for path in paths]
-    if any(found) and not all(found):
-        raise LFSError("One file is a recording and one is not; compare two of a kind.")
-    return all(found)
-
-
 def check_method(method: str, known: Sequence[str], what: str, matches: bool) -> None:
     """Refuse, before the work, a method that does not explain two things, or has no matches.
 
@@ -95,10 +83,12 @@ def explain_sounds(
     """
     from lfs_core.sound.decoding import NAME, explain_through_decoder
     from lfs_core.sound.ears import load_ear
+    from lfs_core.sound.hearing import BLOCK
     from lfs_core.sound.reading import RATE, read_sound
     from lfs_core.sound.thing import Sound
     from lfs_core.things.explain import METHODS, explain_things
     from lfs_core.util.files import check_outputs
+    from lfs_core.util.progress import progress
     from lfs_core.viz.page import check_suffix
     from lfs_core.viz.sound_report import write_sound_report
     from lfs_core.viz.sounds import best_matches
@@ -112,22 +102,23 @@ def explain_sounds(
     ear = load_ear(embedder or WORDS)
     threshold = ear.similarity_threshold if similarity_threshold is None else similarity_threshold
     sounds = Sound(ear, waves[0]), Sound(ear, waves[1])
-    if method == NAME:
-        found, told = explain_through_decoder(*sounds, threshold)
-    else:
-        found, told = explain_things(*sounds, method, threshold), ""
+    with progress("Taking moments away"):
+        if method == NAME:
+            found, told = explain_through_decoder(*sounds, threshold)
+        else:
+            found, told = explain_things(*sounds, method, threshold), ""
     messages = [told] if told else []
     messages += [
-        f"{path.name} has {sound.heard.seconds_heard:.2f} s of sound and the network hears "
+        f"{path.name} has {sound.heard.seconds_heard:.3g} s of sound and the network hears "
         f"{ear.seconds} s at a time, so most of what it hears is hiss."
         for path, sound in zip((a, b), sounds, strict=True)
         if sound.heard.seconds_heard < ear.seconds / 4
     ]
     messages += [
-        f"{path.name} lasts {len(wave) / RATE:.1f} s; the network hears {ear.seconds} s at a time, "
+        f"{path.name} lasts {len(wave) / RATE:.3g} s; the network hears {ear.seconds} s at a time, "
         f"so its loudest stretch is explained."
         for path, wave, sound in zip((a, b), waves, sounds, strict=True)
-        if sound.heard.stop - sound.heard.start == len(sound.heard.wave) < len(wave)
+        if sound.heard.stop - sound.heard.start == len(sound.heard.wave) <= len(wave) - BLOCK
     ]
     write_sound_report(found, sounds, output, [a.name, b.name], messages)
     decision = "similar" if found.is_similar else "dissimilar"

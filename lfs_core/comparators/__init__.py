@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from lfs_core.embedders import Embedder, embedder_name, load_embedder, threshold_of
 from lfs_core.errors import LFSError
 from lfs_core.explanation import PairExplainer
+from lfs_core.util.modules import shipped_modules
 
 EXPLAINERS = {
     "explainlfs": "lfs_core.explainer:ExplainLFS",
@@ -112,6 +114,8 @@ def load_explainer(
         options.setdefault("similarity_threshold", threshold_of(embedder))
     if "decoder" in signature.parameters:
         options["decoder"] = _decoder(embedder, options.get("decoder"))
+    elif "head" in signature.parameters and options.get("head") is None:
+        _check_shipped(embedder_name(embedder), "causal head", "heads", "lfs fit-head")
     try:
         signature.bind(embedder, **options)
     except TypeError:
@@ -129,7 +133,29 @@ def _decoder(
 
     own = embedder_name(embedder)
     if decoder in (None, "linear"):
-        return load_decoder(own)
-    if isinstance(decoder, str | os.PathLike):
-        return load_decoder(f"{own}-{decoder}" if decoder in ("mlp", "conv") else decoder)
-    return decoder
+        decoder = own
+    if not isinstance(decoder, str | os.PathLike):
+        return decoder
+    name = f"{own}-{decoder}" if decoder in ("mlp", "conv") else os.fspath(decoder)
+    if not Path(name).is_file():
+        _check_shipped(name, "decoder", "decoders", "lfs fit", own)
+    return load_decoder(name)
+
+
+def _check_shipped(
+    name: str, kind: str, folder: str, maker: str, network: str | None = None
+) -> None:
+    """Raise an LFSError that offers what ships for a network, unless the name is that of one."""
+    shipped, network = shipped_modules(folder), network or name
+    if name in shipped:
+        return
+    fits = [of for of in (network, f"{network}-mlp", f"{network}-conv") if of in shipped]
+    if fits:
+        raise LFSError(
+            f"There is no {kind} {name!r}: give a file, or one of {fits}; `{maker}` makes others."
+        )
+    raise LFSError(
+        f"There is no {kind} {name!r}, and none ships for this network: make one with `{maker} "
+        "--embedder NETWORK --images FOLDER -o FILE` and give the file, or take a method that "
+        "needs no training (`lfs methods`)."
+    )

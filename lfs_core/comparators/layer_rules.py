@@ -15,10 +15,12 @@ from torch import Tensor
 from torch.nn.functional import batch_norm
 from torch.overrides import TorchFunctionMode
 
+from lfs_core.comparators.layer_attention import attended, divided, halved, weighed
 from lfs_core.comparators.layer_steps import (
     ACTIVATIONS,
     AS_THEY_ARE,
     GATES,
+    MATRICES,
     PRODUCTS,
     SUMS,
     in_place_of,
@@ -37,7 +39,8 @@ class LayerRules(TorchFunctionMode):
     """While it is entered, steps of PyTorch on tensors that need gradients follow the rules of LRP.
 
     Convolutions follow z+ by "epsilon-plus". All other sums, and convolutions by "epsilon", follow
-    epsilon. Both are those of `WeightedSums`. A batch norm is joined to the sum before it.
+    epsilon. Both are those of `WeightedSums`. A batch norm is joined to the sum before it; for
+    attention see `layer_attention`.
 
     Args:
         network: its name, for refusals.
@@ -98,6 +101,13 @@ class LayerRules(TorchFunctionMode):
         name = getattr(func, "__name__", str(func))
         if name in SUMS and len(given) == 1 and given[0] is args[0]:
             return self._sum(func, name, args, kwargs)
+        if name == "scaled_dot_product_attention":
+            return weighed(func, args, kwargs)
+        if name == "multi_head_attention_forward":
+            found = attended(self._sums, func, args, kwargs)
+            if found is None:
+                raise self._refusal("an attention with keys or values of its own")
+            return found
         before = given[0].clone() if name in ACTIVATIONS else None  # it may work in place
         output = func(*args, **kwargs)
         if name in AS_THEY_ARE or not any(of.requires_grad for of in tensors_in([output])):
@@ -112,8 +122,12 @@ class LayerRules(TorchFunctionMode):
             return self._sums.normed(
                 output, **signature(batch_norm).bind(*args, **kwargs).arguments
             )
+        if name == "layer_norm" and len(given) == 1:
+            return divided(*args, **kwargs)
         if name in PRODUCTS and len(given) == 1:
             return output
+        if name in MATRICES and len(given) == 2:
+            return halved(output)
         raise self._refusal(
             "the product of two parts of it" if name in PRODUCTS else f"the step {name!r}"
         )

@@ -18,7 +18,8 @@ AS_THEY_ARE = _names(
     "amax mean sum adaptive_avg_pool1d adaptive_avg_pool2d _adaptive_avg_pool2d",
     "adaptive_max_pool2d avg_pool2d max_pool2d interpolate dropout dropout2d feature_dropout",
     "__get__ __getitem__ cat chunk concat expand expand_as flatten flip movedim narrow pad permute",
-    "reshape roll select split split_with_sizes squeeze stack swapaxes t transpose unbind",
+    "repeat repeat_interleave reshape roll select split split_with_sizes squeeze stack swapaxes t",
+    "transpose unbind",
     "unflatten unsqueeze view zero_pad2d",
     "clone contiguous cpu cuda double float to type",
 )
@@ -28,7 +29,10 @@ PRODUCTS = _names(
     "__imul__ __itruediv__ __matmul__ __mul__ __rmatmul__ __rmul__ __rtruediv__ __truediv__ addmm "
     "bmm div div_ einsum matmul mm mul mul_ true_divide"
 )
-"""Likewise, if one factor is a constant; there is no rule for two that depend on the image."""
+"""Likewise, if one factor is a constant; for two that depend on the image, see `MATRICES`."""
+
+MATRICES = _names("__matmul__ bmm einsum matmul")
+"""Products whose two factors may both depend on the image, and then take half each."""
 
 ACTIVATIONS = _names(
     "celu clamp clamp_min clip elu gelu hardswish hardtanh leaky_relu mish prelu relu relu6 relu_ "

@@ -23,6 +23,10 @@ class LRP(Comparator):
     "epsilon" all follow that. Activations and maxima hand on all they have, and gates, norms and
     divisors get nothing. Nothing is lost but what the constants of a network take, and epsilon.
 
+    The weights of an attention are gates, too (Ali et al. 2022): values take all its relevance. So
+    vision transformers can be explained. For texts, `lfs_core.things.attention_lrp` hands relevance
+    on to the weights as well (Achtibat et al. 2024).
+
     Relevance is that of what the first layer reads, after the network's own scaling of colours. A
     colour that is 0 there gets none.
 
@@ -38,7 +42,7 @@ class LRP(Comparator):
 
     Raises:
         LFSError: a parameter is out of range; when it explains, if a step of the network has no
-            rule here, as that of an attention.
+            rule here, as the product of two maps.
     """
 
     method = "lrp"

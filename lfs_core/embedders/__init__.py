@@ -19,6 +19,7 @@ from lfs_core.embedders.own import Own, named_network
 from lfs_core.embedders.seeing import embed_all, fingerprint
 from lfs_core.embedders.spreads import known_spread
 from lfs_core.errors import LFSError
+from lfs_core.util.confidence import Spread
 from lfs_core.util.networks import (
     IMAGE_SIZE,
     Embedder,
@@ -111,6 +112,7 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: Any) -
     if isinstance(embedder, str | os.PathLike):
         network = _load(os.fspath(embedder), options)
         ready(network)
+        _check_name(network)
         with suppress(AttributeError):  # as of a method of an object
             network.spread = known_spread(os.fspath(embedder), network)
         on_gpu = torch.cuda.is_available() and isinstance(network, nn.Module)
@@ -118,10 +120,21 @@ def load_embedder(embedder: str | os.PathLike[str] | Embedder, **options: Any) -
     if not callable(embedder):
         raise LFSError(f"An embedder is a name or a callable, not {type(embedder).__name__}.")
     ready(embedder)
+    _check_name(embedder)
     if options:
         _check_options(Own, options, embedder_name(embedder), embedder)
         return Own(embedder, **options)
     return embedder
+
+
+def _check_name(network: Embedder) -> None:
+    """Raise an LFSError if a network calls something of its own as its `Spread` is called here."""
+    own = getattr(network, "spread", None)
+    if own is not None and not isinstance(own, Spread):
+        raise LFSError(
+            f"The network {embedder_name(network)!r} has a part called 'spread', which is how its "
+            "similarities are spread here; give the part another name."
+        )
 
 
 def _load(name: str, options: dict[str, object]) -> Network:

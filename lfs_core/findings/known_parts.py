@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from lfs_core.embedders import XI_1
 from lfs_core.findings.intervals import Interval, interval
 from lfs_core.findings.sentences import listed
 from lfs_core.findings.sounds import above_chance
 from lfs_core.studies.sentences import FIRST, OTHERS
 from lfs_core.things.explain import TITLES
+from lfs_core.things.meanings import MEANINGS
 
 CAUSAL = TITLES["causal"]
 UNMATCHED, ALONE = "Words without a match", "Words alone without a match"
@@ -48,6 +50,16 @@ def lead(scores: Scores, one: str, other: str) -> str:
     verdict = {"holds": "better than", "fails": "worse than", "not shown": "not told apart from"}
     return (
         f"{verdict[by.above()]} {_within(other)} ({by.mean:+.2f} [{by.low:+.2f}, {by.high:+.2f}])"
+    )
+
+
+def threshold_sentences() -> str:
+    """What the threshold of sentences separates."""
+    same = len(MEANINGS)
+    return (
+        f"The threshold is not the paper's {XI_1} for faces. It separates best {same} pairs of "
+        f"sentences with one meaning from {2 * same} pairs with two, which no test on this page "
+        "uses. `lfs explain a.txt b.txt` uses it, and says how often it is right."
     )
 
 

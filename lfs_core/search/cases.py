@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lfs_core.errors import LFSError
+from lfs_core.search.class_to_class import ClassToClass
 from lfs_core.search.gallery import Gallery
 
 
@@ -20,8 +21,8 @@ class Case:
         name: its path below the gallery's folder.
         label: its class.
         similarity: cosine with the query, in [-1,1].
-        pattern: cosine, in [-1,1], of how the query differs from the case with how the answer's
-            class differs from the case's; None for a case of the answer's class.
+        pattern: in [-1,1], above 0 where the query differs from the case as the answer's class
+            differs from the case's; None for a case of the answer's class. See `find_cases`.
     """
 
     position: int
@@ -41,6 +42,7 @@ class Cases:
         margin: by how much the first is nearer, as a difference of cosines.
         supportive: cases of the class, nearest first.
         contrastive: cases of the runner-up, nearest first.
+        learnt: whether a class-to-class network gave the patterns.
     """
 
     label: str
@@ -48,36 +50,51 @@ class Cases:
     margin: float
     supportive: list[Case]
     contrastive: list[Case]
+    learnt: bool = False
 
 
-def find_cases(gallery: Gallery, h: Tensor, number: int = 3, query: int | None = None) -> Cases:
+def find_cases(
+    gallery: Gallery,
+    h: Tensor,
+    number: int = 3,
+    query: int | None = None,
+    *,
+    learnt: bool = False,
+) -> Cases:
     """The nearest cases for the answer to a query, and the nearest against it.
 
     After Ye, Leake, Huibregtse and Dalkilic (2020), whose network learns the pattern of how one
     class differs from another, and finds a class by the cases from which a query differs as that
-    class does. Reconstructed: here the network is the gallery's, and the pattern from class c to
-    class d is the mean embedding of d less that of c. A case of the runner-up is evidence
-    against the answer by being near. If the query differs from it as the two classes do, then
-    what tells them apart is there, and the contrast supports the answer after all.
-    `lfs_core.search.class_to_class` has a network that learns such patterns.
+    class does. Reconstructed, in two ways. By default nothing is learnt: the pattern from class c
+    to class d is the mean embedding of d less that of c. A case's pattern is the cosine of that
+    with the step from the case to the query. If `learnt`, a `ClassToClass` network learns from the
+    gallery what such steps say. A case's pattern is then the probability that its step leads to the
+    answer's class, less that it stays in its own.
+
+    A case of the runner-up is evidence against the answer by being near. If the query differs from
+    it as the two classes do, then what tells them apart is there, and the contrast supports the
+    answer after all.
 
     Args:
         gallery: of two classes or more.
         h: (D,), the query's embedding.
         number: of cases of each kind, 1 or more; fewer where a class has no more.
         query: the query's position in the gallery, which is no case of its own.
+        learnt: whether a network learns the patterns; of 100 classes that takes a minute.
 
     Raises:
-        LFSError: `number` is below 1, or there are fewer than two classes but for the query.
+        LFSError: `number` is below 1, there are fewer than two classes but for the query, or more
+            than a network learns.
     """
     if number < 1:
         raise LFSError(f"number is {number}; it must be at least 1.")
     others = [k for k in range(len(gallery)) if k != query]
     labels = gallery.labels
     if len({labels[k] for k in others}) < 2:
+        but = "" if query is None else "Without the query, "
         raise LFSError(
-            "Without the query, the gallery has fewer than two classes; cases for one class and "
-            "against it need two, each in a folder of its own."
+            f"{but}{'T' if not but else 't'}he gallery has fewer than two classes; cases for one "
+            "class and against it need two, each in a folder of its own."
         )
     similarity = gallery.similarities(h)
     order = sorted(others, key=lambda k: -similarity[k].item())
@@ -90,13 +107,21 @@ def find_cases(gallery: Gallery, h: Tensor, number: int = 3, query: int | None =
     }
     direction = of[label] - of[labels[rival]]
     unit = torch.nn.functional.normalize(h, dim=0)
+    network = None
+    if learnt:
+        network = ClassToClass.fit(gallery.embeddings[others], [labels[k] for k in others])
+
+    def pattern(k: int) -> float:
+        if network is None:
+            step = unit - gallery.embeddings[k]
+            return torch.cosine_similarity(step, direction, dim=0).item()
+        (chances,) = network.evidence(h, gallery.embeddings[[k]], [labels[k]]).exp()
+        answer, own = (network.labels.index(name) for name in (label, labels[k]))
+        return (chances[answer] - chances[own]).item()
 
     def case(k: int) -> Case:
-        differs = labels[k] != label
-        step = unit - gallery.embeddings[k]
-        pattern = torch.cosine_similarity(step, direction, dim=0).item() if differs else None
-        name = gallery.photographs[k].name
-        return Case(k, name, labels[k], similarity[k].item(), pattern)
+        found = pattern(k) if labels[k] != label else None
+        return Case(k, gallery.photographs[k].name, labels[k], similarity[k].item(), found)
 
     def cases(name: str) -> list[Case]:
         return [case(k) for k in order if labels[k] == name][:number]
@@ -107,6 +132,7 @@ def find_cases(gallery: Gallery, h: Tensor, number: int = 3, query: int | None =
         (similarity[nearest] - similarity[rival]).item(),
         cases(label),
         cases(labels[rival]),
+        learnt,
     )
 
 
@@ -122,5 +148,6 @@ def cases_in_words(found: Cases) -> str:
         assert of.pattern is not None
         told = "it differs from the query as the classes do"
         told = told if of.pattern > 0 else "what tells the classes apart is missing"
-        lines.append(f"      {of.similarity:+.3f}  {of.name}  pattern {of.pattern:+.3f}: {told}")
+        by = "learnt pattern" if found.learnt else "pattern"
+        lines.append(f"      {of.similarity:+.3f}  {of.name}  {by} {of.pattern:+.3f}: {told}")
     return "\n".join(lines)

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from torch.nn.functional import nll_loss, normalize
 
 from lfs_core.errors import LFSError
+from lfs_core.util.progress import batches
 from lfs_core.util.threads import one_thread
 
 WIDTH = 128  # of its hidden layer
 STEPS, BATCH = 300, 512  # of learning; pairs at a step
 LEARNING_RATE = 3e-3
+MOST = 100  # classes; there is an answer for every pair of them
 
 
 class ClassToClass(nn.Module):
@@ -25,8 +27,9 @@ class ClassToClass(nn.Module):
     reads embeddings that are made already, of length one.
 
     Where classes are round clouds of one size, the evidence for one class against that of the case
-    is linear in the difference, along that of their means. The pattern of `find_cases` is the
-    cosine of the two. The network learns what is not round, too.
+    is linear in the difference, along that of their means. By default, the pattern of `find_cases`
+    is the cosine of the two. The network learns what is not round, too; `find_cases(learnt=True)`
+    and `lfs retrieve --learnt` ask it.
 
     Args:
         labels: K classes.
@@ -55,13 +58,18 @@ class ClassToClass(nn.Module):
             seed: of the start and of the pairs.
 
         Raises:
-            LFSError: lengths differ, or there are fewer than two classes.
+            LFSError: lengths differ, or there are fewer than two classes or more than 100.
         """
         names = sorted(set(labels))
         if len(labels) != len(embeddings) or len(names) < 2:
             raise LFSError(
                 f"There are {len(embeddings)} embeddings and {len(labels)} labels of {len(names)} "
                 "classes; give as many of each, of two classes or more."
+            )
+        if len(names) > MOST:
+            raise LFSError(
+                f"There are {len(names)} classes; a class-to-class network learns up to {MOST}. "
+                "Take the patterns of class means."
             )
         h = normalize(embeddings.float(), dim=-1)
         y = torch.tensor([names.index(label) for label in labels])
@@ -70,7 +78,7 @@ class ClassToClass(nn.Module):
             torch.manual_seed(seed)
             network = cls(names, h.shape[1])
             optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE)
-            for _ in range(STEPS):
+            for _ in batches(range(STEPS), 1, "step"):
                 case, query = torch.multinomial(rare, 2 * BATCH, replacement=True).view(2, BATCH)
                 told = network(h[query] - h[case])[torch.arange(BATCH), y[case]]
                 optimizer.zero_grad()

@@ -18,11 +18,13 @@ from lfs_core.things.explain import ThingsExplanation
 from lfs_core.training.decoders import LinearDecoder
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.digests import key
+from lfs_core.util.progress import batches
 
 NAME = "explainlfs"
 SIZE = (16, 50)  # of the decoded pictures: bands, moments
 BETTER = 0.9  # of the mean's error: a decoder with more has learnt little of what it decodes
 SAME = 1e-4  # maps that differ nowhere by more are the same
+LEARNING = "Learning a decoder of sounds (once)"  # of its progress
 HELD_OUT = 8  # words, by all voices, on which the error is measured
 
 
@@ -44,8 +46,12 @@ def sound_decoder(ear: Ear) -> Decoder:
 def fitted(ear: Ear, words: tuple[str, ...] = MADE, held_out: int = HELD_OUT) -> LinearDecoder:
     """A linear decoder, learnt from all words but the first few, each by all made voices."""
     pictures = Pictures(ear)
-    said = [heard(made(word, voice), ear.seconds) for word in words for voice in range(VOICES)]
-    images = torch.stack([pictures.of(one) for one in said])
+    said = [
+        heard(made(word, voice), ear.seconds)
+        for (word,) in batches(words, 1, "word", LEARNING)
+        for voice in range(VOICES)
+    ]
+    images = torch.stack([pictures.of(one) for (one,) in batches(said, 1, "word", LEARNING)])
     h, small = pictures(images), interpolate(images, SIZE, mode="area")
     test = held_out * VOICES
     decoder = LinearDecoder.fit(h[test:], small[test:])

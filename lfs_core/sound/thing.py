@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -11,6 +13,7 @@ from lfs_core.errors import LFSError
 from lfs_core.sound.hearing import Ear, heard
 from lfs_core.sound.mel import FRAME, STEP
 from lfs_core.sound.reading import RATE
+from lfs_core.util.progress import batches
 
 STRETCH = 0.1  # s, about a phoneme
 BATCH = 64  # waves at a time
@@ -57,15 +60,14 @@ class Sound:
         self.ear, self.fill = ear, fill
         self.heard = heard(wave, ear.seconds, trim=trim)
         self.edges = _edges(self.heard.start, self.heard.stop, round(stretch * RATE))
-        times = [self.heard.seconds(edge) for edge in self.edges.tolist()]
-        self.parts = tuple(f"{a:.2f} to {b:.2f} s" for a, b in pairwise(times))
+        self.parts = called([self.heard.seconds(edge) for edge in self.edges.tolist()])
 
     def without(self, sets: Tensor) -> Tensor:
         """Embeddings (S,D) without the moments of each set (S,K) bool."""
         loudness = FILLS[self.fill]
         found = [
             self.ear.of_spectrogram(self.ear.spectrogram(self.heard.masked(gone, loudness)))
-            for gone in self.samples(sets).split(BATCH)
+            for gone in batches(self.samples(sets), BATCH)
         ]
         return torch.cat(found)
 
@@ -108,11 +110,10 @@ class Tiles:
         self.columns = torch.linspace(first, last, moments + 1).round().long()
         self.rows = torch.linspace(0, len(ear.bands), pitches + 1).round().long()
         self.grid = (moments, pitches)
+        times = [self.heard.seconds(column * STEP) for column in self.columns.tolist()]
         self.parts = tuple(
-            f"{self.heard.seconds(start * STEP):.2f} to "
-            f"{self.heard.seconds(stop * STEP):.2f} s, "
-            f"{ear.bands[low].low:.0f} to {ear.bands[high - 1].high:.0f} Hz"
-            for start, stop in pairwise(self.columns.tolist())
+            f"{moment}, {ear.bands[low].low:.0f} to {ear.bands[high - 1].high:.0f} Hz"
+            for moment in called(times)
             for low, high in pairwise(self.rows.tolist())
         )
 
@@ -125,6 +126,16 @@ class Tiles:
         chosen = sets.unflatten(1, self.grid).repeat_interleave(lengths, dim=1)
         gone[:, self.columns[0] : self.columns[-1]] = chosen.repeat_interleave(heights, dim=2)
         return self.ear.of_spectrogram(torch.where(gone, mean, self.spectrogram))
+
+
+def called(times: Sequence[float]) -> tuple[str, ...]:
+    """What the stretches between times are called, "0.10 to 0.20 s".
+
+    Decimals are as many as it takes to round by no more than a tenth of the shortest stretch.
+    """
+    shortest = min(b - a for a, b in pairwise(times))
+    digits = max(0, math.ceil(-math.log10(shortest / 5)))
+    return tuple(f"{a:.{digits}f} to {b:.{digits}f} s" for a, b in pairwise(times))
 
 
 def _edges(start: int, stop: int, length: int) -> Tensor:

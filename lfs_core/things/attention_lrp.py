@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from lfs_core.comparators.layer_attention import divided
+from lfs_core.comparators.layer_attention import halved as half
 from lfs_core.comparators.layer_steps import in_place_of
 from lfs_core.things.minilm import READ, MiniLM, TextNetwork
 from lfs_core.things.sentences import WORD
@@ -92,12 +94,9 @@ def attended(x: Tensor, attention: nn.MultiheadAttention, weigh: Weigh | None = 
 
 def halved(a: Tensor, b: Tensor) -> Tensor:
     """The product of matrices, with half its gradient."""
-    product = a @ b
-    return (product + product.detach()) / 2
+    return half(a @ b)
 
 
 def normed(x: Tensor, norm: nn.LayerNorm) -> Tensor:
     """A layer norm that divides by a constant."""
-    centred = x - x.mean(dim=-1, keepdim=True)
-    spread = (centred.detach().square().mean(dim=-1, keepdim=True) + norm.eps).sqrt()
-    return centred / spread * norm.weight + norm.bias
+    return divided(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lfs_core.errors import LFSError
 from lfs_core.parts import Thing
+from lfs_core.things.meanings import MEANINGS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +21,7 @@ class Kind(NamedTuple):
         name: of one, for readers.
         part: what one of its parts is called.
         network: that embeds it, for readers.
-        read: the thing in a file.
+        read: the thing in a file; what it has in `unread` is not read by the network.
         calibrated: how the network's own threshold was found, for readers.
     """
 
@@ -58,7 +59,7 @@ def read_graph(path: Path) -> Thing:
     """
     import networkx as nx
 
-    from lfs_core.things.graphs import Graph
+    from lfs_core.things.graphs import Graph, unread
     from lfs_core.things.motifs import GraphNetwork, motif_network
 
     class Late:
@@ -77,24 +78,22 @@ def read_graph(path: Path) -> Thing:
     names = {node: graph.nodes[node].get("label", node) for node in graph}
     if len({*names.values()}) < len(graph):  # as the atoms of a molecule
         names = {node: f"{name} ({node})" for node, name in names.items()}
-    graph = nx.relabel_nodes(graph, names)
-    one = nx.DiGraph(graph) if graph.is_directed() else nx.Graph(graph)
-    return Graph(Late(), one)
+    return Graph(Late(), nx.relabel_nodes(graph, names), unread=unread(graph))
 
 
 OF_SENTENCES = (
-    "The threshold is the one that separates best 32 pairs of sentences with one meaning from 64 "
-    "pairs with two. It is right about 94 % of the first. Of the pairs with two meanings it is "
-    "right about 53 % where both are about one subject, and 100 % where they are about two."
+    f"The threshold is the one that separates best {len(MEANINGS)} pairs of sentences with one "
+    f"meaning from {2 * len(MEANINGS)} pairs with two. It is right about 94 % of the first. Of the "
+    "pairs with two meanings it is right about 53 % where both are about one subject, and 100 % "
+    "where they are about two."
 )
 OF_GRAPHS = (
     "The threshold is the one that separates best pairs of made graphs that share a motif from "
     "pairs that do not. It is right about 90 % of them, both kinds weighted equally."
 )
-KINDS = {
-    ".txt": Kind("text", "word", "MiniLM (all-MiniLM-L6-v2)", read_sentence, OF_SENTENCES),
-    ".gml": Kind("graph", "node", "a small network of planted motifs", read_graph, OF_GRAPHS),
-}
+TEXT = Kind("text", "word", "MiniLM (all-MiniLM-L6-v2)", read_sentence, OF_SENTENCES)
+GRAPH = Kind("graph", "node", "a small network of planted motifs", read_graph, OF_GRAPHS)
+KINDS = {".txt": TEXT, ".md": TEXT, ".gml": GRAPH}  # Markdown is read as it stands
 
 
 def kind_of(path: Path) -> Kind | None:
@@ -110,9 +109,8 @@ def read_things(path_a: Path, path_b: Path) -> tuple[Kind, Thing, Thing]:
     """
     kind, other = kind_of(path_a), kind_of(path_b)
     if kind is None or kind is not other:
-        said = [f"{p.name} is {_one(k)}" for p, k in ((path_a, kind), (path_b, other))]
-        ends = ", ".join(f"{of.name}s ({end})" for end, of in KINDS.items())
-        raise LFSError(f"{' and '.join(said)}; give two {ends}, or two photographs.")
+        said = [f"{p.name} is {_one(k, p)}" for p, k in ((path_a, kind), (path_b, other))]
+        raise LFSError(f"{' and '.join(said)}; give two {' or two '.join(readable_things())}.")
     things = []
     for path in (path_a, path_b):
         try:
@@ -122,5 +120,13 @@ def read_things(path_a: Path, path_b: Path) -> tuple[Kind, Thing, Thing]:
     return kind, things[0], things[1]
 
 
-def _one(kind: Kind | None) -> str:
-    return f"a {kind.name}" if kind else "none"
+def readable_things() -> list[str]:
+    """The kinds with the suffixes of their files, for readers."""
+    suffixes = {
+        kind.name: [end for end, of in KINDS.items() if of is kind] for kind in (TEXT, GRAPH)
+    }
+    return [f"{name}s ({' '.join(ends)})" for name, ends in suffixes.items()]
+
+
+def _one(kind: Kind | None, path: Path) -> str:
+    return f"a {kind.name}" if kind else f"none, by its suffix {path.suffix or '(it has none)'}"

@@ -17,6 +17,7 @@ from torch.nn.functional import normalize
 
 from lfs_core.util.assets import PackageAsset, fetch
 from lfs_core.util.extras import needs
+from lfs_core.util.progress import batches
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -90,8 +91,8 @@ class TextNetwork:
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Embeddings (B,384); what a text has beyond 256 tokens is not read."""
         found = []
-        for first in range(0, len(texts), BATCH):
-            some = self.tokenizer.encode_batch(list(texts[first : first + BATCH]))
+        for batch in batches(texts, BATCH, "text"):
+            some = self.tokenizer.encode_batch(list(batch))
             read = [of.ids[:READ] for of in some]
             longest = max(map(len, read))
             tokens = torch.tensor([ids + [0] * (longest - len(ids)) for ids in read])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
+from lfs_core.util.progress import batches
 from lfs_core.util.threads import one_thread
 
 MOTIFS = {
@@ -117,7 +118,7 @@ def motif_network(seed: int = 0, steps: int = STEPS) -> GraphNetwork:
         same = (kinds[:, None] == kinds).float().fill_diagonal_(0)
         seen = [planted(motif, UNSEEN + k).graph for motif in MOTIFS for k in range(LEARNT)]
         adjacency, there = stacked(seen)
-        for _ in range(steps):
+        for _ in batches(range(steps), 1, "step", "Learning motifs"):
             drawn = torch.rand(len(MOTIFS), LEARNT).argsort(dim=1)[:, :EACH]
             drawn = (drawn + LEARNT * torch.arange(len(MOTIFS))[:, None]).flatten()
             h = normalize(network(adjacency[drawn], there[drawn]), dim=-1)

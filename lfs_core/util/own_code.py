@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import sys
@@ -87,17 +88,29 @@ def _found(module: str) -> object:
         return None
 
 
+def _loaded(name: str, path: Path) -> bool:
+    return getattr(sys.modules.get(name), "__file__", None) == str(path)
+
+
+def _is_of(path: Path, found: object) -> bool:
+    """Whether a name that Python looks for leads to a file, or to nothing."""
+    origin = getattr(found, "origin", None)
+    return found is None or (origin is not None and Path(origin).resolve() == path)
+
+
 def _from_file(file: Path, name: str | None = None) -> ModuleType:
     """The module in a file, loaded once; it may import modules next to it."""
     path = file.resolve()
     if not path.is_file():
         raise LFSError(f"there is no file {file}.")
     name = name or path.stem
-    known = sys.modules.get(name)
-    if known is not None and getattr(known, "__file__", None) == str(path):
-        return known
-    if known is not None or _found(name) is not None:  # another module has this name
-        name = f"{name}_of_{abs(hash(str(path.parent))):x}"
+    if _loaded(name, path):
+        return sys.modules[name]
+    if name in sys.modules or not _is_of(path, _found(name)):  # another module has this name
+        # The same in every process, as fingerprints of networks hold the names of modules.
+        name = f"{name}_of_{hashlib.sha256(str(path.parent).encode()).hexdigest()[:16]}"
+        if _loaded(name, path):
+            return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise LFSError(f"{file} is no Python file.")

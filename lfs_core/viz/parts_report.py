@@ -25,6 +25,7 @@ def write_parts_report(
     names: Sequence[str] = ("First", "Second"),
     *,
     given_threshold: bool = False,
+    messages: Sequence[str] = (),
 ) -> None:
     """Write the page; it needs no other file.
 
@@ -34,12 +35,13 @@ def write_parts_report(
         kind: of both things.
         names: what to call the two.
         given_threshold: whether the threshold is not the network's own, of which the page tells.
+        messages: remarks to show above the parts.
 
     Raises:
         LFSError: the path does not end in .html or cannot be written.
     """
     check_suffix(path)
-    write_page(path, render_parts_report(explanation, kind, names, given_threshold))
+    write_page(path, render_parts_report(explanation, kind, names, given_threshold, messages))
 
 
 def render_parts_report(
@@ -47,6 +49,7 @@ def render_parts_report(
     kind: Kind,
     names: Sequence[str],
     given_threshold: bool = False,
+    messages: Sequence[str] = (),
 ) -> str:
     """The page's HTML; see `write_parts_report`."""
     e = explanation
@@ -75,6 +78,7 @@ def render_parts_report(
         threshold=f"{e.threshold:.4g}",
         calibrated="" if given_threshold else kind.calibrated,
         above=e.is_similar,
+        messages=messages,
         method=TITLES[e.method],
         account=account(e.method, kind.part),
         control=e.method in CONTROLS,

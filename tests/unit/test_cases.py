@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import lfs_core as lfs
 from lfs_core import cli
 from lfs_core.search.cases import cases_in_words, find_cases
+from lfs_core.search.class_to_class import ClassToClass
 from lfs_core.search.gallery import Gallery, Photograph
 
 PIXELS, DIGITS = load_digits(return_X_y=True)
@@ -93,6 +94,61 @@ def test_one_class_has_no_cases_against_it() -> None:
         find_cases(KNOWN, KNOWN.embeddings[0], 0)
 
 
+def test_learnt_patterns_are_those_of_the_network() -> None:
+    known = gallery(UNIT[:100], DIGITS[:100])
+    h = torch.from_numpy(UNIT[1000]).float()
+    found, plain = find_cases(known, h, 1, learnt=True), find_cases(known, h, 1)
+    network = ClassToClass.fit(known.embeddings, known.labels)
+    (case,) = found.contrastive
+    assert found.supportive == plain.supportive and case.position == plain.contrastive[0].position
+    chances = network.evidence(h, known.embeddings[[case.position]], [case.label])[0].exp()
+    answer, own = (network.labels.index(name) for name in (found.label, case.label))
+    assert case.pattern == pytest.approx((chances[answer] - chances[own]).item())
+    assert "  learnt pattern " in cases_in_words(found)
+    assert "learnt" not in cases_in_words(plain)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_small_galleries_answer_or_say_why_not(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_image: Callable[..., Path]
+) -> None:
+    monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
+    network = tmp_path / "means.py"
+    network.write_text(
+        "def embed(images):\n    return images.mean(dim=(2, 3)) - 0.5\n\nembed.image_size = 16\n",
+        encoding="utf-8",
+    )
+    for k in range(number + 1):
+        name = f"photographs/{k % 2}" if k < number else "."
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        save_image(np.full((16, 16, 3), (90 * k, 200, 40), np.uint8), f"{name}/{k}.png")
+    folder, made = tmp_path / "photographs", str(tmp_path / "all.gallery")
+    run = CliRunner().invoke
+    assert (
+        run(cli.app, ["index", str(folder), "--embedder", f"{network}:embed", "-o", made]).exit_code
+        == 0
+    )
+    queries = {folder / "0" / "0.png": number - 1, tmp_path / f"{number}.png": number}
+    for query, others in queries.items():
+        ask = ["retrieve", str(query), "--gallery", made]
+        told = run(cli.app, [*ask, "--top", "50", "--bottom", "0"])
+        if not others:
+            assert told.exit_code == 1 and "holds nothing but the query" in told.output
+            continue
+        assert told.exit_code == 0 and "least similar" not in told.output
+        assert f"Besides the query the gallery holds {others}, fewer than --top 50" in told.output
+        page = tmp_path / "why.html"
+        done = run(cli.app, [*ask, "--cases", "--method", "occlusion", "-o", str(page)])
+        if others == 1:  # of one class
+            without = "Without the query, t" if query.parent != tmp_path else "T"
+            assert done.exit_code == 1 and not page.exists()
+            assert done.output.startswith(f"Error: {without}he gallery has fewer than two classes")
+            assert len(done.output.strip().splitlines()) == 1
+            continue
+        assert done.exit_code == 0 and "pattern " in done.output and page.exists()
+        page.unlink()
+
+
 def test_the_command_lists_cases(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_image: Callable[..., Path]
 ) -> None:
@@ -121,3 +177,7 @@ def test_the_command_lists_cases(
     assert (
         "class red rather" not in run(cli.app, ["retrieve", query, "--gallery", str(made)]).output
     )
+    learnt = run(cli.app, ["retrieve", query, "--gallery", str(made), "--cases", "--learnt"])
+    assert learnt.exit_code == 0 and "learnt pattern +" in learnt.output
+    alone = run(cli.app, ["retrieve", query, "--gallery", str(made), "--learnt"])
+    assert alone.exit_code == 1 and "give --cases, too" in alone.output

@@ -82,3 +82,6 @@ def test_what_cannot_be_learnt() -> None:
         ClassToClass.fit(h, labels[:5])
     with pytest.raises(lfs.LFSError, match="of 1 classes"):
         ClassToClass.fit(h, ["a"] * 6)
+    names = [str(k) for k in range(101)]
+    with pytest.raises(lfs.LFSError, match="101 classes; a class-to-class network learns up to"):
+        ClassToClass.fit(torch.eye(101), names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from statistics import NormalDist, fmean, pstdev
 from types import SimpleNamespace
 
@@ -137,3 +138,19 @@ def test_a_spread_says_nothing_of_another_distance(distance: str, known: bool) -
     assert spread_of(network) is network.spread
     network.distance = distance
     assert (spread_of(network) is not None) == known
+
+
+def test_a_part_of_a_network_that_is_called_spread_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "part.py").write_text(
+        "import torch\n\n\n"
+        "class Network(torch.nn.Module):\n"
+        "    image_size = 8\n\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.spread = torch.nn.Conv2d(3, 4, 3)\n\n"
+        "    def forward(self, images):\n"
+        "        return self.spread(images).mean(dim=(2, 3))\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(lfs.LFSError, match="a part called 'spread'"):
+        lfs.load_embedder(f"{tmp_path / 'part.py'}:Network")

@@ -12,8 +12,11 @@ import pytest
 import torch
 from commands import run
 
+from lfs_core.commands.kinds import PHOTOGRAPH, one_kind
+from lfs_core.errors import LFSError
 from lfs_core.things import files
 from lfs_core.things.explain import METHODS, TITLES, explain_things, own_threshold
+from lfs_core.things.graphs import unread
 from lfs_core.things.motifs import planted
 from lfs_core.things.sentences import Sentence
 from lfs_core.viz.accounts import account
@@ -84,7 +87,88 @@ def test_a_text_and_a_photograph(astronaut: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one two", encoding="utf-8")
     done = run("explain", tmp_path / "a.txt", astronaut, "-o", tmp_path / "page.html")
     assert done.returncode == 1
-    assert "a.txt is a text and astronaut.jpg is none" in done.stderr
+    assert "a.txt is a text and astronaut.jpg is a photograph" in done.stderr
+
+
+def test_an_unknown_suffix_is_named_with_all_that_can_be_read(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.xyz", "c"):
+        (tmp_path / name).write_text("one two", encoding="utf-8")
+    said = {"b.xyz": "b.xyz has the unknown suffix .xyz", "c": "c has no suffix"}
+    for name, expected in said.items():
+        for first in ("a.txt", name):
+            done = run("explain", tmp_path / first, tmp_path / name, "-o", tmp_path / "page.html")
+            assert done.returncode == 1 and expected in done.stderr
+            for kind in ("texts (.txt .md)", "graphs (.gml)", "recordings (.wav", "photographs"):
+                assert kind in done.stderr
+            assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_photograph_of_an_unknown_suffix_is_one(astronaut: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "astronaut.upload"
+    copy.write_bytes(astronaut.read_bytes())
+    assert one_kind(copy, astronaut) == PHOTOGRAPH
+
+
+def test_markdown_is_a_text(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# word", encoding="utf-8")
+    (tmp_path / "b.txt").write_text("one two", encoding="utf-8")
+    assert one_kind(tmp_path / "a.md", tmp_path / "b.txt") == "text"
+    with pytest.raises(LFSError, match=r"a\.md: The text has one word, 'word'"):
+        files.read_things(tmp_path / "a.md", tmp_path / "b.txt")
+
+
+def test_what_a_network_does_not_read_of_a_graph() -> None:
+    assert unread(nx.path_graph(4)) == []
+    weighted = nx.path_graph(4)
+    nx.set_edge_attributes(weighted, 2.0, "weight")
+    assert unread(weighted) == []  # it is the same everywhere
+    weighted.edges[0, 1]["weight"] = 3.0
+    assert unread(weighted) == ["'weight' of edges"]
+    nx.set_node_attributes(weighted, {0: "C", 1: "C", 2: "O", 3: "N"}, "label")
+    weighted.add_edge(2, 2, weight=2.0)
+    assert unread(weighted) == [
+        "'label' of nodes",
+        "'weight' of edges",
+        "edges from a node to itself",
+    ]
+    named = nx.path_graph(2)
+    nx.set_node_attributes(named, {0: "home", 1: "end"}, "label")
+    assert unread(named) == []
+    assert unread(nx.MultiGraph([(0, 1), (1, 0), (1, 2)])) == ["how many edges join two nodes"]
+
+
+def degrees(adjacency: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+    """A network that counts edges and nodes."""
+    return torch.stack([adjacency.sum(dim=(1, 2)), there.sum(dim=1)], dim=1).float()
+
+
+def test_weights_that_are_not_used_are_told_on_the_page_and_in_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lfs_core.things.motifs.motif_network", lambda: degrees)
+    weighted = nx.path_graph(3)
+    nx.set_edge_attributes(weighted, {(0, 1): 1.5, (1, 2): 9.5}, "weight")
+    paths = [
+        graph_file(tmp_path, "a.gml", weighted),
+        graph_file(tmp_path, "b.gml", nx.path_graph(4)),
+    ]
+    done = run("explain", *paths, "-o", tmp_path / "page.html")
+    assert done.returncode == 0, done.stderr
+    said = "which nodes of a.gml are joined, and no more. It does not use 'weight' of edges."
+    assert said in done.stderr and "b.gml" not in done.stderr
+    assert said in unescape((tmp_path / "page.html").read_text("utf-8"))
+
+
+def test_progress_is_shown_of_what_takes_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lfs_core.things.motifs.motif_network", lambda: degrees)
+    monkeypatch.setattr("lfs_core.util.progress.DELAY", 0)
+    paths = [graph_file(tmp_path, f"{k}.gml", nx.path_graph(n)) for k, n in enumerate((100, 3))]
+    done = run("explain", *paths, "-o", tmp_path / "page.html")
+    assert done.returncode == 0 and "Taking nodes away: 100%" in done.stderr
+    assert "100/100" in done.stderr and "3/3" not in done.stderr  # one batch has no progress
+    explain_things(*(files.read_graph(path) for path in paths))  # in Python nothing is shown
 
 
 def test_options_of_photographs_are_refused(tmp_path: Path) -> None:

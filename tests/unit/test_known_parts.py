@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,9 @@ from lfs_core.findings import known_parts
 from lfs_core.findings.known_parts import ALONE, CAUSAL, UNMATCHED, conclusions, lead
 from lfs_core.findings.sounds import sounds_described, sounds_doubts
 from lfs_core.findings.stored import stored_run
+from lfs_core.sound.spliced import SHARED
+from lfs_core.sound.thing import STRETCH
+from lfs_core.sound.words import Words
 from lfs_core.studies.sentences import EACH, FIRST, LISTS, METHODS, OTHERS
 from lfs_core.things.explain import TITLES
 from lfs_core.things.motifs import MOTIFS
@@ -25,6 +31,23 @@ def run() -> dict:
 @pytest.fixture
 def sounds() -> dict:
     return copy.deepcopy(stored_run("sounds"))
+
+
+def test_numbers_in_the_prose_of_the_page_are_those_of_the_code() -> None:
+    page = json.loads(Path("notebooks/13_beyond_images.ipynb").read_text("utf-8"))
+    cells = [cell for cell in page["cells"] if cell["cell_type"] == "markdown"]
+    prose = " ".join("".join(cell["source"]) for cell in cells)
+    assert not re.search(r"\d+ (pairs|recordings|sentences|words)", prose)  # these are computed
+    said = {
+        "hears a second and a half": Words.seconds == 1.5,
+        "One moment of a tenth of a second": STRETCH == 0.1,
+        "get half a second in common": SHARED * STRETCH == 0.5,
+        "a ring of six nodes": len(MOTIFS["ring of six"]) == 6,
+    }
+    for sentence, holds in said.items():
+        assert sentence in prose and holds
+    stored = json.dumps(page["cells"], ensure_ascii=False)
+    assert known_parts.threshold_sentences() in stored
 
 
 def test_every_pair_has_a_score_of_every_method(run: dict) -> None:

@@ -15,7 +15,8 @@ import torch
 from commands import run
 from test_sound_pictures import Coarse
 
-from lfs_core.commands.sounds import are_sounds, explain_sounds
+from lfs_core.commands.kinds import PHOTOGRAPH, RECORDING, one_kind
+from lfs_core.commands.sounds import explain_sounds
 from lfs_core.errors import LFSError
 from lfs_core.sound.making import tone
 from lfs_core.sound.thing import Sound
@@ -75,10 +76,10 @@ def test_best_matches_are_the_largest_and_name_no_part_twice(
 
 
 def test_recordings_are_told_by_their_names() -> None:
-    assert are_sounds(Path("a.wav"), Path("b.FLAC"))
-    assert not are_sounds(Path("a.png"), Path("b.jpg"))
-    with pytest.raises(LFSError, match="two of a kind"):
-        are_sounds(Path("a.wav"), Path("b.jpg"))
+    assert one_kind(Path("a.wav"), Path("b.FLAC")) == RECORDING
+    assert one_kind(Path("a.png"), Path("/dev/stdin")) == PHOTOGRAPH
+    with pytest.raises(LFSError, match=r"a.wav is a recording and b.jpg is a photograph; give"):
+        one_kind(Path("a.wav"), Path("b.jpg"))
 
 
 @pytest.mark.slow
@@ -88,8 +89,11 @@ def test_two_files_are_explained(tmp_path: Path, capsys: pytest.CaptureFixture[s
     explain_sounds(tmp_path / "a.wav", tmp_path / "b.flac", tmp_path / "page.html", matches=True)
     said = capsys.readouterr()
     assert said.out.startswith("Cosine similarity ")
-    assert "b.flac lasts 2.0 s; the network hears 1.5 s" in said.err
+    assert "b.flac lasts 2 s; the network hears 1.5 s" in said.err
     assert "a.wav lasts" not in said.err
+    soundfile.write(tmp_path / "c.wav", tone(300, 1.504).numpy(), 16_000)
+    explain_sounds(tmp_path / "a.wav", tmp_path / "c.wav", tmp_path / "page.html")
+    assert "lasts" not in capsys.readouterr().err  # "1.5 s" of 1.5 s is all of it
     assert "of a.wav and " in said.out and "of the cosine." in said.out
     with pytest.raises(LFSError, match="no method"):
         explain_sounds(tmp_path / "a.wav", tmp_path / "b.flac", tmp_path / "p.html", "gradcam")

@@ -10,7 +10,7 @@ from lfs_core.errors import LFSError
 from lfs_core.sound.hearing import HISS, LOUDEST, heard
 from lfs_core.sound.making import tone
 from lfs_core.sound.mel import log_mel, word_bands
-from lfs_core.sound.thing import Sound, Tiles
+from lfs_core.sound.thing import Sound, Tiles, called
 
 
 class Loudness:
@@ -113,3 +113,20 @@ def test_options_out_of_range(options: dict, said: str) -> None:
 def test_tiles_that_do_not_fit(grid: tuple[int, int]) -> None:
     with pytest.raises(LFSError, match="tiles do not fit"):
         Tiles(Loudness(), tone(500, 1.0), *grid)
+
+
+def test_times_have_as_many_digits_as_their_moments_deserve() -> None:
+    assert called([512.341, 512.441, 512.541]) == ("512.34 to 512.44 s", "512.44 to 512.54 s")
+    assert called([0.0, 0.0125, 0.025]) == ("0.000 to 0.013 s", "0.013 to 0.025 s")
+    assert called([0.0, 0.75, 1.5]) == ("0.0 to 0.8 s", "0.8 to 1.5 s")
+
+
+@pytest.mark.parametrize("seconds", [0.026, 0.06, 0.3, 1.5, 600.0])
+def test_every_moment_has_a_name_near_its_time(seconds: float) -> None:
+    thing = Sound(Loudness(), tone(1000, seconds), trim=False)
+    assert len(set(thing.parts)) == len(thing.parts)
+    for k, part in enumerate(thing.parts):
+        start, stop = (thing.heard.seconds(int(edge)) for edge in thing.edges[k : k + 2])
+        said = [float(of) for of in part.removesuffix(" s").split(" to ")]
+        assert said == pytest.approx([start, stop], abs=(stop - start) / 9)
+        assert len(part.split()[0].partition(".")[2]) <= (3 if seconds < 0.1 else 2)
