@@ -102,7 +102,7 @@ class Run:
         return load_pairs(data / self.folder, network, self.number, hold_out=self.hold_out)
 
 
-FACES = Run((*EVERYBODY, *LAYERS), ("selectivity,every=2",))
+FACES = Run(EVERYBODY, ("selectivity,every=2",))
 FILLS = Run(
     (*PAPER, "occlusion", "centre", "random"),
     (
