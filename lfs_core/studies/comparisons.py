@@ -186,6 +186,7 @@ FRESH = replace(
         "with-own-likeness,of=gradcam",
         "with-own-likeness,of=simexpert",
         "gradcam",
+        "lrp",
         "simexpert",
         "explainlfs",
         "centre",
