@@ -22,7 +22,7 @@ from lfs_core.studies.workshop import THRESHOLD
 from lfs_core.util.distances import cosines
 
 PAIRS = 256  # from which those of a step are drawn
-AT_ONCE = 2  # pairs in a step
+AT_ONCE = 1  # pair in a step; a second one takes 6 GB more
 MASKS = 4  # of each, at different sizes
 SIZES = (2, 4, 8, 16, 32)  # places hidden, or shown alone
 SOFT = 0.1  # of the evidence's spread: how wide the edge of the soft mask is

@@ -52,7 +52,7 @@ from lfs_core.util.distances import cosines
 from lfs_core.util.rounding import rounded
 
 CELEBRITIES = 1024  # photographs to train on with
-STEPS = 96
+STEPS = 64
 BATCH = 64  # images in each
 PARTNERS = 64
 LEARNING_RATE = 1e-4
