@@ -53,8 +53,8 @@ def how_far(found: Mapping[str, Sequence[Goal]], costs: Costs) -> str:
     return sentence(
         f"**It holds up in {len(won(own))} of {len(own)} tests.** One pass of each image takes "
         f"{costs[OURS]['of two passes']:.2f} times as long as the two passes that computing the "
-        f"similarity takes. It beats *every* method of fewer than {CHEAP} passes, including "
-        f"controls, in {listed(by_images)}. Of its other forms, {listed(others)}"
+        f"similarity takes. It beats *every* method of fewer than {CHEAP} passes in these runs, "
+        f"including controls, in {listed(by_images)}. Of its other forms, {listed(others)}"
         + ("" if all_won else f". It does not beat these everywhere: {listed(left)}")
     )
 

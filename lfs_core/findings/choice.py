@@ -30,7 +30,7 @@ HAVE: Mapping[str, frozenset[str]] = {  # what a reader has: which needs that me
     "All that, and a trained head or decoder": frozenset(NEEDS),
 }
 COMMON = ("selectivity", "insertion")  # in their usual form, these tests have been put to most
-BOOKS_OWN, OWN_LIKENESS = "amortised", "own-likeness"
+BOOKS_OWN, OWN_LIKENESS, RIVAL = "amortised", "own-likeness", "lrp"
 NAMED = 2  # tests in which a control is better
 
 
@@ -134,6 +134,23 @@ def own_term() -> tuple[int, int, int]:
     return won, len(found), len(fresh.same)
 
 
+def rival_markdown() -> str:
+    """How the book's map stands against LRP, which no shared test has: in Markdown."""
+    layers = stored_evaluation("fresh-layers")
+    rows = [
+        layers.against(metric, kind, BOOKS_OWN, [RIVAL])[0]
+        for metric in layers.metrics
+        for kind in KINDS
+    ]
+    sure = [row["by"] for row in rows if row["p"] < SIGNIFICANT]
+    better = sum(by > 0 for by in sure)
+    return (
+        f"Against {_link(RIVAL)}, measured later on {len(layers.same)} pairs of fresh people, the "
+        f"map is significantly better in {better} of {len(rows)} tests and worse in "
+        f"{len(sure) - better}; LRP needs gradients and layers, but no training."
+    )
+
+
 def use_markdown() -> str:
     """What to use, and what the shared tests leave out, in one paragraph of Markdown."""
     first, second = recommended(records())
@@ -142,7 +159,8 @@ def use_markdown() -> str:
         f"If you can train, use the {in_a_sentence(first)}; if not, use {in_a_sentence(second)}. "
         "The shared tests lack one control, *own-likeness*: one term of the book's map alone, "
         f"which looks at each photograph by itself. On {pairs} pairs of faces of fresh people "
-        f"the whole map is significantly better than that term in {won} of {tests} tests. [Under "
+        f"the whole map is significantly better than that term in {won} of {tests} tests. "
+        f"{rival_markdown()} [Under "
         "every reading](beyond-every-reading) shows both in other tests.\n"
     )
 

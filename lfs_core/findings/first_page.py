@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-from lfs_core.findings.choice import Record, in_a_sentence, own_term, passed, recommended, records
+from lfs_core.findings.choice import (
+    Record,
+    in_a_sentence,
+    own_term,
+    passed,
+    recommended,
+    records,
+    rival_markdown,
+)
 from lfs_core.findings.claims import CLAIMS
 from lfs_core.findings.ledger import verdict_of
 
@@ -46,7 +54,7 @@ def instead_markdown() -> str:
         f"control in {_share(first)} tests), or {in_a_sentence(second)}, which needs nothing "
         f"({_share(second)}). ExplainLFS does so in {_share(known[PAPER])}. One control is not "
         "among these: the map's own term that never sees the partner. On fresh faces the map "
-        f"beats it in {won} of {tests}. "
+        f"beats it in {won} of {tests}. {rival_markdown()} "
         "[Which method should I use?](which_method)\n"
     )
 
