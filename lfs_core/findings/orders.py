@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lfs_core.comparators import EXPLAINERS
+from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
 from lfs_core.findings.intervals import Interval, interval
 from lfs_core.findings.stored import stored_run
@@ -59,7 +61,8 @@ def orders_table(trial: Trial = ORDERS) -> pd.DataFrame:
         for order in scores:
             if order != trial.control:
                 ahead = _ahead(scores[trial.control], scores[order])
-                rows[people, order] = {test: _told(of) for test, of in ahead.items()}
+                name = reader_name(order) if order in EXPLAINERS else order
+                rows[people, name] = {test: _told(of) for test, of in ahead.items()}
     return pd.DataFrame(rows).T.rename_axis(["pairs of", "order"])
 
 

@@ -74,7 +74,7 @@ STUDIES = {
     "sounds": "lfs_core.studies.sounds:sounds_study",
     "sentences": "lfs_core.studies.sentences:sentences_study",
 }
-NOT_STORED = ("multiverse-dlib", "learning-curves", "head-targets")
+NOT_STORED = ("multiverse-dlib",)
 """Studies whose results the book does not have yet. On one core, that of dlib takes an hour."""
 TRAININGS = {  # of weights that ship with the package; called with the folder to write, too
     "train-heads": "lfs_core.studies.heads:train_heads",

@@ -23,6 +23,8 @@ from lfs_core.findings import (
     beyond,
     decoder_tables,
     judges,
+    learning_curves,
+    orders,
     parameter_tables,
     retrieval_tables,
     score_tables,
@@ -178,6 +180,8 @@ def tables() -> Iterator[pd.DataFrame]:
     yield beyond.saved_table(stored_evaluation("patterns"))
     yield beyond.nearness_table(of["heads"]["nearness"])
     yield beyond.variants_table(of["heads"]["variants"])
+    yield learning_curves.learning_curves_table(of["learning-curves"]["curves"])
+    yield from map(orders.orders_table, (orders.ORDERS, orders.TARGETS))
     yield decoder_tables.decoding_table(of["decoding"])
     yield decoder_tables.agreement_table(of["agreement"])
     yield decoder_tables.retrieval_decoders_table(of["retrieval"])

@@ -30,7 +30,7 @@ def test_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "significantly better in 1 of 4 tests and worse in 1" in orders.tried_in_words()
 
 
-@pytest.mark.parametrize("trial", [orders.ORDERS])
+@pytest.mark.parametrize("trial", [orders.ORDERS, orders.TARGETS], ids=lambda trial: trial.study)
 def test_the_winner_is_tested_on_others(trial: orders.Trial) -> None:
     """The order that fresh people judge is the best of those tried, by the sum of four tests."""
     tried = orders._scores(trial, "weights")
