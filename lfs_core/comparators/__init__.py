@@ -114,7 +114,7 @@ def load_explainer(
         options.setdefault("similarity_threshold", threshold_of(embedder))
     if "decoder" in signature.parameters:
         options["decoder"] = _decoder(embedder, options.get("decoder"))
-    elif "head" in signature.parameters and options.get("head") is None:
+    elif _reads_shipped_head(signature, options):
         _check_shipped(embedder_name(embedder), "causal head", "heads", "lfs fit-head")
     try:
         signature.bind(embedder, **options)
@@ -123,6 +123,14 @@ def load_explainer(
         wrong = ", ".join(sorted(set(options) - set(known)))
         raise LFSError(f"{name} takes no {wrong}; its options are {', '.join(known)}.") from None
     return method(embedder, **options)
+
+
+def _reads_shipped_head(signature: inspect.Signature, options: dict[str, Any]) -> bool:
+    """Whether a method needs the head that ships; some do only `by` the one-pass map."""
+    if "head" not in signature.parameters or options.get("head") is not None:
+        return False
+    by = signature.parameters.get("by")
+    return by is None or options.get("by", by.default) == "amortised"
 
 
 def _decoder(
