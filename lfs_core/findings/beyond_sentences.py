@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lfs_core.comparators import EXPLAINERS, explainer_class
 from lfs_core.comparators.amortised import Amortised
 from lfs_core.embedders import network_title
 from lfs_core.evaluation.names import reader_name
@@ -21,6 +22,7 @@ from lfs_core.findings.beyond import (
     PLAIN,
     TESTS,
     Goal,
+    passes,
     ranked_weights,
     won,
 )
@@ -50,12 +52,22 @@ def how_far(found: Mapping[str, Sequence[Goal]], costs: Costs) -> str:
         if form != OURS
     ]
     left = sorted({reader_name(name) for g in own for name in {*g.others} - {*g.beaten}})
+    measured = {parse(name)[0] for g in own for name in g.others} | {OURS}
+    absent = [
+        reader_name(name)
+        for name, cost in costs.items()
+        if name in EXPLAINERS
+        and name not in measured
+        and explainer_class(name).role == "method"
+        and passes(cost) < CHEAP
+    ]
     return sentence(
         f"**It holds up in {len(won(own))} of {len(own)} tests.** One pass of each image takes "
         f"{costs[OURS]['of two passes']:.2f} times as long as the two passes that computing the "
         f"similarity takes. It beats *every* method of fewer than {CHEAP} passes in these runs, "
         f"including controls, in {listed(by_images)}. Of its other forms, {listed(others)}"
         + ("" if all_won else f". It does not beat these everywhere: {listed(left)}")
+        + (f". As cheap, and not in these runs: {listed(absent)}" if absent else "")
     )
 
 

@@ -110,7 +110,8 @@ def _classes() -> dict[str, list[list[int]]]:
 
 def origin_line(manifest: Mapping[str, Any]) -> str:
     """Where a stored run comes from, as one line of Markdown."""
-    seeds = f", {manifest['seeds']} seeds" if "seeds" in manifest else ""
+    count = manifest.get("seeds")
+    seeds = f", {count} seed{'s' * (count != 1)}" if count else ""
     networks = manifest["embedder"].split(", ")
     return (
         f"*Stored run*: {manifest['number']} pairs of {images_title(manifest['pairs'])}, "

@@ -30,26 +30,22 @@ from lfs_core.comparators.amortised import Amortised, PairsWithMaps
 from lfs_core.embedders import Embedder, image_sides, load_embedder
 from lfs_core.embedders.taps import find_layers
 from lfs_core.evaluation.fresh_people import pairs_of
-from lfs_core.evaluation.metrics.base import Case, Labels
-from lfs_core.evaluation.spec import make_metric
 from lfs_core.studies.goal import goal_loss
 from lfs_core.studies.heads import first_classes
 from lfs_core.studies.one_pass_orders import (
     CHOICE,
     FOLDER,
-    METRICS,
     NETWORK,
     PLAYS,
     TEST,
     empty_image,
     greedy_order,
     ranked,
+    scored,
 )
 from lfs_core.studies.workshop import THRESHOLD
 from lfs_core.training.heads import losses, what_windows_do
 from lfs_core.training.removals import Removals
-from lfs_core.util.distances import cosines
-from lfs_core.util.rounding import rounded
 
 CELEBRITIES = 1024  # photographs to train on with
 STEPS = 64
@@ -195,24 +191,12 @@ def _scores(
     heads: dict[str, CausalHead],
     names: Sequence[str] | None,
 ) -> dict[str, Any]:
-    """The score of each pair, higher is better, by order and test; and the decisions."""
+    """What `scored` gives for the orders of these names; of all if None."""
     seen = {
         name: Amortised(network, head, similarity_threshold=THRESHOLD).see(images)
         for name, head in heads.items()
     }
-    h = seen[SHIPPED].h
-    labels = Labels(same, cosines(h), THRESHOLD)
-    tests = {name: make_metric(name) for name in METRICS}
-    scores: dict[str, dict[str, list[float]]] = {}
-    found = dict(orders(network, seen, names))
-    for name, when in tqdm(found.items(), "Orders"):
-        maps = -when.float().unflatten(-1, (heads[SHIPPED].grid, -1))
-        case = Case(network, images, h, labels, maps, lambda of: of, 0)
-        scores[name] = {
-            metric: rounded(test.score(test.measure(case), labels))
-            for metric, test in tests.items()
-        }
-    return {"similar": labels.is_similar.tolist(), "scores": scores}
+    return scored(network, images, same, seen[SHIPPED].h, dict(orders(network, seen, names)))
 
 
 def orders(

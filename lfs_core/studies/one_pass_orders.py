@@ -11,9 +11,10 @@ other one are then compared on fresh people.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -94,17 +95,32 @@ def one_pass_orders_study(data: Path) -> dict[str, object]:
 
 def _scores(
     network: Embedder, images: Tensor, same: Tensor, names: Sequence[str]
-) -> dict[str, object]:
-    """The score of each pair, higher is better, by order and test; and the decisions."""
+) -> dict[str, Any]:
+    """What `scored` gives for the orders of these names."""
     makers = {name: _one_pass(network, **options) for name, options in MAPS.items()}
     seen = makers[OURS].see(images)
-    labels = Labels(same, cosines(seen.h), THRESHOLD)
+    found = orders(makers, seen, empty_image(network), names)
+    return scored(network, images, same, seen.h, found)
+
+
+def scored(
+    network: Embedder, images: Tensor, same: Tensor, h: Tensor, found: Mapping[str, Tensor]
+) -> dict[str, Any]:
+    """The score of each pair, higher is better, by order and test; and which are called similar.
+
+    Args:
+        network: what is explained.
+        images: pairs (P,2,3,H,W) in [0,1].
+        same: (P,) bool, which show one person.
+        h: their embeddings (P,2,D).
+        found: orders (P,2,K) of the places of a square grid, 0 first, by name.
+    """
+    labels = Labels(same, cosines(h), THRESHOLD)
     tests = {name: make_metric(name) for name in METRICS}
     scores: dict[str, dict[str, list[float]]] = {}
-    found = orders(makers, seen, empty_image(network), names)
     for name, when in tqdm(found.items(), "Orders"):
-        maps = -when.float().unflatten(-1, (makers[OURS].head.grid, -1))
-        case = Case(network, images, seen.h, labels, maps, lambda of: of, 0)
+        maps = -when.float().unflatten(-1, (round(when.shape[-1] ** 0.5), -1))
+        case = Case(network, images, h, labels, maps, lambda of: of, 0)
         scores[name] = {
             metric: rounded(test.score(test.measure(case), labels))
             for metric, test in tests.items()

@@ -108,16 +108,22 @@ def test_learnt_patterns_are_those_of_the_network() -> None:
     assert "learnt" not in cases_in_words(plain)
 
 
+def mean_colours(folder: Path) -> Path:
+    """A file with a network that sees mean colours."""
+    network = folder / "means.py"
+    network.write_text(
+        "def embed(images):\n    return images.mean(dim=(2, 3)) - 0.5\n\nembed.image_size = 16\n",
+        encoding="utf-8",
+    )
+    return network
+
+
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_small_galleries_answer_or_say_why_not(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_image: Callable[..., Path]
 ) -> None:
     monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
-    network = tmp_path / "means.py"
-    network.write_text(
-        "def embed(images):\n    return images.mean(dim=(2, 3)) - 0.5\n\nembed.image_size = 16\n",
-        encoding="utf-8",
-    )
+    network = mean_colours(tmp_path)
     for k in range(number + 1):
         name = f"photographs/{k % 2}" if k < number else "."
         (tmp_path / name).mkdir(parents=True, exist_ok=True)
@@ -153,11 +159,7 @@ def test_the_command_lists_cases(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_image: Callable[..., Path]
 ) -> None:
     monkeypatch.setenv("LFS_CACHE", str(tmp_path / "cache"))
-    network = tmp_path / "means.py"
-    network.write_text(
-        "def embed(images):\n    return images.mean(dim=(2, 3)) - 0.5\n\nembed.image_size = 16\n",
-        encoding="utf-8",
-    )
+    network = mean_colours(tmp_path)
     for label, colour in (("red", (220, 40, 40)), ("blue", (40, 40, 220))):
         for k in range(4):
             pixels = np.full((16, 16, 3), colour, np.uint8)

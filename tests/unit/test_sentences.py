@@ -176,11 +176,15 @@ def goal(images: str, beaten: list[str]) -> Goal:
 
 def test_how_far_the_books_own_map_holds_up() -> None:
     found = {form: [goal("faces", ["centre", "gradcam"]), goal("cars", [])] for form in FORMS}
-    costs = {OURS: {"of two passes": 1.25}}
+    two = {"of two passes": 1.25, "forward": 2, "backward": 0}
+    costs = {OURS: two, "gradcam": two, "centre": two}
     text = beyond_sentences.how_far(found, costs)
     assert text.startswith("**It holds up in 1 of 2 tests.**") and "1.25 times" in text
     assert "1 of 1 on faces and 0 of 1 on cars" in text
     assert text.endswith("everywhere: Centre map and Grad-CAM.")
+    late = costs | {"lrp": two | {"backward": 2}, "lime": two | {"forward": 1026}}
+    told = beyond_sentences.how_far(found, late)
+    assert told.endswith("Grad-CAM. As cheap, and not in these runs: LRP.")
     won = beyond_sentences.how_far({form: of[:1] for form, of in found.items()}, costs)
     assert "1 of 1 tests" in won and "does not beat" not in won
 
