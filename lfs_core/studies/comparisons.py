@@ -102,18 +102,18 @@ class Run:
         return load_pairs(data / self.folder, network, self.number, hold_out=self.hold_out)
 
 
-FACES = Run(EVERYBODY, ("selectivity,every=2",))
+FACES = Run((*EVERYBODY, *LAYERS), ("selectivity,every=2",))
 FILLS = Run(
-    (*PAPER, "occlusion", "centre", "random"),
+    (*PAPER, "occlusion", "lrp", "amortised", "centre", "random"),
     (
         "selectivity,every=10,order=least",
         *(f"selectivity,every=10,fill={fill}" for fill in ("mean", "black", "grey", "blur")),
     ),
 )
 VERIFICATION = Run(
-    (*LEADING, *OURS), ("verification", "verification,mode=insertion"), number=300, seeds=3
+    (*LEADING, *LAYERS, *OURS), ("verification", "verification,mode=insertion"), number=300, seeds=3
 )
-ROAD = Run((*LEADING, *OURS), ("road", "road,blurred=true"), number=100, seeds=1)
+ROAD = Run((*LEADING, *LAYERS, *OURS), ("road", "road,blurred=true"), number=100, seeds=1)
 ALL_METHODS = Run(
     (*EVERYBODY, *LAYERS, *COSTLY, *COSTLIER, *VARIANTS),
     ("selectivity,every=2",),
@@ -121,25 +121,33 @@ ALL_METHODS = Run(
     seeds=1,
 )
 BEHAVIOUR = Run(
-    (*PAPER, *CHEAP, "explainlfs,decoder=conv", "explainlfs,relevance=random", *CONTROLS, *OURS),
+    (
+        *PAPER,
+        *CHEAP,
+        *LAYERS,
+        "explainlfs,decoder=conv",
+        "explainlfs,relevance=random",
+        *CONTROLS,
+        *OURS,
+    ),
     ("partner", "patch", "parts", "shown"),
 )
 BY_PIXELS = replace(BEHAVIOUR, explainers=("difference", "centre"), metrics=("patch",))
 CONTINUITY = Run(
-    (*PAPER, *CHEAP, *DECODERS, "explainlfs,relevance=random", *CONTROLS, *OURS),
+    (*PAPER, *CHEAP, *LAYERS, *DECODERS, "explainlfs,relevance=random", *CONTROLS, *OURS),
     ("continuity", "continuity,moved=true", "lipschitz"),
     number=100,
     seeds=1,
 )
 BIRDS = Run(
-    (*RETRIEVAL, *DEEP),
+    (*RETRIEVAL, *LAYERS, *DEEP),
     ("selectivity,every=5",),
     folder="cub",
     network="efficientnet-lite0-cub",
     hold_out=0.5,
 )
 CARS = replace(BIRDS, folder="cars", network="efficientnet-lite0-cars")
-MOSAICS = replace(BIRDS, explainers=(*RETRIEVAL, *OURS), metrics=("mosaic", "patch"))
+MOSAICS = replace(BIRDS, explainers=(*RETRIEVAL, *LAYERS, *OURS), metrics=("mosaic", "patch"))
 SHUFFLED = ("", ",seed=1", ",seed=2")
 RANDOMISED = Run(
     (
@@ -156,7 +164,7 @@ RANDOMISED = Run(
     seeds=1,
 )
 BOTH_WAYS = ("selectivity,every=10", "insertion,every=10")
-RIVALS = ("gradcam", "simexpert", "xssab", "occlusion")  # that are given the book's own term
+RIVALS = ("gradcam", "simexpert", "xssab", "occlusion", "lrp")  # that are given the book's own term
 BEYOND = Run(
     (
         "amortised",
@@ -169,6 +177,7 @@ BEYOND = Run(
         "utkin",
         "tummala",
         *CHEAP,
+        *LAYERS,
         *CONTROLS,
         "own-likeness",
         *(f"with-own-likeness,of={rival}" for rival in RIVALS),
@@ -185,8 +194,10 @@ FRESH = replace(
         "own-likeness",
         "with-own-likeness,of=gradcam",
         "with-own-likeness,of=simexpert",
+        "with-own-likeness,of=lrp",
         "gradcam",
         "simexpert",
+        *LAYERS,
         "explainlfs",
         "centre",
         "mean-map",
@@ -203,7 +214,7 @@ BEYOND_BIRDS = replace(
 )
 BEYOND_CARS = replace(BEYOND_BIRDS, folder="cars", network="efficientnet-lite0-cars")
 OWN_NOISE = Run(
-    ("amortised", "occlusion", "centre", "random"),
+    ("amortised", "occlusion", "lrp", "centre", "random"),
     tuple(f"{metric},fill=own-noise" for metric in BOTH_WAYS),
     hold_out=0.5,
 )
@@ -215,6 +226,7 @@ BEYOND_PATCH = Run(
         "causal,scales=1,shifted=false,contrast=1",
         "causal,contrast=1",
         "gradcam",
+        "lrp",
         *CONTROLS,
     ),
     ("patch",),
@@ -228,6 +240,7 @@ EXPENSIVE = Run(
         "causal",
         "causal,sets=512,own=1",
         *COSTLY,
+        "lrp",
         "centre",
         "greedy",
     ),

@@ -12,6 +12,7 @@ from lfs_core.amortised import CausalHead
 from lfs_core.comparators.base import Comparator, Evidence, Pairs, spread
 from lfs_core.comparators.gradcam import GradCAM
 from lfs_core.comparators.gradient_x_input import GradientXInput
+from lfs_core.comparators.lrp import LRP
 from lfs_core.comparators.occlusion import Occlusion
 from lfs_core.comparators.simexpert import SimExpert
 from lfs_core.comparators.xssab import XSSAB
@@ -23,7 +24,7 @@ from lfs_core.explanation import Words
 By = Literal["amortised", "causal", "itself"]
 
 RIVALS: dict[str, type[Comparator]] = {
-    of.method: of for of in (GradCAM, SimExpert, XSSAB, Occlusion, GradientXInput)
+    of.method: of for of in (GradCAM, SimExpert, XSSAB, Occlusion, GradientXInput, LRP)
 }
 FLAT = ("gradcam", "gradient-x-input")  # the cosine of an image with itself has no slope
 
@@ -44,7 +45,7 @@ class WithOwnLikeness(Comparator):
 
     Args:
         embedder: the network.
-        of: the rival: "gradcam", "simexpert", "xssab", "occlusion" or "gradient-x-input".
+        of: the rival: "gradcam", "simexpert", "xssab", "occlusion", "gradient-x-input" or "lrp".
         by: what finds L: "amortised" or "causal", as in `own-likeness`; or "itself", the rival's
             own evidence in the pair of the image and itself, if it has any. The gradient of a
             cosine has none there, since the cosine is at its maximum.
