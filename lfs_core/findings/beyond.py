@@ -47,7 +47,7 @@ def advantages_table(results: Results, tests: Mapping[str, str] = TESTS) -> pd.D
     for metric, test in tests.items():
         for kind in KINDS:
             found = results.against(metric, kind, OURS, results.explainers)
-            table[f"{test}, {kind}"] = {reader_name(row["other"]): _advantage(row) for row in found}
+            table[f"{test}, {kind}"] = {reader_name(row["other"]): advantage(row) for row in found}
     return pd.DataFrame(table).rename_axis(f"{reader_name(OURS)} over")
 
 
@@ -112,7 +112,7 @@ def goals_table(found: Sequence[Goal]) -> pd.DataFrame:
         {
             (goal.images, goal.test): {
                 "significantly better than": f"{len(goal.beaten)} of {len(goal.others)}",
-                "least ahead": _advantage(goal.hardest),
+                "least ahead": advantage(goal.hardest),
                 "of": reader_name(goal.hardest["other"]),
                 "share of occlusion, partner alone": "{:.2f} [{:.2f}, {:.2f}] (n = {})".format(
                     *goal.share, goal.hardest["pairs"]
@@ -306,11 +306,11 @@ def saved_table(results: Results, control: str = "centre") -> pd.DataFrame:
             for metric, test in TESTS.items():
                 for kind in KINDS:
                     (row,) = results.against(metric, kind, explainer, [other])
-                    line[f"{test}, {kind}"] = _advantage(row)
+                    line[f"{test}, {kind}"] = advantage(row)
     return pd.DataFrame(table).T.rename_axis(["map", "over"])
 
 
-def _advantage(row: Mapping[str, float]) -> str:
+def advantage(row: Mapping[str, float]) -> str:
     """What `Results.against` found, with its interval; starred where it is significant."""
     star = " *" if row["p"] < SIGNIFICANT else ""
     return f"{row['by']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] (n = {row['pairs']}){star}"

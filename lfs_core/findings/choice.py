@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from lfs_core.comparators import EXPLAINERS, explainer_class
 from lfs_core.evaluation.names import images_title, listed, reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT
 from lfs_core.evaluation.spec import parse
+from lfs_core.evaluation.statistics import holm
 from lfs_core.findings.beyond import CHEAP, passes
+from lfs_core.findings.rival import rival_markdown
 from lfs_core.findings.stored import stored_evaluation, stored_run
 from lfs_core.findings.trust import NEAR, NO_GAIN, Stands, standings
 
@@ -30,7 +34,7 @@ HAVE: Mapping[str, frozenset[str]] = {  # what a reader has: which needs that me
     "All that, and a trained head or decoder": frozenset(NEEDS),
 }
 COMMON = ("selectivity", "insertion")  # in their usual form, these tests have been put to most
-BOOKS_OWN, OWN_LIKENESS, RIVAL = "amortised", "own-likeness", "lrp"
+BOOKS_OWN, OWN_LIKENESS = "amortised", "own-likeness"
 NAMED = 2  # tests in which a control is better
 
 
@@ -121,8 +125,7 @@ def recommended(known: Mapping[str, Record]) -> tuple[Record, Record]:
 def own_term() -> tuple[int, int, int]:
     """Against own-likeness, one term of the book's map: tests that the map wins, tests, pairs.
 
-    It is not among the controls of the tests that methods share, which were run before it was
-    there; it was measured on faces of fresh people.
+    Measured on faces of fresh people.
     """
     fresh = stored_evaluation("fresh")
     found = [
@@ -130,38 +133,30 @@ def own_term() -> tuple[int, int, int]:
         for metric in fresh.metrics
         for kind in KINDS
     ]
-    won = sum(row["by"] > 0 and row["p"] < SIGNIFICANT for row in found)
+    corrected = holm(np.array([row["p"] for row in found]))
+    won = sum(row["by"] > 0 for row, p in zip(found, corrected, strict=True) if p < SIGNIFICANT)
     return won, len(found), len(fresh.same)
 
 
-def rival_markdown() -> str:
-    """How the book's map stands against LRP, which no shared test has: in Markdown."""
-    layers = stored_evaluation("fresh-layers")
-    rows = [
-        layers.against(metric, kind, BOOKS_OWN, [RIVAL])[0]
-        for metric in layers.metrics
-        for kind in KINDS
-    ]
-    sure = [row["by"] for row in rows if row["p"] < SIGNIFICANT]
-    better = sum(by > 0 for by in sure)
-    return (
-        f"Against {_link(RIVAL)}, measured later on {len(layers.same)} pairs of fresh people, the "
-        f"map is significantly better in {better} of {len(rows)} tests and worse in "
-        f"{len(sure) - better}; LRP needs gradients and layers, but no training."
-    )
+def without_own_term() -> list[str]:
+    """Of which images the shared tests lack own-likeness among the controls."""
+    runs = {images: stored_evaluation(f"beyond-{images}") for images in ("faces", "birds", "cars")}
+    return [images for images, of in runs.items() if OWN_LIKENESS not in of.explainers]
 
 
 def use_markdown() -> str:
     """What to use, and what the shared tests leave out, in one paragraph of Markdown."""
     first, second = recommended(records())
     won, tests, pairs = own_term()
+    lacking = without_own_term()
+    where = f"The shared tests of {listed(lacking)} lack it. " if lacking else ""
     return (
         f"If you can train, use the {in_a_sentence(first)}; if not, use {in_a_sentence(second)}. "
-        "The shared tests lack one control, *own-likeness*: one term of the book's map alone, "
-        f"which looks at each photograph by itself. On {pairs} pairs of faces of fresh people "
-        f"the whole map is significantly better than that term in {won} of {tests} tests. "
-        f"{rival_markdown()} [Under "
-        "every reading](beyond-every-reading) shows both in other tests.\n"
+        "One control is *own-likeness*: one term of the book's map alone, which looks at each "
+        f"photograph by itself. {where}"
+        f"On {pairs} pairs of faces of fresh people the whole map is significantly better than "
+        f"that term in {won} of {tests} tests. {rival_markdown()} "
+        "[Under every reading](beyond-every-reading) shows both in other tests.\n"
     )
 
 
@@ -187,11 +182,15 @@ def ranking_markdown() -> str:
         f"| {len(of.lost)} of {len(of.tests)} | {passes(costs[of.name]):,.0f} |"
         for of in order
     ]
-    rest = [reader_name(name) for name, of in known.items() if not of.common]
+    few = stored_evaluation("all-methods")
+    rest = [name for name, of in known.items() if not of.common]
+    barely = [reader_name(name) for name in rest if name in few.explainers]
+    never = [reader_name(name) for name in rest if name not in few.explainers]
     return (
         captioned("ranking", "Methods by the tests in which they beat every control.", lines)
-        + f"\nNot compared with controls in stored tests: {listed(rest)}. Nobody knows "
-        "how far to trust their maps.\n"
+        + f"\nCompared with controls on {len(few.same)} pairs only, too few for a rank: "
+        f"{listed(barely)}. Not at all: {listed(never)}; nobody knows how far to trust their "
+        "maps.\n"
     )
 
 

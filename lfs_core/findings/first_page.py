@@ -11,10 +11,10 @@ from lfs_core.findings.choice import (
     passed,
     recommended,
     records,
-    rival_markdown,
 )
 from lfs_core.findings.claims import CLAIMS
 from lfs_core.findings.ledger import verdict_of
+from lfs_core.findings.rival import rival_markdown
 
 PAPER = "explainlfs"
 
@@ -52,9 +52,9 @@ def instead_markdown() -> str:
     return (
         f"**Use instead** the {in_a_sentence(first)}, which must be trained (it beats every "
         f"control in {_share(first)} tests), or {in_a_sentence(second)}, which needs nothing "
-        f"({_share(second)}). ExplainLFS does so in {_share(known[PAPER])}. One control is not "
-        "among these: the map's own term that never sees the partner. On fresh faces the map "
-        f"beats it in {won} of {tests}. {rival_markdown()} "
+        f"({_share(second)}). ExplainLFS does so in {_share(known[PAPER])}. One term of the map "
+        "never sees the partner. On fresh faces the whole map is significantly better than that "
+        f"term in {won} of {tests} tests. {rival_markdown()} "
         "[Which method should I use?](which_method)\n"
     )
 

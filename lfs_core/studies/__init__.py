@@ -40,7 +40,6 @@ STUDIES = {
     "scenes": "lfs_core.studies.scenes:scene_study",
     "beyond-faces": "lfs_core.studies.comparisons:BEYOND",
     "fresh": "lfs_core.studies.comparisons:FRESH",
-    "fresh-layers": "lfs_core.studies.comparisons:FRESH_LAYERS",
     "beyond-birds": "lfs_core.studies.comparisons:BEYOND_BIRDS",
     "beyond-cars": "lfs_core.studies.comparisons:BEYOND_CARS",
     "weights": "lfs_core.studies.weights:weights_study",

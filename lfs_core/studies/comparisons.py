@@ -206,9 +206,6 @@ FRESH = replace(
     people="fresh",
     number=390,  # as many as there are
 )
-FRESH_LAYERS = replace(
-    FRESH, explainers=("amortised", *LAYERS, "gradcam", "centre"), number=200, seeds=1
-)
 BEYOND_BIRDS = replace(
     BEYOND, folder="cub", network="efficientnet-lite0-cub", people=None, hold_out=0.5
 )
