@@ -15,7 +15,7 @@ import numpy as np
 
 from lfs_core.embedders import network_title
 from lfs_core.errors import LFSError
-from lfs_core.evaluation.names import images_title, reader_name
+from lfs_core.evaluation.names import images_title
 from lfs_core.evaluation.results import Results, load_results
 from lfs_core.util.manifest import RESULTS, changed_since
 
@@ -118,18 +118,7 @@ def origin_line(manifest: Mapping[str, Any]) -> str:
         f"{'networks' if len(networks) > 1 else 'network'} "
         f"{', '.join(map(network_title, networks))}{seeds}; commit {manifest['commit']}, "
         f"{manifest['finished']}. `{manifest['command']}` repeats it.{_since(manifest)}"
-        f"{_later(manifest)}"
     )
-
-
-def _later(manifest: Mapping[str, Any]) -> str:
-    """Which methods were added to a run afterwards, each time; nothing if none was."""
-    said = ""
-    for later in manifest.get("later", ()):
-        names = ", ".join(map(reader_name, later["methods"]))
-        how = f", {later['how']}" if "how" in later else ""
-        said += f" Added later, at commit {later['commit']}, {later['finished']}{how}: {names}."
-    return said
 
 
 def _since(manifest: Mapping[str, Any]) -> str:

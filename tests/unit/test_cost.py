@@ -11,9 +11,8 @@ import lfs_core as lfs
 from lfs_core.comparators import explainers_without
 from lfs_core.comparators.xssab import XSSAB
 from lfs_core.evaluation.cost import Cost, counted, measure_cost
-from lfs_core.evaluation.names import reader_name
 from lfs_core.findings.methods_table import costs_table, methods_table
-from lfs_core.findings.stored import origin_line, stored_run
+from lfs_core.findings.stored import stored_run
 from lfs_core.studies.comparisons import CONTROLS
 from lfs_core.studies.costs import ONE_GRID
 
@@ -103,12 +102,3 @@ def test_the_pages_find_the_costs_of_every_method() -> None:
     assert {*explainers_without(), *CONTROLS, ONE_GRID} <= set(costs)
     assert costs["explainlfs"]["forward"] == 2 and costs["occlusion"]["forward"] > 100
     assert costs[ONE_GRID]["forward"] == 2 + 2 * (1 + 8 * 8)  # the pair; each whole, and windows
-
-
-def test_what_was_measured_later_is_said() -> None:
-    manifest = stored_run("costs")["manifest"]
-    said = origin_line(manifest)
-    for later in manifest["later"]:
-        assert f"Added later, at commit {later['commit']}" in said
-        assert all(reader_name(method) in said for method in later["methods"])
-    assert "Added" not in origin_line({k: of for k, of in manifest.items() if k != "later"})
