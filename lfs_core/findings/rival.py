@@ -61,7 +61,7 @@ def leads_table() -> pd.DataFrame:
 
 
 def in_words() -> str:
-    """In how many tests either is better, by kind of pairs; and which to take for which."""
+    """In how many tests either is better, by kind of pairs; what to take for which, and where."""
     told, choice = [], []
     for kind in KINDS:
         rows = [row for (*_, of), row in leads().items() if of == kind]
@@ -73,7 +73,8 @@ def in_words() -> str:
         )
         named = {better > worse: "the map", worse > better: reader_name(RIVAL)}.get(True, "either")
         choice.append(f"{named} for {kind} ones")
-    return f"{'; '.join(told)}. So we would take {listed(choice)}"
+    shown = dict.fromkeys(images.partition(" ")[0] for _, images, _ in leads())
+    return f"{'; '.join(told)}. So on {listed([*shown])} we would take {listed(choice)}"
 
 
 def rival_markdown() -> str:
