@@ -278,7 +278,7 @@ def _spelled(node: object) -> object:
     if isinstance(node, ast.AST):
         fields = ((name, getattr(node, name, None)) for name in node._fields)
         told = [
-            (name, _spelled(value))
+            (name, _spelled(_without_empty(value) if isinstance(node, ast.JoinedStr) else value))
             for name, value in fields
             if value not in (None, []) and name not in ("ctx", "kind", "type_comment")
         ]
@@ -287,6 +287,11 @@ def _spelled(node: object) -> object:
     if isinstance(node, list):
         return tuple(_spelled(part) for part in node)
     return repr(node)
+
+
+def _without_empty(parts: list[ast.expr]) -> list[ast.expr]:
+    """The parts of an f-string, without the empty texts that Python 3.12.0 puts among them."""
+    return [part for part in parts if not isinstance(part, ast.Constant) or part.value]
 
 
 def _used(tree: ast.AST) -> tuple[set[str], dict[str, set[str]], set[str]]:

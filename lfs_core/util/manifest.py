@@ -18,6 +18,8 @@ from lfs_core.util.code import CORE, Code, code_of
 RESULTS = Path(__file__).parents[2] / "book" / "results"  # stored runs, which the book shows
 WEIGHTS = "**/weights/**/*.safetensors"  # that ship with the package
 ALL_NUMBERS = "all numbers"  # the part of a result that every other rests on
+# Modules that write down what was run, and decide no number.
+BOOKKEEPING = {"lfs_core.util.code", "lfs_core.util.manifest"}
 PACKAGES = (  # decide the numbers
     "lfs-core",
     "torch",
@@ -89,7 +91,11 @@ def changed_since(manifest: Mapping[str, Any]) -> list[str] | None:
     recorded = manifest.get("code")
     if recorded is None:
         return None
-    modules = [name for name, said in recorded["modules"].items() if _says_now(name) != said]
+    modules = [
+        name
+        for name, said in recorded["modules"].items()
+        if name not in BOOKKEEPING and _says_now(name) != said
+    ]
     now = shipped_weights()
     weights = [name for name, said in recorded["weights"].items() if now.get(name) != said]
     return [*modules, *(name for name in weights if _may_use(manifest, name))]

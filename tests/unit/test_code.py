@@ -18,7 +18,7 @@ import lfs_core as lfs
 from lfs_core.comparators import EXPLAINERS
 from lfs_core.evaluation.spec import METRICS
 from lfs_core.util import code
-from lfs_core.util.code import CORE, Code, code_of, code_of_cells
+from lfs_core.util.code import CORE, Code, _spelled, code_of, code_of_cells
 
 SOURCES = ("relevance", "mapping", "explainer", "comparators/masking", "comparators/base")
 LFS, GRADCAM = EXPLAINERS["explainlfs"], EXPLAINERS["gradcam"]
@@ -297,6 +297,17 @@ def test_what_is_typed_in_counts_with_what_it_calls() -> None:
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.split() == ["True", "True"]
+
+
+def test_empty_texts_in_an_f_string_do_not_count() -> None:
+    """Python 3.12.0 finds some in `f"{x!r:>{width}}"`, other versions none."""
+    tree = ast.parse('f"{x!r:>{width}} and {y}"')
+    plain = _spelled(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            node.values = [ast.Constant(""), *node.values, ast.Constant("")]
+    assert _spelled(tree) == plain
+    assert _spelled(ast.parse('f"{x!r:>{width}} or {y}"')) != plain
 
 
 def test_other_packages_count_by_their_version(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from lfs_core.book.build import code_since, stored_table
 from lfs_core.evaluation.spec import code_of_explainer
 from lfs_core.util import manifest
 from lfs_core.util.code import CORE, code_of
-from lfs_core.util.manifest import ALL_NUMBERS, changed_since, commit, made_by
+from lfs_core.util.manifest import ALL_NUMBERS, BOOKKEEPING, changed_since, commit, made_by
 
 STUDY = "lfs_core.explainer:ExplainLFS"
 
@@ -85,6 +85,16 @@ def test_many_changes_are_counted(stored: dict[str, object]) -> None:
     assert len(modules) > 3
     stored["code"]["modules"] = dict.fromkeys(modules, "0" * 12)
     assert code_since(stored).endswith(f"and {len(modules) - 3} more")
+
+
+def test_code_that_only_writes_down_what_was_run_makes_no_number_old() -> None:
+    stored = {"code": made_by({ALL_NUMBERS: code_of("lfs_core.util.manifest")})}
+    assert set(stored["code"]["modules"]) >= BOOKKEEPING
+    for module in BOOKKEEPING:
+        stored["code"]["modules"][module] = "0" * 12
+    assert changed_since(stored) == []
+    stored["code"]["modules"]["lfs_core.errors"] = "0" * 12
+    assert changed_since(stored) == ["lfs_core.errors"]
 
 
 def test_the_status_page_shows_it(stored: dict[str, object]) -> None:
