@@ -360,10 +360,17 @@ def stored_table(manifests: dict[str, dict[str, Any]]) -> str:
     ]
     lines += [
         f"| `{name}.json` | `{m['command']}` | {m.get('tier', 'demo')} | `{m['commit']}` "
-        f"| {m['finished']} | {m['seconds']} | {code_since(m)} |"
+        f"| {m['finished']} | {_seconds(m)} | {code_since(m)} |"
         for name, m in sorted(manifests.items())
     ]
     return "\n".join(lines) + "\n"
+
+
+def _seconds(manifest: Mapping[str, Any]) -> str:
+    """How long a run took, and how much it had from runs before it."""
+    before = manifest.get("records_from_before")
+    had = f", {before} of {manifest['records']} parts kept from before" if before else ""
+    return f"{manifest['seconds']}{had}"
 
 
 def code_since(manifest: Mapping[str, Any]) -> str:

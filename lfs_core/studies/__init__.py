@@ -19,7 +19,7 @@ from pkgutil import resolve_name
 from lfs_core.errors import LFSError
 from lfs_core.util.code import code_of
 from lfs_core.util.files import replacing
-from lfs_core.util.manifest import commit, made_by, versions
+from lfs_core.util.manifest import commit, made_by, processor, versions
 
 STUDIES = {
     "decoding": "lfs_core.studies.decoding:decoding_study",
@@ -135,6 +135,7 @@ def _run(
         **result.pop("manifest"),
         "commit": commit(Path.cwd()),
         "versions": versions(),
+        "processor": processor(),
         "seconds": round(time.monotonic() - start, 1),
         "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
     }

@@ -1,4 +1,4 @@
-"""Where a result comes from: commit, versions, time."""
+"""Where a result comes from: commit, versions, processor."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found | {"python": platform.python_version()}
+
+
+def processor() -> str:
+    """What the numbers are computed on, as "x86_64, 2 threads"."""
+    import torch  # takes a second, which who only reads manifests need not wait
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{platform.machine()}, {torch.get_num_threads()} threads"
 
 
 def commit(folder: Path) -> str:

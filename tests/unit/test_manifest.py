@@ -7,12 +7,20 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from lfs_core.book.build import code_since, stored_table
 from lfs_core.evaluation.spec import code_of_explainer
 from lfs_core.util import manifest
 from lfs_core.util.code import CORE, code_of
-from lfs_core.util.manifest import ALL_NUMBERS, BOOKKEEPING, changed_since, commit, made_by
+from lfs_core.util.manifest import (
+    ALL_NUMBERS,
+    BOOKKEEPING,
+    changed_since,
+    commit,
+    made_by,
+    processor,
+)
 
 STUDY = "lfs_core.explainer:ExplainLFS"
 
@@ -99,10 +107,12 @@ def test_code_that_only_writes_down_what_was_run_makes_no_number_old() -> None:
 
 def test_the_status_page_shows_it(stored: dict[str, object]) -> None:
     about = {"command": "lfs study x", "commit": "abc", "finished": "today", "seconds": 1}
-    table = stored_table({"new": about | stored, "old": about})
+    resumed = about | {"records": 5, "records_from_before": 2}
+    table = stored_table({"new": about | stored, "old": about, "resumed": resumed})
     rows = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
     assert rows["new.json"].endswith("| unchanged |")
-    assert rows["old.json"].endswith("| not recorded |")
+    assert rows["old.json"].endswith("| 1 | not recorded |")
+    assert "| 1, 2 of 5 parts kept from before |" in rows["resumed.json"]
 
 
 def test_each_module_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,3 +134,8 @@ def test_the_commit_is_unknown_outside_a_repository_and_without_git(
     assert commit(tmp_path) == "unknown"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert commit(CORE) == "unknown"
+
+
+def test_the_processor_is_named_with_its_threads() -> None:
+    named = processor()
+    assert torch.cuda.is_available() or named.endswith(f"{torch.get_num_threads()} threads")
