@@ -209,7 +209,7 @@ def retrieve(
         explorer = RetrievalExplorer(retriever, explain, top, bottom)
         place = answer.position
         if place is None or searched.problem(place):  # from outside, or of a file that is gone
-            place = explorer.add(source, name, face)
+            place = explorer.queries.add(source, name, face)
         explorer.save(output, [place])
         typer.echo(f"Wrote {output}.")
         tell_against(explorer.doubts)

@@ -109,14 +109,14 @@ def test_folders_count_who_shows_several_faces(folder: Path, tmp_path: Path) -> 
         assert hit.same == (spread and spread.same(hit.similarity))
 
     explorer = RetrievalExplorer(retriever, lfs.load_explainer("centre", retriever.embedder), 3, 0)
-    item = explorer.add(scene, "scene")
+    item = explorer.queries.add(scene, "scene")
     opened = explorer.reply("open", item)
     assert opened["name"] == "scene, face 2" and opened["face"] == 1
     assert len(opened["faces"]["boxes"]) == 2
     turned = explorer.reply("face", item, 0)
     assert turned["name"] == "scene, face 1" and turned["item"] == item + 1
     asked = explorer.reply("open", turned["item"])
-    found = explorer._nearest(turned["item"])
+    found = explorer.queries.nearest(turned["item"])
     assert [hit.item for hit in found] == [hit.position for hit in other]
     assert asked["face"] == 0
     for known in (item, turned["item"]):  # a face that was chosen before is the same query

@@ -177,7 +177,7 @@ def test_the_parts_that_matched_are_told_by_methods_that_know(
     monkeypatch.setattr(explorer, "explain", method)
     answer = ask(explorer, "pair", 0, 9)
     assert list(answer["grid"]) == [4, 4]
-    e = method(explorer._framed(0), explorer._framed(9))
+    e = method(explorer.queries.framed(0), explorer.queries.framed(9))
     for text, part in zip(answer["matched"], matched_parts(e).numpy(), strict=True):
         assert np.abs(unpack(text, [4, 4]) - part).max() <= 0.501 / 255
 
