@@ -215,11 +215,11 @@ def follows_displacement(changes: Tensor) -> Tensor:
         changes: (P,20), for the displacements `TENTHS`.
 
     Returns:
-        (P,); NaN for a map that does not change.
+        (P,); 0 for a map that does not change, as it follows nothing.
     """
     size = ranks(torch.tensor(TENTHS).abs().double()[None])
     found = (ranks(changes[:, None]) * size).sum(dim=-1)
-    return found.where(changes.amax(dim=1) - changes.amin(dim=1) > UNCHANGED, torch.nan)
+    return found.where(changes.amax(dim=1) - changes.amin(dim=1) > UNCHANGED, 0.0)
 
 
 def per_halving(scores: Tensor, errors: Tensor) -> Tensor:
