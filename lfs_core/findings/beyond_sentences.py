@@ -24,6 +24,7 @@ from lfs_core.findings.beyond import (
     Goal,
     passes,
     ranked_weights,
+    without_pairs,
     won,
 )
 from lfs_core.findings.sentences import listed, sentence, versus
@@ -138,12 +139,14 @@ def same_noise(usual: Results, own: Results) -> str:
         for kind in KINDS:
             before = {r["other"]: r for r in usual.against(metric, kind, OURS, usual.explainers)}
             for row in own.against(noisy, kind, OURS, own.explainers):
-                change = abs(row["by"] - before[row["other"]]["by"])
-                changes.append((change, f"{test.lower()} of {kind} pairs", row["other"]))
-    change, test, other = max(changes)
+                leads = before[row["other"]]["by"], row["by"]
+                where = f"{test.lower()} of {kind} pairs", row["other"]
+                changes.append((abs(leads[1] - leads[0]), *where, *leads))
+    change, test, other, with_same, with_own = max(changes)
     return (
-        "With different noise for each image of a pair, no lead changes by more than "
-        f"{change:.3f} ({test}, over {reader_name(other)})."
+        "With different noise for each image of a pair, and on other pairs, no lead changes by "
+        f"more than {change:.3f} ({test}, over {reader_name(other)}: from {with_same:+.3f} to "
+        f"{with_own:+.3f})."
     )
 
 
@@ -302,6 +305,43 @@ def on_fresh_people(fresh: Results) -> str:
         f"{len(TESTS) * len(KINDS)} tests."
     )
     return text if not left else f"{text} Not beaten, with its lead over each: {'; '.join(left)}."
+
+
+def seen_before(fresh: Results, runs: Mapping[str, np.ndarray]) -> str:
+    """How many fresh people other runs show, too, and how the map does without their pairs.
+
+    Args:
+        fresh: the run on fresh people.
+        runs: the classes of the pairs (P,2) of other runs on people of the same folder, by name.
+    """
+    if fresh.classes is None:
+        return "Which people the fresh pairs show is not known."
+    people = set(np.unique(fresh.classes).tolist())
+    again = people & {int(one) for classes in runs.values() for one in np.unique(classes)}
+    if not again:
+        return f"Of {len(people)} fresh people none is in {listed([*runs])}."
+    shown = np.flatnonzero(np.isin(fresh.classes, list(again)).any(axis=1))
+    rest = without_pairs(fresh, shown.tolist())
+    others = [name for name in fresh.explainers if parse(name)[0] != OURS]
+    before, without = (_won(of, others) for of in (fresh, rest))
+    return (
+        f"Not all fresh people are new to the book: {len(again)} of {len(people)} are in "
+        f"{listed([*runs])}, too. They are in {len(shown)} of {len(fresh.same)} pairs. Without "
+        f"these pairs the map is better than all others in {without} of {len(TESTS) * len(KINDS)} "
+        f"tests, with them in {before}."
+    )
+
+
+def _won(results: Results, others: Sequence[str]) -> int:
+    """In how many tests the one-pass map is significantly better than all of some others."""
+    return sum(
+        all(
+            row["by"] > 0 and row["p"] < SIGNIFICANT
+            for row in results.against(metric, kind, OURS, others)
+        )
+        for metric in TESTS
+        for kind in KINDS
+    )
 
 
 def _people(count: int) -> str:

@@ -108,7 +108,7 @@ def decision_markdown() -> str:
             told.pop()
         lines += [
             f"| {'' if place else have} | {how}{_link(of.name)}, {_share(of.common)} tests "
-            f"| {_cost(costs[of.name])} | {_fails(of)} |"
+            f"| {_cost(of.name, costs[of.name])} | {_fails(of)} |"
             for place, (how, of) in enumerate(told)
         ]
     return captioned("decision", "Which method to use, by what you have.", lines)
@@ -237,7 +237,7 @@ def facts_markdown(name: str) -> str:
     return bullets(
         [
             f"**Needs**: {needs_in_words(name)}.",
-            f"**Cost**: {_cost(costs[name])}.",
+            f"**Cost**: {_cost(name, costs[name])}.",
             f"**Does well**: {_does_well(of)}.{matches}",
             f"**Fails**: {_fails(of)}.",
             f"**Source**: {method.source}.{formula} Its name in code is `{name}`.",
@@ -258,7 +258,10 @@ def _matches(name: str) -> bool:
 def _does_well(of: Record) -> str:
     """Where a method passes every test, or in how many it passes."""
     if not of.tests:
-        return "not known; no stored test compares it with controls"
+        few = stored_evaluation("all-methods")
+        if of.name not in few.explainers:
+            return "not known; no stored test compares it with controls"
+        return f"not known; compared with controls on {len(few.same)} pairs only"
     places: dict[str, list[Stands]] = {}
     for one in of.tests:
         places.setdefault(f"{one.kind} pairs of {images_title(one.images)}", []).append(one)
@@ -298,9 +301,11 @@ def _share(tests: Iterable[Stands]) -> str:
     return f"{passed(tests)} of {len(tests)}"
 
 
-def _cost(cost: Mapping[str, float]) -> str:
+def _cost(name: str, cost: Mapping[str, float]) -> str:
     """Passes through the network, and time on a CPU, of one pair."""
     back = f" and {cost['backward']:,.0f} back" if cost["backward"] else ""
+    if not back and "gradients" in explainer_class(name).needs:
+        back = ", and back through some of its layers"
     seconds = cost["milliseconds"] / 1000
     return f"{cost['forward']:,.0f} passes{back}, {seconds:.2g} s"
 

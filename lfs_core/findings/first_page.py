@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from lfs_core.evaluation.names import listed
 from lfs_core.findings.choice import (
     Record,
     in_a_sentence,
@@ -11,6 +12,7 @@ from lfs_core.findings.choice import (
     passed,
     recommended,
     records,
+    without_own_term,
 )
 from lfs_core.findings.claims import CLAIMS
 from lfs_core.findings.ledger import verdict_of
@@ -20,24 +22,39 @@ PAPER = "explainlfs"
 
 
 def verdicts_markdown() -> str:
-    """How many claims hold, fail and depend on choices: three cards, in Markdown."""
+    """How many claims have each verdict: four cards, in Markdown."""
     count = Counter(verdict_of(claim) for claim in CLAIMS)
-    undecided = len(CLAIMS) - count["holds"] - count["fails"]
     cards = {
         "hold in every test": count["holds"],
         "fail in every test": count["fails"],
-        "depend, or are not shown here": undecided,
+        "depend, or are not shown": count["depends"] + count["not shown"],
+        "are numbers not reproduced": count["not reproduced here"],
     }
-    lines = ["::::{grid} 3", ":gutter: 2", ":margin: 0 2 0 0", ":class-container: lfs-verdicts", ""]
+    lines = [
+        "::::{grid} 2 2 4 4",
+        ":gutter: 2",
+        ":margin: 0 2 0 0",
+        ":class-container: lfs-verdicts",
+        "",
+    ]
     for words, number in cards.items():
         lines += [":::{grid-item-card}", f"**{number}** of {len(CLAIMS)} claims {words}", ":::", ""]
     return "\n".join([*lines, "::::", ""])
 
 
 def undecided_markdown() -> str:
-    """What the claims that neither hold nor fail are, in one sentence."""
+    """Which claims hold and fail, and what the others are."""
     count = Counter(verdict_of(claim) for claim in CLAIMS)
-    return (
+    said = {
+        verdict: " ".join(f"*{of.statement}*" for of in CLAIMS if verdict_of(of) == verdict)
+        for verdict in ("holds", "fails")
+    }
+    told = [
+        f"These {how} in every test: {said[verdict]}\n\n"
+        for verdict, how in (("holds", "hold"), ("fails", "fail"))
+        if said[verdict]
+    ]
+    return "".join(told) + (
         f"Of {len(CLAIMS)} claims {count['depends']} hold under some choices only, "
         f"{count['not shown']} are not shown under any, and {count['not reproduced here']} name "
         "numbers of networks that we do not have.\n"
@@ -49,12 +66,14 @@ def instead_markdown() -> str:
     known = records()
     first, second = recommended(known)
     won, tests, _ = own_term()
+    without = without_own_term()
+    lacking = f" The tests of {listed(without)} lack this control." if without else ""
     return (
         f"**Use instead** the {in_a_sentence(first)}, which must be trained (it beats every "
         f"control in {_share(first)} tests), or {in_a_sentence(second)}, which needs nothing "
         f"({_share(second)}). ExplainLFS does so in {_share(known[PAPER])}. One term of the map "
         "never sees the partner. On fresh faces the whole map is significantly better than that "
-        f"term in {won} of {tests} tests. {rival_markdown()} "
+        f"term in {won} of {tests} tests.{lacking} {rival_markdown()} "
         "[Which method should I use?](which_method)\n"
     )
 

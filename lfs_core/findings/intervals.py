@@ -90,20 +90,27 @@ def with_interval(values: ArrayLike, classes: np.ndarray | None = None) -> str:
     return str(interval(values, 2000, classes))
 
 
-def together(found: Sequence[Interval]) -> list[Verdict]:
+def together(found: Sequence[Interval], parts: Sequence[int] | None = None) -> list[Verdict]:
     """Whether each of several means lies above 0, so that all verdicts hold together.
 
     If all are the same without correction, they stay; else each is corrected by Holm's rule over
     all.
+
+    Args:
+        found: the means.
+        parts: of how many parts of a claim each is the lowest. That the lowest is above 0 says
+            that all are; that it is below would be found by chance if there are enough parts.
     """
-    alone = [of.above() for of in found]
-    if len(set(alone)) < 2:
-        return alone
-    corrected = holm(np.array([of.p for of in found]))
-    return [
-        verdict if p < 1 - LEVEL else "not shown"
-        for verdict, p in zip(alone, corrected, strict=True)
-    ]
+    times = [1] * len(found) if parts is None else parts
+    p = np.array([of.p * (k if of.mean < 0 else 1) for of, k in zip(found, times, strict=True)])
+
+    def verdicts(p: np.ndarray) -> list[Verdict]:
+        return [
+            of.above() if one < 1 - LEVEL else "not shown" for of, one in zip(found, p, strict=True)
+        ]
+
+    alone = verdicts(p)
+    return alone if len(set(alone)) < 2 else verdicts(holm(p))
 
 
 def joint_verdict(parts: Sequence[Interval]) -> Verdict:

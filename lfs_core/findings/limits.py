@@ -8,6 +8,8 @@ from lfs_core.evaluation.names import images_title, listed, reader_name
 from lfs_core.findings.choice import bullets, records
 from lfs_core.findings.claims import CLAIMS
 from lfs_core.findings.ledger import readings_of, verdict_of
+from lfs_core.findings.multiverse import MULTIVERSES
+from lfs_core.findings.stored import is_stored, stored_evaluation, stored_run
 from lfs_core.findings.trust import shipped, standings
 
 
@@ -21,6 +23,12 @@ def limits_markdown() -> str:
         for name in networks
         if name in shipped()["similarities"]
     ]
+    read = {
+        network_title(stored_run(name)["manifest"]["embedder"])
+        for name in MULTIVERSES
+        if is_stored(name)
+    } - {network_title(name) for name in networks}
+    few = stored_evaluation("all-methods")
     smallest = min((one for of in known.values() for one in of.tests), key=lambda one: one.pairs)
     untested = [reader_name(name) for name, of in known.items() if not of.tests]
     rebuilt = [reader_name(name) for name in known if not explainer_class(name).verified]
@@ -30,14 +38,15 @@ def limits_markdown() -> str:
     elsewhere = [claim for claim in CLAIMS if verdict_of(claim) == "not reproduced here"]
     return bullets(
         [
-            f"**{len(networks)} networks** were tested: {listed(measured)}. Claims about any other "
-            "network are guesses; `lfs evaluate` measures yours.",
-            f"**Not compared with controls** in stored tests: {len(untested)} of {len(known)} "
-            f"methods, {listed(untested)}.",
+            f"**{len(networks)} networks** were tested with all controls: {listed(measured)}."
+            + (f" Readings of some claims are of {listed(sorted(read))}, too." if read else "")
+            + " Claims about any other network are guesses; `lfs evaluate` measures yours.",
+            f"**Not compared with controls**, or on {len(few.same)} pairs only: {len(untested)} of "
+            f"{len(known)} methods, {listed(untested)}.",
             f"**Reconstructed**, since no formula could be checked: {listed(rebuilt)}. Their "
             "results may not be those of the originals.",
-            f"**Few pairs**: the smallest stored test has {smallest.pairs}. A method that beats no "
-            "control there may do so on more.",
+            f"**Few pairs**: the smallest of the tests that rank methods has {smallest.pairs}. A "
+            "method that beats no control there may do so on more.",
             f"**Readings**: {len(readings)} of {len(CLAIMS)} claims are tested under several, "
             f"{min(readings)} to {max(readings)} each.{others}",
             f"**Not reproduced here**: {len(elsewhere)} claims name numbers of networks that we do "

@@ -115,7 +115,8 @@ def compared(
 
 def against_position(scores: Scores, method: str = OURS, classes: np.ndarray | None = None) -> str:
     """Where a method matches more places than the control "each place itself", and where fewer."""
-    verdicts = {kind: ahead(scores, kind, method, "same place", classes).above() for kind in scores}
+    leads = [ahead(scores, kind, method, "same place", classes) for kind in scores]
+    verdicts = dict(zip(scores, together(leads), strict=True))
     more = [kind for kind, verdict in verdicts.items() if verdict == "holds"]
     fewer = [kind for kind, verdict in verdicts.items() if verdict == "fails"]
     told = [

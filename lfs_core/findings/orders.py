@@ -11,7 +11,7 @@ import numpy as np
 from lfs_core.comparators import EXPLAINERS
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
-from lfs_core.findings.intervals import Interval, interval
+from lfs_core.findings.intervals import Interval, interval, together
 from lfs_core.findings.stored import stored_run
 
 if TYPE_CHECKING:
@@ -77,9 +77,11 @@ def tried_in_words(trial: Trial = ORDERS) -> str:
     fresh = _scores(trial, "fresh")
     (order,) = (name for name in fresh if name != trial.control)
     found = _ahead(fresh[trial.control], fresh[order])
-    tests = [test for test, of in found.items() if of.above() == "holds"]
-    worse = [test for test, of in found.items() if of.above() == "fails"]
-    said = f"significantly better in {len(tests)} of {len(found)} tests and worse in {len(worse)}"
+    verdicts = together(list(found.values()))
+    said = (
+        f"significantly better in {verdicts.count('holds')} of {len(found)} tests and worse in "
+        f"{verdicts.count('fails')}"
+    )
     return (
         f"Of the {trial.tried}, *{best}* has the highest sum on the people of the choice. On "
         f"fresh people, *{order}* is {said}, compared with {trial.versus}."

@@ -27,20 +27,48 @@ class Reading:
     Attributes:
         choices: the value of each choice, by the choice's name.
         found: a mean over pairs; the claim says that it lies above 0.
+        parts: of how many parts of the claim this is the lowest.
     """
 
     choices: Mapping[str, str]
     found: Interval
+    parts: int = 1
 
     @property
     def verdict(self) -> Verdict:
         """Of this reading alone; `verdicts` gives those of many together."""
-        return self.found.above()
+        return together([self.found], [self.parts])[0]
+
+
+def lowest(readings: Sequence[Reading], *parts: str) -> list[Reading]:
+    """One reading for each set of choices: the part of the claim that speaks most against it.
+
+    If a claim has several parts, all have to hold. The lowest part is the one whose mean lies
+    furthest below 0, or least above it, in units of its interval.
+
+    Args:
+        readings: of every part under every set of choices.
+        parts: the choices that tell the parts apart, and are none of a reader.
+    """
+    found: dict[frozenset[tuple[str, str]], list[Reading]] = {}
+    for reading in readings:
+        others = {name: of for name, of in reading.choices.items() if name not in parts}
+        found.setdefault(frozenset(others.items()), []).append(Reading(others, reading.found))
+    return [
+        Reading(of[0].choices, min((one.found for one in of), key=_stands), len(of))
+        for of in found.values()
+    ]
+
+
+def _stands(found: Interval) -> float:
+    """How far a mean lies above 0, in units of the half of its interval on the side of 0."""
+    half = found.mean - found.low if found.mean > 0 else found.high - found.mean
+    return found.mean / half if half > 0 else np.sign(found.mean) * np.inf if found.mean else 0.0
 
 
 def verdicts(readings: Sequence[Reading]) -> list[Verdict]:
     """Of each reading, corrected for their number unless all say the same."""
-    return together([reading.found for reading in readings])
+    return together([of.found for of in readings], [of.parts for of in readings])
 
 
 def over_readings(readings: Sequence[Reading]) -> Verdict:
@@ -83,10 +111,29 @@ def in_words(readings: Sequence[Reading]) -> str:
         f"and is not shown in {count['not shown']}"
     )
     if over_readings(readings) != "depends":
-        return text
+        return text + _settled(readings)
     shares = list(deciding(readings).items())[:3]
     listed = ", ".join(f"{choice} {100 * share:.0f} %" for choice, share in shares)
-    return f"{text}; of the variance between readings is explained by {listed}"
+    return f"{text}; most of the variance between readings is due to these choices: {listed}"
+
+
+def _settled(readings: Sequence[Reading], most: int = 3) -> str:
+    """The values under which every reading fails, where not all do, of the choices that decide."""
+    said = verdicts(readings)
+    found = [
+        f"{choice} {value}"
+        for choice in deciding(readings)
+        for value in dict.fromkeys(reading.choices.get(choice) for reading in readings)
+        if {
+            verdict
+            for verdict, of in zip(said, readings, strict=True)
+            if of.choices.get(choice) == value
+        }
+        == {"fails"}
+    ][:most]
+    if len(set(said)) < 2 or not found:
+        return ""
+    return f"; it fails in every reading with {', and in every one with '.join(found)}"
 
 
 def verdicts_by(readings: Sequence[Reading], choice: str) -> pd.DataFrame:

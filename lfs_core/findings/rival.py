@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lfs_core.evaluation.names import listed, reader_name
-from lfs_core.evaluation.results import KINDS, SIGNIFICANT
+from lfs_core.evaluation.results import KINDS, SIGNIFICANT, is_control
 from lfs_core.evaluation.statistics import holm
 from lfs_core.findings.beyond import OTHER_NOISE, OURS, TESTS, advantage
 from lfs_core.findings.stored import remembered, stored_evaluation
@@ -50,31 +50,56 @@ def leads() -> dict[tuple[str, str, str], dict[str, Any]]:
     }
 
 
+@remembered
+def controls_ahead() -> dict[tuple[str, str, str], list[str]]:
+    """Which controls, that ignore the pair, are significantly better than LRP in the same tests."""
+    return {
+        (reader_name(metric), images, kind): [
+            row["other"]
+            for row in of.against(metric, kind, RIVAL, filter(is_control, of.explainers))
+            if row["by"] < 0 and row["p"] < SIGNIFICANT
+        ]
+        for run, (images, metrics) in RUNS.items()
+        if RIVAL in (of := stored_evaluation(run)).explainers
+        for metric in metrics
+        for kind in KINDS
+    }
+
+
 def leads_table() -> pd.DataFrame:
-    """Those leads, a line for each test and what its pairs show."""
+    """Those leads, a line for each test and what its pairs show; and the controls ahead of LRP."""
     import pandas as pd
 
     table: dict[tuple[str, str], dict[str, str]] = {}
     for (test, images, kind), row in leads().items():
-        table.setdefault((test, images), {})[f"{kind} pairs"] = advantage(row)
+        line = table.setdefault((test, images), {})
+        line[f"{kind} pairs"] = advantage(row)
+        also = controls_ahead()[test, images, kind]
+        line[f"controls ahead, {kind} pairs"] = ", ".join(map(reader_name, also)) or "none"
     return pd.DataFrame(table).T.rename_axis(["test", "images"])
 
 
 def in_words() -> str:
-    """In how many tests either is better, by kind of pairs; what to take for which, and where."""
-    told, choice = [], []
+    """In how many tests either is better, and whether controls are better than LRP, too."""
+    sure = {of: row["by"] > 0 for of, row in leads().items() if row["p"] < SIGNIFICANT}
+    told = []
     for kind in KINDS:
-        rows = [row for (*_, of), row in leads().items() if of == kind]
-        sure = [row["by"] > 0 for row in rows if row["p"] < SIGNIFICANT]
-        better, worse = sum(sure), len(sure) - sum(sure)
-        told.append(
-            f"on {kind} pairs the map is significantly better in {better} of {len(rows)} tests "
-            f"and worse in {worse}"
+        tests = sum(of[2] == kind for of in leads())
+        better, worse = (
+            sum(ahead == side for of, ahead in sure.items() if of[2] == kind)
+            for side in (True, False)
         )
-        named = {better > worse: "the map", worse > better: reader_name(RIVAL)}.get(True, "either")
-        choice.append(f"{named} for {kind} ones")
+        told.append(
+            f"on {kind} pairs the map is significantly better in {better} of {tests} tests and "
+            f"worse in {worse}"
+        )
+    won = [of for of, ahead in sure.items() if ahead]
+    also = sum(bool(controls_ahead()[of]) for of in won)
     shown = dict.fromkeys(images.partition(" ")[0] for _, images, _ in leads())
-    return f"{'; '.join(told)}. So on {listed([*shown])} we would take {listed(choice)}"
+    return (
+        f"{'; '.join(told)} (images: {listed([*shown])}). In {also} of these {len(won)} tests in "
+        f"which the map is better than {reader_name(RIVAL)}, so is a control that ignores the pair"
+    )
 
 
 def rival_markdown() -> str:

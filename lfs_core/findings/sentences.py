@@ -18,7 +18,7 @@ from lfs_core.evaluation.metrics.verification import PERCENTS, equal_error_thres
 from lfs_core.evaluation.names import listed, reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.evaluation.spec import make_metric, parse
-from lfs_core.findings.intervals import Verdict, interval
+from lfs_core.findings.intervals import Verdict, interval, together
 from lfs_core.util.manifest import changed_since
 
 if TYPE_CHECKING:
@@ -351,19 +351,22 @@ def agreement(names: Sequence[str], between: ArrayLike, with_next: Sequence[floa
 
 
 def pointing(results: Results) -> str:
-    """How often ExplainLFS's strongest place is right in the patch test, against a random map's."""
-    words = {"holds": "This supports the paper.", "fails": "This contradicts the paper."}
+    """How often ExplainLFS's strongest place is right in the patch test, and that of controls."""
+    controls = [name for name in results.explainers if is_control(name)]
     told = []
     for kind in KINDS:
-        own, random = (results.curves(name, "patch", kind)[:, 1] for name in (METHOD, "random"))
+        own, *others = (results.curves(name, "patch", kind)[:, 1] for name in (METHOD, *controls))
         classes = results.classes_of("patch", kind)
-        point = words.get(
-            interval(own - random, DRAWS, classes).above(), "The difference is not significant."
+        leads = together([interval(own - other, DRAWS, classes) for other in others])
+        ahead, behind = (
+            [reader_name(name) for name, of in zip(controls, leads, strict=True) if of == verdict]
+            for verdict in ("holds", "fails")
         )
         told.append(
             f"On {kind} pairs, the strongest place of ExplainLFS's map is on the right side in a "
-            f"share of {shown(own, classes)}, that of a random map in {shown(random, classes)}. "
-            f"{point}"
+            f"share of {shown(own, classes)}. Of {len(controls)} controls it is significantly "
+            f"better than {listed(ahead) if ahead else 'none'}, and worse than "
+            f"{listed(behind) if behind else 'none'}."
         )
     return " ".join(told)
 

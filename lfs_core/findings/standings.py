@@ -19,6 +19,7 @@ from lfs_core.comparators import EXPLAINERS, explainer_class
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.evaluation.statistics import holm, paired_test
+from lfs_core.findings.sentences import corrrise_before
 from lfs_core.findings.stored import results_folder, stored_evaluation
 from lfs_core.findings.trust import FILE, Stands, in_words
 
@@ -87,10 +88,16 @@ def doubts_about_methods(results: Results) -> list[str]:
 
 
 def measured() -> list[Stands]:
-    """How all methods stand in all stored evaluations; of one test the run of most pairs counts."""
+    """How all methods stand in all stored evaluations; of one test the run of most pairs counts.
+
+    Left out is what the book says not to rank a method by.
+    """
     largest: dict[tuple[str, ...], Stands] = {}
     for path in evaluations():
-        for one in stand(stored_evaluation(path.stem)):
+        results = stored_evaluation(path.stem)
+        for one in stand(results):
+            if one.explainer == "corrrise" and corrrise_before(results.manifest):
+                continue
             name, options = parse(one.test)
             kept = sorted(f"{k}={v}" for k, v in options.items() if k != "every")
             key = (one.network, one.explainer, one.kind, one.images, name, *kept)

@@ -113,11 +113,13 @@ def origin_line(manifest: Mapping[str, Any]) -> str:
     count = manifest.get("seeds")
     seeds = f", {count} seed{'s' * (count != 1)}" if count else ""
     networks = manifest["embedder"].split(", ")
+    before = manifest.get("records_from_before")
+    kept = f" ({before} of {manifest['records']} parts kept from before)" if before else ""
     return (
         f"*Stored run*: {manifest['number']} pairs of {images_title(manifest['pairs'])}, "
         f"{'networks' if len(networks) > 1 else 'network'} "
         f"{', '.join(map(network_title, networks))}{seeds}; commit {manifest['commit']}, "
-        f"{manifest['finished']}. `{manifest['command']}` repeats it.{_since(manifest)}"
+        f"{manifest['finished']}{kept}. `{manifest['command']}` repeats it.{_since(manifest)}"
     )
 
 

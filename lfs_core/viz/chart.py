@@ -45,6 +45,7 @@ LONGEST = 24  # letters in a line of a row's name: a telephone has room for its 
 TITLE = 27  # letters in a line of an axis title: it stands below the axis, right of rows' names
 LEGEND = 36  # letters in a line of a legend, right of its mark
 LINE = 14  # px, of a row's name
+CELL = 0.96  # of a cell is coloured, the rest is a gap
 WIDE = 300  # px, height of what is no list of rows
 
 
@@ -544,32 +545,45 @@ def matrix(
     numbers = list(range(1, count + 1))
     for values in choices.values():
         largest = limit or float(np.nanmax(np.abs(values)))
-        figure.add_heatmap(
-            z=[[None if np.isnan(of) else float(of) for of in row] for row in values],
-            x=numbers,
-            y=numbers,
-            zmin=-largest,
-            zmax=largest,
-            colorscale=[[0, "#542788"], [0.5, "#f7f7f7"], [1, "#b35806"]],  # as seen in grey, too
-            colorbar={
-                "orientation": "h",
-                "y": 1,
-                "yanchor": "bottom",
-                "thickness": 10,
-                "title": {"text": scale, "side": "top", "font": {"size": 12}},
+        rows_of, columns_of = np.nonzero(~np.isnan(values))
+        found = values[rows_of, columns_of].astype(float)
+        figure.add_bar(  # one for each cell: the part of plotly.js in pages has no heatmaps
+            x=(columns_of + 1).tolist(),
+            y=[CELL] * len(found),
+            base=(rows_of + 1 - CELL / 2).tolist(),
+            width=CELL,
+            marker={
+                "color": found.tolist(),
+                "cmin": -largest,
+                "cmax": largest,
+                # As seen in grey, too.
+                "colorscale": [[0, "#542788"], [0.5, "#f7f7f7"], [1, "#b35806"]],
+                "line": {"width": 0},
+                "colorbar": {
+                    "orientation": "h",
+                    "y": 1,
+                    "yanchor": "bottom",
+                    "thickness": 10,
+                    "title": {"text": scale, "side": "top", "font": {"size": 12}},
+                },
             },
-            xgap=1,
-            ygap=1,
-            customdata=[[[row, column] for column in names] for row in names],
-            hoverongaps=False,
+            showlegend=False,
+            customdata=[
+                [names[row], names[column], f"{of:.3f}"]
+                for row, column, of in zip(
+                    rows_of.tolist(), columns_of.tolist(), found, strict=True
+                )
+            ],
             hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>"
-            + f"{scale}: %{{z:.3f}}<extra></extra>",
+            + f"{scale}: %{{customdata[2]}}<extra></extra>",
         )
     styled(figure, 26 * count, [Choice(label, [k]) for k, label in enumerate(choices)])
     ticks = [f"{lines_of(name)}  {k}" for k, name in enumerate(names, 1)]
-    figure.update_yaxes(tickvals=numbers, ticktext=ticks, autorange="reversed", showgrid=False)
+    ends = [count + 0.5, 0.5]
+    figure.update_layout(barmode="overlay")
+    figure.update_yaxes(tickvals=numbers, ticktext=ticks, range=ends, showgrid=False)
     sparse = numbers[:: 2 if count > 12 else 1]  # a telephone has room for no more
-    figure.update_xaxes(tickvals=sparse, tickangle=-90, showgrid=False)
+    figure.update_xaxes(tickvals=sparse, tickangle=-90, range=ends[::-1], showgrid=False)
     for axes in (figure.update_xaxes, figure.update_yaxes):
         axes(zeroline=False, tickfont={"size": 10})
     several = len(choices) > 1

@@ -8,6 +8,7 @@ from functools import cache
 from typing import get_args
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from scipy.stats import spearmanr
 
@@ -88,12 +89,28 @@ def followed(explainer: str) -> np.ndarray:
     return np.array([spearmanr(size, curve).statistic for curve in curves if np.ptp(curve) > 0])
 
 
+def over_draws(kind: str) -> list[np.ndarray | float]:
+    """The mean advantage over random relevance in each draw; and the least and largest of them."""
+    run = raw("draws")
+    kept = (np.array(run["similarity"]) > run["manifest"]["threshold"]) == (kind == "similar")
+    at = np.array([0, *run["manifest"]["shares"]])
+    means = []
+    for test in run["tests"]:
+        of = {name: np.array(curves, dtype=float)[kept] for name, curves in test["curves"].items()}
+        (own,) = (name for name in of if "linear" in name and "random" not in name)
+        (other,) = (name for name in of if "linear" in name and "random" in name)
+        area = {name: np.trapezoid(of[name], at, axis=1) / at[-1] for name in (own, other)}
+        further = area[other] - area[own] + of[own][:, 0] - of[other][:, 0]
+        means.append(further.mean() * (1 if kind == "similar" else -1))
+    return [np.array(means), min(means), max(means)]
+
+
 def expected(statement: str) -> list[np.ndarray | float]:
     """What a claim's result has to show, in the order in which it is printed."""
     rivals = ("simexpert", "tummala", "utkin")
     hyper = raw("hyperparameters")["decoders"]
     if "relevance R" in statement:
-        return advantages(("faces",), FLIPS, (RANDOM,))
+        return [of for kind in KINDS for of in over_draws(kind)]
     if "most relevant ones" in statement:
         return advantages(("faces",), FLIPS, ("random",))
     if "better than Tummala" in statement:
@@ -102,8 +119,8 @@ def expected(statement: str) -> list[np.ndarray | float]:
         return advantages(("birds", "cars"), FEW, rivals)
     if "become" in statement:
         kind, sign = ("similar", 1) if statement.startswith("Similar") else ("dissimilar", -1)
-        curves = numbers("faces", OWN, FLIPS)[of_kind("faces", kind)]
-        return [sign * (curves[:, 0] - curves[:, 10])]
+        of = (numbers("faces", name, FLIPS)[of_kind("faces", kind)] for name in (OWN, "random"))
+        return [sign * (curves[:, 0] - curves[:, 10]) for curves in of]
     if "six" in statement:
         own, other = (
             numbers("faces", of, FLIPS)[of_kind("faces", "similar")] for of in (OWN, "random")
@@ -151,7 +168,8 @@ def expected(statement: str) -> list[np.ndarray | float]:
         ]
     if "displaced" in statement:
         largest = np.nanmax(numbers("continuity", OWN, "continuity"))
-        return [largest, followed(f"{OWN},decoder=conv")]
+        pairs = len(numbers("continuity", OWN, "continuity"))
+        return [largest, np.zeros(pairs), followed(f"{OWN},decoder=conv")]
     if "closer to SIMExpert" in statement:
         same, chance = judged(OWN)
         ahead = [same - chance - np.subtract(*judged(other)) for other in ("tummala", "utkin")]
@@ -371,10 +389,18 @@ def test_the_tables_of_continuity_and_of_pointing() -> None:
         assert mean_of(shown) == pytest.approx(mean, abs=6e-4)
 
 
+def drawn_cells(cells: go.Bar, count: int) -> np.ndarray:
+    """The numbers that the colours of a matrix's cells show, where they are seen."""
+    drawn = np.full((count, count), np.nan)
+    rows = (np.array(cells.base) + np.array(cells.y) / 2).round().astype(int)
+    drawn[rows - 1, np.array(cells.x) - 1] = cells.marker.color
+    return drawn
+
+
 def test_the_matrix_of_agreement() -> None:
     found = raw("judgement")
     (cells,) = score_figures.plot_between_methods(found).figure.data
-    drawn = np.array(cells.z)
+    drawn = drawn_cells(cells, len(found["between_methods"]))
     between = np.array(found["between_methods"])
     apart = ~np.eye(len(between), dtype=bool)
     np.testing.assert_array_equal(drawn[apart], between[apart])
@@ -386,7 +412,7 @@ def test_more_figures() -> None:
     faces = load_results(RESULTS / "faces.json")
     cells, _ = score_figures.plot_pairwise(faces, FLIPS).figure.data
     by, p = faces.pairwise(FLIPS, "similar")
-    np.testing.assert_allclose(np.array(cells.z, dtype=float), np.where(p < 0.05, by, np.nan))
+    np.testing.assert_allclose(drawn_cells(cells, len(by)), np.where(p < 0.05, by, np.nan))
     continuity = load_results(RESULTS / "continuity.json")
     chart = score_figures.plot_continuity(continuity, "continuity", (OWN,))
     drawn = chart.figure.data[-1].y

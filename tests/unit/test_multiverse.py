@@ -147,20 +147,23 @@ def test_readings_are_means_of_the_stored_curves(control: str) -> None:
     own = f"explainlfs,decoder=conv,latents=scaled,p={test['p']}"
     at = np.array([0, 6, 13, 20]) / 64
 
-    def fall(name: str) -> np.ndarray:
-        curves = np.array(test["curves"][name], dtype=float)[~similar]
-        return np.trapezoid(curves, at, axis=1) / at[-1] - curves[:, 0]
+    def moved(name: str, of: np.ndarray, sign: int) -> np.ndarray:
+        curves = np.array(test["curves"][name], dtype=float)[of]
+        return sign * (curves[:, 0] - np.trapezoid(curves, at, axis=1) / at[-1])
 
     other, more = {
         "relevance": (f"{own},relevance=random,seed={test['draw']}", {}),
         "order": (f"random,seed={4 * test['draw'] + 2}", {"draw": "3"}),
         "tummala": ("tummala,order=signed", {"rival's order": "signed"}),
     }[control]
-    expected = fall(own) - fall(other)
+    of_kinds = [
+        moved(own, of, sign) - moved(other, of, sign) for of, sign in ((similar, 1), (~similar, -1))
+    ]
+    # The kind that speaks most against the claim counts.
+    expected = min(of_kinds, key=lambda of: of.mean() / of.std() if of.any() else 0)
     wanted = {
         "images": "faces",
         "network": "FaceNet (CASIA-WebFace)",
-        "pairs": "dissimilar",
         "decoder": "convolutional",
         "latents": "scaled",
         **{choice: test[choice] for choice in multiverse.CHOICES},
@@ -171,7 +174,7 @@ def test_readings_are_means_of_the_stored_curves(control: str) -> None:
     assert one.found.mean == pytest.approx(mean)
     # Intervals allow for pairs that share a person, and are never narrower for it.
     assert one.found.low <= low + 1e-9 and one.found.high >= high - 1e-9
-    assert one.found.pairs == (~similar).sum()
+    assert one.found.pairs == len(expected) and one.parts == 2
 
 
 def test_no_reading_is_missing() -> None:
@@ -179,9 +182,10 @@ def test_no_reading_is_missing() -> None:
     assert len(found.ahead_at_six()) == drawn
     for kind in ("similar", "dissimilar"):
         assert len(found.moves(kind)) >= drawn + len(found.RUNS)
-    assert len(found.ahead(["relevance"])) >= 2 * (drawn + len(found.RUNS))
+    assert len(found.ahead(["relevance"])) >= drawn + len(found.RUNS)
     draws = stored_run("multiverse")["manifest"]["draws"]
-    assert len(found.ahead(["order"])) >= 2 * draws * drawn
+    assert len(found.ahead(["order"])) >= draws * drawn
+    assert all(of.parts == 2 for of in found.ahead(["order"]))  # kinds of pairs
     seeds = {
         (of["manifest"]["embedder"], name)
         for of in stored_multiverses()
@@ -206,19 +210,38 @@ def test_the_papers_reading_of_birds_is_that_of_the_stored_run() -> None:
     (birds,) = [
         of
         for of in found.ahead(["order"])
-        if {"images": "birds", "pairs": "similar", "decoder": "linear", **found.USUAL}.items()
-        <= of.choices.items()
+        if {"images": "birds", "decoder": "linear", **found.USUAL}.items() <= of.choices.items()
     ]
     stored = stored_run("birds")
     similar = np.array(stored["similarity"]) > stored["manifest"]["threshold"]
-    curves = {
-        name: np.array(stored["measured"][name]["selectivity,every=5"])[similar]
-        for name in ("explainlfs", "random")
+    ahead = []
+    for kind, sign in ((similar, 1), (~similar, -1)):
+        curves = {
+            name: np.array(stored["measured"][name]["selectivity,every=5"])[kind]
+            for name in ("explainlfs", "random")
+        }
+        areas = {name: np.trapezoid(of, axis=1) / 4 for name, of in curves.items()}
+        starts = curves["random"][:, 0] - curves["explainlfs"][:, 0]
+        assert abs(starts).max() == 0
+        ahead.append(sign * (areas["random"] - areas["explainlfs"]))
+    least = min(ahead, key=lambda of: of.mean() / (of.std() / len(of) ** 0.5))
+    assert birds.found.mean == pytest.approx(least.mean(), abs=1e-4)
+
+
+def test_a_claim_over_all_rivals_is_read_at_the_hardest() -> None:
+    """Joint readings are no better than those against each rival alone."""
+    together = found.ahead(found.RIVALS)
+    alone = {
+        name: {frozenset(of.choices.items()): of.found for of in found.ahead([name])}
+        for name in found.RIVALS
     }
-    areas = {name: np.trapezoid(of, axis=1) / 4 for name, of in curves.items()}
-    assert birds.found.mean == pytest.approx(
-        (areas["random"] - areas["explainlfs"]).mean(), abs=1e-4
-    )
+    for reading in together:
+        same = frozenset(reading.choices.items())
+        assert reading.parts in (4, 6)  # MobileNet has no Utkin
+        assert reading.found in [of[same] for of in alone.values() if same in of]
+        for of in alone.values():
+            if same in of and of[same].high < 0:
+                assert reading.found.high < 0
 
 
 def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
@@ -247,7 +270,8 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
     assert f"{lead.count('holds')} of {len(lead)} on faces" in said
     assert ("So on faces these readings do not show" in said) == ("holds" not in lead)
     intro = (RESULTS.parent / "intro.md").read_text(encoding="utf-8")
-    assert ("not significant in any reading of a hundred pairs" in intro) == ("holds" not in lead)
+    said = "not significant in any reading of about fifty pairs of a kind"
+    assert (said in intro) == ("holds" not in lead)
     assert {len(stored["similarity"])} == {100}  # of faces by the network of the fresh people
     fresh, better = stored_evaluation("fresh"), 0
     assert len(fresh.same) >= 300
@@ -255,7 +279,7 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
         for kind in KINDS:
             (row,) = fresh.against(metric, kind, "amortised", ["own-likeness"])
             better += row["by"] > 0 and row["p"] < SIGNIFICANT
-    assert ("but in most tests on several hundred pairs" in intro) == (better > 2)
+    assert ("but in most tests on two hundred pairs of a kind" in intro) == (better > 2)
 
 
 def test_the_first_page_says_that_most_readings_leave_it_open() -> None:

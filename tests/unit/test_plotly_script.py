@@ -47,5 +47,7 @@ def test_charts_have_no_more_than_points_lines_and_bars() -> None:
     """What else they might have, the part does not draw."""
     code = "\n".join(p.read_text("utf-8") for p in Path(rendering.__file__).parent.rglob("*.py"))
     traces = set(re.findall(r"\bgo\.([A-Z]\w+)", code)) - {"Figure"}
+    added = set(re.findall(r"\.add_([a-z0-9]+)\(", code)) - {"trace", "vline", "transform"}
+    traces |= {name.capitalize() for name in added}
     named = set(re.findall(r'"type": "(scatter|bar|histogram|heatmap|box|violin|pie|\w+3d)"', code))
     assert traces | {name.capitalize() for name in named} <= {"Scatter", "Bar"}

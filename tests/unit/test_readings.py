@@ -18,6 +18,7 @@ from lfs_core.findings.readings import (
     Reading,
     deciding,
     in_words,
+    lowest,
     over_readings,
     verdicts,
     verdicts_by,
@@ -173,3 +174,42 @@ def test_a_chart_is_html_without_a_copy_of_plotly() -> None:
     assert told == shown["application/vnd.plotly.v1+json"]
     assert told["data"][0]["name"] == "holds (1 of 2)"
     assert shown["text/plain"] == "Chart: a < b"
+
+
+def parts(*found: Interval) -> list[Reading]:
+    return readings(*found, part=[str(k) for k in range(len(found))], decoder=["a"] * len(found))
+
+
+def test_a_claim_of_several_parts_is_read_at_the_lowest() -> None:
+    (one,) = lowest(parts(HOLDS, FAILS, OPEN), "part")
+    assert one == Reading({"decoder": "a"}, FAILS, 3)
+    assert lowest(parts(HOLDS, OPEN), "part")[0].found == OPEN
+    assert over_readings(lowest(parts(HOLDS, HOLDS), "part")) == "holds"
+    assert over_readings(lowest(parts(HOLDS, OPEN), "part")) == "not shown"
+    two = lowest([*parts(HOLDS, HOLDS), Reading({"part": "0", "decoder": "b"}, FAILS)], "part")
+    assert [of.choices for of in two] == [{"decoder": "a"}, {"decoder": "b"}]
+    assert over_readings(two) == "depends"
+
+
+@given(st.lists(st.sampled_from([HOLDS, FAILS, OPEN]), min_size=1, max_size=6), st.randoms())
+def test_the_order_of_parts_does_not_matter(found: list[Interval], random: object) -> None:
+    """And a claim holds only where all of its parts do."""
+    (one,) = lowest(parts(*found), "part")
+    shuffled = [*found]
+    random.shuffle(shuffled)
+    assert lowest(parts(*shuffled), "part")[0].found == one.found
+    assert (one.verdict == "holds") == all(of == HOLDS for of in found)
+
+
+def test_that_one_of_many_parts_lies_below_is_no_failure() -> None:
+    """Of forty parts of a true claim, one lies below 0 by chance."""
+    barely = Interval(-0.2, -0.39, -0.01)
+    assert parts(barely)[0].verdict == "fails"
+    (one,) = lowest(parts(barely, *[HOLDS] * 39), "part")
+    assert one.parts == 40 and one.verdict == "not shown"
+
+
+def test_where_all_readings_fail_is_said() -> None:
+    found = readings(FAILS, FAILS, OPEN, OPEN, decoder=list("aabb"), fill=list("xyxy"))
+    assert "it fails in every reading with decoder a" in in_words(found)
+    assert "it fails" not in in_words(readings(FAILS, FAILS, decoder=list("ab")))

@@ -93,6 +93,32 @@ def test_the_words_count_what_the_table_stars() -> None:
         assert [int(n) for n in found.groups()] == [len(starred) - worse, len(table), worse]
 
 
+def test_controls_ahead_are_counted_again() -> None:
+    """A control is named where it moves further than LRP, pair by pair, beyond the noise."""
+    stored = json.loads((RESULTS / "road.json").read_text(encoding="utf-8"))
+    similar = np.array(stored["similarity"]) > stored["manifest"]["threshold"]
+    rise = {
+        name: -moved(np.array(of["road,blurred=true"]), ROAD_PERCENTS)[~similar]
+        for name, of in stored["measured"].items()
+    }
+    for control in ("centre", "own-likeness", "random"):
+        ahead = rise[control] - rise["lrp"]
+        error = ahead.std(ddof=1) / len(ahead) ** 0.5
+        named = rival.controls_ahead()[reader_name("road,blurred=true"), "faces", "dissimilar"]
+        assert (control in named) == (ahead.mean() > 3 * error)
+
+
+def test_the_words_count_leads_that_a_control_shares() -> None:
+    table = rival.leads_table()
+    won = shared = 0
+    for kind in ("similar", "dissimilar"):
+        for _, line in table.iterrows():
+            if line[f"{kind} pairs"].startswith("+") and line[f"{kind} pairs"].endswith("*"):
+                won += 1
+                shared += line[f"controls ahead, {kind} pairs"] != "none"
+    assert f"In {shared} of these {won} tests in which the map is better" in rival.in_words()
+
+
 def test_both_pages_that_recommend_the_map_say_it() -> None:
     assert rival.rival_markdown() in use_markdown()
     assert rival.rival_markdown() in instead_markdown()
