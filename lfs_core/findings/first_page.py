@@ -16,7 +16,7 @@ from lfs_core.findings.choice import (
 )
 from lfs_core.findings.claims import CLAIMS
 from lfs_core.findings.ledger import verdict_of
-from lfs_core.findings.rival import rival_markdown
+from lfs_core.findings.rival import in_short
 
 PAPER = "explainlfs"
 
@@ -69,11 +69,12 @@ def instead_markdown() -> str:
     without = without_own_term()
     lacking = f" The tests of {listed(without)} lack this control." if without else ""
     return (
-        f"**Use instead** the {in_a_sentence(first)}, which must be trained (it beats every "
-        f"control in {_share(first)} tests), or {in_a_sentence(second)}, which needs nothing "
-        f"({_share(second)}). ExplainLFS does so in {_share(known[PAPER])}. One term of the map "
-        "never sees the partner. On fresh faces the whole map is significantly better than that "
-        f"term in {won} of {tests} tests.{lacking} {rival_markdown()} "
+        f"The paper's maps beat every control in {_share(known[PAPER])} tests. **Use instead** the "
+        f"{in_a_sentence(first)}, which must be trained ({_share(first)}), or "
+        f"{in_a_sentence(second)}, which needs nothing ({_share(second)}). But one term of the "
+        "map, {term}`own-likeness`, never sees the other photograph and does nearly as well: on "
+        f"faces the whole map is significantly better in {won} of {tests} tests.{lacking} "
+        f"{in_short()} "
         "[Which method should I use?](which_method)\n"
     )
 

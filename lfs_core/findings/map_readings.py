@@ -19,13 +19,11 @@ RUNS = (STUDY, f"{STUDY}-mobilenet", f"{STUDY}-dlib")  # those that are stored a
 RIGHT = 0.9  # share of pairs decided right
 NEAR = 0.9  # cosine to the most similar image
 WORDS = {  # for readers, where the study's word for a choice is short
-    "than": "form of Tummala's map",
+    "than": "Tummala's map",
     "pairs from": "photographs of",
     "half": "half of the people",
-    "measure": "measure of agreement",
-    "beyond other pairs": "less the agreement with other pairs",
-    "seed": "seed of the decoder",
-    "size": "size of the decoder",
+    "seed": "decoder's seed",
+    "size": "decoder's size",
 }
 FORM = WORDS["than"]
 TUMMALA = ("tummala", "tummala, by gradient")  # two readings of one rival

@@ -114,7 +114,7 @@ def in_words(readings: Sequence[Reading]) -> str:
         return text + _settled(readings)
     shares = list(deciding(readings).items())[:3]
     listed = ", ".join(f"{choice} {100 * share:.0f} %" for choice, share in shares)
-    return f"{text}; most of the variance between readings is due to these choices: {listed}"
+    return f"{text}; choices by the variance between readings that each explains: {listed}"
 
 
 def _settled(readings: Sequence[Reading], most: int = 3) -> str:

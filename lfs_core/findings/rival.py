@@ -102,6 +102,19 @@ def in_words() -> str:
     )
 
 
+def in_short() -> str:
+    """The same over all tests, in one sentence for the first page."""
+    sure = {of: row["by"] > 0 for of, row in leads().items() if row["p"] < SIGNIFICANT}
+    won = [of for of, ahead in sure.items() if ahead]
+    also = sum(bool(controls_ahead()[of]) for of in won)
+    shown = dict.fromkeys(images.partition(" ")[0] for _, images, _ in leads())
+    return (
+        f"[{reader_name(RIVAL)}](method-{RIVAL}) needs no training. On {listed([*shown])} the map "
+        f"is significantly better than it in {len(won)} of {len(sure)} tests that tell them apart; "
+        f"in {also} of these {len(won)} a control is better than it, too."
+    )
+
+
 def rival_markdown() -> str:
     """The same in a sentence that stands alone, with a link to LRP's section."""
     return (
