@@ -68,7 +68,7 @@ def test_the_term_that_is_left_out_is_told() -> None:
     holds = [one * (len(p) - k) < 0.05 for k, one in enumerate(sorted(p))]
     won = [*holds, False].index(False)  # Holm's rule stops at the first that does not hold
     assert f"in {won} of 4 tests" in choice.use_markdown()
-    assert f"term in {won} of 4 tests." in first_page.instead_markdown()
+    assert f"term in {won} of 4 tests" in first_page.instead_markdown()
 
 
 def test_the_runs_without_that_term_are_told() -> None:
