@@ -8,6 +8,7 @@ import numpy as np
 
 from lfs_core.embedders import network_title
 from lfs_core.findings.intervals import with_interval
+from lfs_core.findings.stored import stored_run
 from lfs_core.util.confidence import Spread
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def calibration_table(results: dict[str, Any]) -> pd.DataFrame:
             "pairs of": spread.pairs,
             "of one": "{:.2f} ± {:.2f}".format(*spread.genuine),
             "of two": "{:.2f} ± {:.2f}".format(*spread.impostor),
+            "threshold": f"{threshold_in_use(results, name):g}",
             "mean confidence": f"{confidence.mean():.3f}",
             "right decisions": with_interval(right),
             "calibration error": f"{calibration_error(confidence, right):.3f}",
@@ -39,9 +41,15 @@ def held_out(results: dict[str, Any], name: str) -> tuple[np.ndarray, np.ndarray
     """Of a network's held-out pairs: the confidence, and whether the decision is right, (P,)."""
     spread, pairs = Spread(**results["spreads"][name]), results["held_out"][name]
     similarity = np.array(pairs["similarity"])
-    similar = similarity > results["manifest"]["threshold"]
+    similar = similarity > threshold_in_use(results, name)
     confidence = [spread.confidence(s, d) for s, d in zip(similarity, similar, strict=True)]
     return np.array(confidence), (similar == np.array(pairs["same"], dtype=bool)).astype(float)
+
+
+def threshold_in_use(results: dict[str, Any], name: str) -> float:
+    """The cosine above which a network calls a pair similar: its own, else that of the run."""
+    known = stored_run("thresholds")["networks"].get(name)
+    return float(known["in use"] if known else results["manifest"]["threshold"])
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float:

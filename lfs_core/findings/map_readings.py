@@ -11,7 +11,7 @@ from lfs_core.decoder import decoder_title
 from lfs_core.embedders import network_title
 from lfs_core.findings.intervals import Interval, Verdict, interval, joint_verdict
 from lfs_core.findings.judges import ALIKE, COMMON
-from lfs_core.findings.readings import Reading, lowest, over_readings
+from lfs_core.findings.readings import ANY, Reading, lowest, over_readings
 from lfs_core.findings.stored import is_stored, remembered, stored_run
 
 STUDY = "map-readings"
@@ -72,7 +72,7 @@ def _answers(question: str) -> list[tuple[Mapping[str, str], Interval]]:
             if choices.get("decoder") == "linear" and question != "p" and "p" in choices:
                 if choices["p"] != "0.3":
                     continue  # p only scales the map of a linear decoder: the same reading again
-                choices["p"] = "any"
+                choices["p"] = ANY
             if "decoder" in choices:
                 choices["decoder"] = decoder_title(choices["decoder"])
             found.append((choices, Interval(mean, low, high, pairs)))

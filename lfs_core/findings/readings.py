@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+ANY = "any"  # the value of a choice that changes nothing in a reading
+
+
 @dataclass(frozen=True)
 class Reading:
     """What came out under one set of choices.
@@ -124,7 +127,8 @@ def _settled(readings: Sequence[Reading], most: int = 3) -> str:
         f"{choice} {value}"
         for choice in deciding(readings)
         for value in dict.fromkeys(reading.choices.get(choice) for reading in readings)
-        if {
+        if value != ANY
+        and {
             verdict
             for verdict, of in zip(said, readings, strict=True)
             if of.choices.get(choice) == value

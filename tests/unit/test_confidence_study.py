@@ -7,8 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lfs_core.embedders.dlib_resnet import DlibResNet
+from lfs_core.embedders.mobilenet import MobileNet
 from lfs_core.embedders.spreads import shipped_spreads
-from lfs_core.findings.confidence import calibration_error, calibration_table, held_out
+from lfs_core.findings.confidence import (
+    calibration_error,
+    calibration_table,
+    held_out,
+    threshold_in_use,
+)
 from lfs_core.findings.stored import stored_run
 from lfs_core.studies.confidence import MEASURED
 from lfs_core.util.confidence import Spread
@@ -40,3 +47,11 @@ def test_the_table_of_calibration(confidence: dict[str, Any]) -> None:
     sure, right = held_out(confidence, "facenet-casia")
     assert table.loc["FaceNet (CASIA-WebFace)", "mean confidence"] == f"{sure.mean():.3f}"
     assert f"{right.mean():.3f}" in table.loc["FaceNet (CASIA-WebFace)", "right decisions"]
+
+
+def test_decisions_are_those_at_the_threshold_in_use(confidence: dict[str, Any]) -> None:
+    for network in (MobileNet, DlibResNet):
+        assert threshold_in_use(confidence, network.name) == network.similarity_threshold
+    assert threshold_in_use(confidence, "efficientnet-lite0-cub") == 0.3
+    for name in ("facenet-casia", MobileNet.name, DlibResNet.name):
+        assert held_out(confidence, name)[1].mean() > 0.85
