@@ -95,14 +95,31 @@ def best(usable: Iterable[str], known: Mapping[str, Record]) -> Record | None:
     return max(complete, key=lambda of: passed(of.common), default=None)
 
 
+def best_of_few(usable: Iterable[str], known: Mapping[str, Record]) -> Record | None:
+    """Of methods that were put to some of the common tests only: the one that passes most.
+
+    None if each passes less than half of its own.
+    """
+    number = max(len(of.common) for of in known.values())
+    partly = [known[name] for name in usable if 0 < len(known[name].common) < number]
+    good = [of for of in partly if 2 * passed(of.common) >= len(of.common)]
+    return max(good, key=lambda of: passed(of.common), default=None)
+
+
 def decision_markdown() -> str:
     """What to use, by what a reader has: a table in Markdown."""
     known, costs = records(), stored_run("costs")["costs"]
     lines = ["| You have | Use | Cost of a pair | How it fails |", "| --- | --- | --- | --- |"]
     for have, meets in HAVE.items():
         usable = [name for name in known if explainer_class(name).needs <= meets]
-        quick = [name for name in usable if passes(costs[name]) < CHEAP]
+        quick = [
+            name for name in usable if passes(costs[name]) < CHEAP and not _is_weak(known[name])
+        ]
         choices = {"": best(usable, known), "In a hurry: ": best(quick, known)}
+        part = best_of_few(quick, known)
+        if part and not choices["In a hurry: "]:
+            images = listed(list(dict.fromkeys(images_title(one.images) for one in part.common)))
+            choices[f"In a hurry, tested on {images} only: "] = part
         told = [(how, of) for how, of in choices.items() if of]
         if len(told) == 2 and told[0][1] == told[1][1]:
             told.pop()
@@ -201,7 +218,7 @@ def no_map_markdown() -> str:
     weak = [
         reader_name(of.name)
         for of in known.values()
-        if len(of.lost) * 2 > len(of.tests) and reader_name(of.name) not in none
+        if _is_weak(of) and reader_name(of.name) not in none
     ]
     worse = f" For {listed(weak)} a control is better in more than half of all." if weak else ""
     passing = "pass" if len(none) > 1 else "passes"
@@ -221,6 +238,11 @@ def no_map_markdown() -> str:
         "where it would serve to justify a decision about a person.",
     ]
     return bullets(points)
+
+
+def _is_weak(of: Record) -> bool:
+    """Whether in more than half of a method's tests a control is significantly better."""
+    return len(of.lost) * 2 > len(of.tests)
 
 
 def bullets(points: Iterable[str]) -> str:

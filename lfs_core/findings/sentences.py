@@ -483,7 +483,7 @@ def against_controls(tests: Mapping[str, tuple[Results, str]]) -> str:
     ]
     never = [name for name in order if not any(found[name]) and name != METHOD]
     return sentence(
-        f"There are {count} tests, counting each kind of pair: {', '.join(tests)}. Better than "
+        f"This page has {count} tests, counting each kind of pair: {', '.join(tests)}. Better than "
         f"every control: {listed(told)}" + (f". Never: {_names(never)}" if never else "")
     )
 
