@@ -168,6 +168,32 @@ def of_relevance(results: Results, maps: Sequence[str] | None = None) -> str:
     return "\n".join(lines)
 
 
+def which_part(results: Results) -> str:
+    """Whether exchanging the map or the relevance changes mean scores more, test by test."""
+    by_map, by_relevance = [], []
+    for metric in TESTS:
+        for kind in KINDS:
+            means = dict(
+                zip(results.explainers, results.scores(metric, kind).mean(axis=0), strict=True)
+            )
+            of: dict[str, dict[str, float]] = {}
+            for name, mean in means.items():
+                under, _, relevance = name.rpartition(",relevance=")
+                of.setdefault(relevance, {})[under] = mean
+            causal, decoded = (
+                np.array([maps[under] for maps in of.values()]) for under in (PLAIN, "explainlfs")
+            )
+            by_map.append(float((causal - decoded).mean()))
+            by_relevance.append(float(max(np.ptp(causal), np.ptp(decoded))))
+    more = sum(abs(one) > other for one, other in zip(by_map, by_relevance, strict=True))
+    return (
+        f"**Which part does the work**: in {more} of {len(by_map)} tests the map. With the causal "
+        f"head instead of the decoder, scores change by {min(by_map):+.3f} to {max(by_map):+.3f}, "
+        "the mean over all relevances. Exchanging the relevance under one map changes them by "
+        f"{min(by_relevance):.3f} to {max(by_relevance):.3f} at most."
+    )
+
+
 def against_each(results: Results, one: str = OURS) -> str:
     """In which tests a method is better or worse than each other one, as a list."""
     others = [name for name in results.explainers if name != one]

@@ -16,6 +16,7 @@ from lfs_core.evaluation.metrics.selectivity import FILLS, flip_curves, flip_ran
 from lfs_core.evaluation.results import Results
 from lfs_core.findings import beyond
 from lfs_core.findings import beyond_sentences as told
+from lfs_core.findings.stored import stored_evaluation
 from lfs_core.viz.pareto import plot_pareto
 
 SIDE = 16
@@ -270,3 +271,20 @@ def test_directions_are_counted_up_to_the_share() -> None:
     text = told.directions(nearness)
     assert "FaceNet (CASIA-WebFace) 16 directions, from 5,000" in text
     assert "birds) more directions than were tried, from 33" in text
+
+
+def test_which_part_does_the_work_is_counted_again() -> None:
+    """By tables of the mean scores: rows are maps, columns are relevances."""
+    results = stored_evaluation("two-by-two")
+    shifts, ranges = [], []
+    for metric in beyond.TESTS:
+        for kind in ("similar", "dissimilar"):
+            means = results.scores(metric, kind).mean(axis=0)
+            decoded, causal = means.reshape(2, 5)  # the order of the study
+            shifts.append((causal - decoded).mean())
+            ranges.append(max(causal.max() - causal.min(), decoded.max() - decoded.min()))
+    text = told.which_part(results)
+    more = (np.abs(shifts) > ranges).sum()
+    assert f"in {more} of 4 tests the map" in text
+    assert f"{min(shifts):+.3f} to {max(shifts):+.3f}" in text
+    assert f"{min(ranges):.3f} to {max(ranges):.3f} at most" in text
