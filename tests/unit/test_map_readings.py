@@ -20,6 +20,7 @@ from lfs_core.evaluation.metrics.agreement import agreement_beyond_chance
 from lfs_core.evaluation.metrics.base import SIDE
 from lfs_core.evaluation.metrics.continuity import TENTHS
 from lfs_core.evaluation.metrics.parts import shares
+from lfs_core.evaluation.results import KINDS
 from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.findings import map_readings as found
 from lfs_core.findings.claims import CLAIMS, Claim
@@ -243,14 +244,12 @@ RUN = {
             "choices": ["images", "network", "decoder"],
             "rows": [["faces", "facenet-casia", "mlp", 0.99, 0.97, 1.0, 9]],
         },
-        "error": {
-            "choices": ["images", "network", "decoder", "pairs"],
-            "rows": [
-                ["faces", "facenet-casia", "mlp", "similar", 0.05, 0.03, 0.07, 9],
-                ["faces", "facenet-casia", "conv", "similar", 0.0, -0.01, 0.01, 9],
-            ],
-        },
     },
+    "decoders": [  # the score of one grows by 0.05 per halving of the error, the other's does not
+        {"decoder": kind, "error": 0.04 / 2**k, "score": dict.fromkeys(KINDS, per_halving * k)}
+        for kind, per_halving in (("mlp", 0.05), ("conv", 0.0))
+        for k in range(3)
+    ],
 }
 
 
@@ -269,8 +268,25 @@ def test_readings_are_the_stored_rows() -> None:
     assert one.found.pairs == 9 and one.verdict == "holds"
     assert [reading.verdict for reading in found.error()] == ["fails", "holds"]
     text, verdict = found.error_matters()
-    assert "MLP decoders, similar pairs 0.050 [0.030, 0.070] (n = 9)" in text
+    assert "MLP decoders, similar pairs 0.050 [0.050, 0.050] (n = 3)" in text
     assert verdict == "fails"
+
+
+def test_a_slope_is_as_sure_as_there_are_decoders(stored: Path) -> None:
+    """Against least squares by hand: the interval is over decoders, not over pairs."""
+    scores, errors = np.array([0.1, 0.12, 0.2, 0.11]), np.array([0.04, 0.03, 0.02, 0.01])
+    decoders = [
+        {"decoder": "mlp", "error": error, "score": dict.fromkeys(KINDS, score)}
+        for error, score in zip(errors.tolist(), scores.tolist(), strict=True)
+    ]
+    (stored / "map-readings.json").write_text(json.dumps(RUN | {"decoders": decoders}))
+    x = -np.log2(errors) + np.log2(errors).mean()
+    slope = (x @ scores) / (x @ x)
+    left = scores - scores.mean() - slope * x
+    half = 4.303 * (left @ left / 2 / (x @ x)) ** 0.5  # Student's t with 2 degrees of freedom
+    text, verdict = found.error_matters()
+    assert f"{slope:.3f} [{slope - half:.3f}, {slope + half:.3f}] (n = 4)" in text
+    assert verdict == "not shown"
 
 
 def test_networks_are_told_where_images_have_several(stored: Path) -> None:
