@@ -232,7 +232,7 @@ CLAIMS = (
     ),
     Claim(
         "4.2, 4.4",
-        "It finds relevant pixels better than these three on birds and cars, too.",
+        "ExplainLFS beats its three rivals on birds and cars, too.",
         "The similarity moves further than under each of the three. The paper draws curves of "
         "faces only; that its conclusion is about retrieval, too, is our reading.",
         "birds",
