@@ -137,5 +137,6 @@ def test_the_commit_is_unknown_outside_a_repository_and_without_git(
 
 
 def test_the_processor_is_named_with_its_threads() -> None:
-    named = processor()
-    assert torch.cuda.is_available() or named.endswith(f"{torch.get_num_threads()} threads")
+    threads = torch.get_num_threads()
+    ends = ", 1 thread" if threads == 1 else f", {threads} threads"
+    assert torch.cuda.is_available() or processor().endswith(ends)
