@@ -110,8 +110,8 @@ def in_short() -> str:
     shown = dict.fromkeys(images.partition(" ")[0] for _, images, _ in leads())
     return (
         f"[{reader_name(RIVAL)}](method-{RIVAL}) needs no training. On {listed([*shown])} the map "
-        f"is significantly better than it in {len(won)} of {len(sure)} tests that tell them apart; "
-        f"in {also} of these {len(won)} a control is better than it, too."
+        f"is significantly better in {len(won)} of the {len(sure)} tests that tell the two apart; "
+        f"in {also} of these {len(won)}, a control is better than {reader_name(RIVAL)}, too."
     )
 
 

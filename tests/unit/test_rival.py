@@ -117,7 +117,7 @@ def test_the_words_count_leads_that_a_control_shares() -> None:
                 won += 1
                 shared += line[f"controls ahead, {kind} pairs"] != "none"
     assert f"In {shared} of these {won} tests in which the map is better" in rival.in_words()
-    assert f"in {shared} of these {won} a control is better" in rival.in_short()
+    assert f"in {shared} of these {won}, a control is better" in rival.in_short()
 
 
 def test_both_pages_that_recommend_the_map_say_it() -> None:
