@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from plotly.offline import get_plotlyjs
 
 from lfs_core.book import pages
+from lfs_core.book.plotly_script import plotly_script
 from lfs_core.findings.intervals import Interval
 from lfs_core.viz.chart import SCRIPT, Chart, dots, lines, matrix
 
@@ -20,6 +20,8 @@ DRAWN = """() => [...document.querySelectorAll(".lfs-chart")].every(
 SMALLEST = """() => Math.min(...[...document.querySelectorAll(".lfs-chart text")]
   .filter((text) => text.getBoundingClientRect().width)
   .map((text) => parseFloat(getComputedStyle(text).fontSize)))"""
+TYPES = """() => [...document.querySelectorAll(".lfs-chart .js-plotly-plot")].flatMap(
+  (plot) => plot.data.map((asked, k) => [asked.type ?? "scatter", plot._fullData[k].type]))"""
 OUT = """() => [...document.querySelectorAll(".lfs-chart text")].filter((text) => {
   const { left, right } = text.getBoundingClientRect();
   const chart = text.closest(".lfs-chart-plot").getBoundingClientRect();
@@ -67,7 +69,7 @@ def wordy_charts() -> list[Chart]:
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with charts, which loads the scripts that pages of the book load."""
     folder = tmp_path_factory.mktemp("charts")
-    (folder / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    (folder / "plotly.min.js").write_text(plotly_script(), encoding="utf-8")
     (folder / "chart.js").write_text(SCRIPT.read_text("utf-8"), encoding="utf-8")
     loaded = pages.SCRIPTS["lfs-chart"]
     css = Path(__file__).parents[2] / "book" / "_static" / "book.css"
@@ -104,6 +106,16 @@ def test_charts_fit_and_can_be_read(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(SMALLEST) >= 9
     assert page.evaluate(OUT) == []
+
+
+def test_each_series_is_drawn_as_what_it_is(page: Page) -> None:
+    """What the part of plotly.js in pages does not know, it would draw as a line."""
+    page.locator("details.lfs-chart > summary").click()
+    expect(page.locator("details.lfs-chart .cartesianlayer")).to_have_count(1)
+    drawn = page.evaluate(TYPES)
+    assert {asked for asked, _ in drawn} == {"scatter", "bar"}
+    assert all(asked == shown for asked, shown in drawn)
+    assert page.locator(".lfs-chart .bars .point").count() == 2  # cells of the matrix
 
 
 def test_many_words_fit_a_telephone(browser: Browser, path: Path) -> None:
