@@ -16,7 +16,7 @@ from lfs_core.evaluation.metrics.selectivity import FILLS, flip_curves, flip_ran
 from lfs_core.evaluation.results import Results
 from lfs_core.findings import beyond
 from lfs_core.findings import beyond_sentences as told
-from lfs_core.findings.stored import stored_evaluation
+from lfs_core.findings.stored import stored_evaluation, stored_run
 from lfs_core.viz.pareto import plot_pareto
 
 SIDE = 16
@@ -288,3 +288,30 @@ def test_which_part_does_the_work_is_counted_again() -> None:
     assert f"in {more} of 4 tests the map" in text
     assert f"{min(shifts):+.3f} to {max(shifts):+.3f}" in text
     assert f"{min(ranges):.3f} to {max(ranges):.3f} at most" in text
+
+
+def test_fresh_people_of_other_runs_are_counted_again() -> None:
+    """From the lists of classes alone; and without their pairs the test is made again."""
+    classes = stored_run("classes")["classes"]
+    fresh, other = (
+        np.array(classes[stored_run(name)["manifest"]["digest"]])
+        for name in ("fresh", "multiverse")
+    )
+    again = set(fresh.flatten().tolist()) & set(other.flatten().tolist())
+    shown = [bool(again & set(pair)) for pair in fresh.tolist()]
+    run = stored_evaluation("fresh")
+    said = told.seen_before(run, {"the readings": other})
+    assert f"{len(again)} of {len(set(fresh.flatten().tolist()))} are in the readings" in said
+    assert f"in {sum(shown)} of {len(fresh)} pairs" in said
+    rest = beyond.without_pairs(run, np.flatnonzero(shown).tolist())
+    others = [name for name in run.explainers if not name.startswith("amortised")]
+    won = sum(
+        all(
+            of["by"] > 0 and of["p"] < 0.05
+            for of in rest.against(metric, kind, "amortised", others)
+        )
+        for metric in beyond.TESTS
+        for kind in ("similar", "dissimilar")
+    )
+    assert f"better than all others in {won} of 4 tests" in said
+    assert told.seen_before(run, {"nobody": np.array([[-1, -2]])}).endswith("none is in nobody.")

@@ -103,6 +103,17 @@ def test_who_has_more_is_never_told_to_use_what_is_worse() -> None:
     assert {row.count("|") for row in re.findall(r"^\|.*", table, re.M)} == {5}
 
 
+def test_nobody_in_a_hurry_is_sent_to_what_loses_to_controls() -> None:
+    known = choice.records()
+    titles = {explainer_class(name).title: of for name, of in known.items()}
+    hurried = re.findall(r"In a hurry([^:]*): \[([^]]+)\]", choice.decision_markdown())
+    for where, title in hurried:
+        record = titles[title]
+        assert 2 * len(record.lost) <= len(record.tests)
+        complete = len(record.common) == max(len(of.common) for of in known.values())
+        assert complete == ("only" not in where)
+
+
 def test_methods_without_a_test_are_named_as_such() -> None:
     told = choice.ranking_markdown().rpartition("Compared with controls on")[2]
     for name, record in choice.records().items():
