@@ -279,7 +279,8 @@ def test_a_slope_is_as_sure_as_there_are_decoders(stored: Path) -> None:
         {"decoder": "mlp", "error": error, "score": dict.fromkeys(KINDS, score)}
         for error, score in zip(errors.tolist(), scores.tolist(), strict=True)
     ]
-    (stored / "map-readings.json").write_text(json.dumps(RUN | {"decoders": decoders}))
+    run = json.dumps(RUN | {"decoders": decoders})
+    (stored / "map-readings.json").write_text(run, encoding="utf-8")
     x = -np.log2(errors) + np.log2(errors).mean()
     slope = (x @ scores) / (x @ x)
     left = scores - scores.mean() - slope * x
