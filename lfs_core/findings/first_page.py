@@ -72,9 +72,8 @@ def instead_markdown() -> str:
         f"The paper's maps beat every control in {_share(known[PAPER])} tests. **Use instead** the "
         f"{in_a_sentence(first)}, which must be trained ({_share(first)}), or "
         f"{in_a_sentence(second)}, which needs nothing ({_share(second)}). But one term of the "
-        "map, {term}`own-likeness`, never sees the other photograph and does nearly as well. "
-        f"On faces the whole map is significantly better than this term in {won} of {tests} "
-        f"tests.{lacking} {in_short()} "
+        "map, {term}`own-likeness`, never sees the other photograph. On faces the whole map is "
+        f"significantly better than this term in {won} of {tests} tests.{lacking} {in_short()} "
         "[Which method should I use?](which_method)\n"
     )
 

@@ -116,6 +116,8 @@ def _controls(other: str) -> list[tuple[str, dict[str, str]]]:
 def one_pass_ahead(other: str, own: str = "amortised") -> list[Reading]:
     """How much further the book's one-pass map moves the cosine than another method does.
 
+    As in `ahead`, a reading is of the kind of pairs that speaks most against it.
+
     Args:
         other: the name of a method or control that each test has.
         own: the one-pass map, by its name with options.
@@ -127,7 +129,7 @@ def one_pass_ahead(other: str, own: str = "amortised") -> list[Reading]:
             return score(own) - score(control)
 
         found += _readings(KINDS, further, more, stored_runs=False, method=own)
-    return found
+    return lowest(found, "pairs")
 
 
 ONE_PASS = ("amortised", "amortised,contrast=0", "amortised,own=0,contrast=0")
@@ -174,8 +176,8 @@ def one_pass_in_words() -> str:
                 unshown.append(images)
         parts.append(
             f"{reader_name(other)} in {count['holds']} of {len(readings)} readings "
-            f"({listed(by_images)}; behind in {count['fails']}; mean advantage "
-            f"{np.mean([of.found.mean for of in readings]):+.3f})"
+            f"({listed(by_images)}; behind in {count['fails']}; mean advantage on the harder "
+            f"kind of pairs {np.mean([of.found.mean for of in readings]):+.3f})"
         )
     text = f"The one-pass map is ahead of {'. It is ahead of '.join(parts)}."
     if not unshown:

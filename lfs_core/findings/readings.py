@@ -120,7 +120,7 @@ def in_words(readings: Sequence[Reading]) -> str:
     return f"{text}; choices by the variance between readings that each explains: {listed}"
 
 
-def _settled(readings: Sequence[Reading], most: int = 3) -> str:
+def _settled(readings: Sequence[Reading]) -> str:
     """The values under which every reading fails, where not all do, of the choices that decide."""
     said = verdicts(readings)
     found = [
@@ -134,7 +134,7 @@ def _settled(readings: Sequence[Reading], most: int = 3) -> str:
             if of.choices.get(choice) == value
         }
         == {"fails"}
-    ][:most]
+    ][:3]
     if len(set(said)) < 2 or not found:
         return ""
     return f"; it fails in every reading with {', and in every one with '.join(found)}"

@@ -79,9 +79,23 @@ def leads_table() -> pd.DataFrame:
     return pd.DataFrame(table).T.rename_axis(["test", "images"])
 
 
+def _decided() -> tuple[dict[tuple[str, str, str], bool], int, int, str]:
+    """Tests that tell the two apart, and whether the map is better.
+
+    Returns:
+        Those tests; in how many the map is better; in how many of these a control is better than
+        LRP, too; and what the pairs show.
+    """
+    sure = {of: row["by"] > 0 for of, row in leads().items() if row["p"] < SIGNIFICANT}
+    won = [of for of, ahead in sure.items() if ahead]
+    also = sum(bool(controls_ahead()[of]) for of in won)
+    shown = dict.fromkeys(images.partition(" ")[0] for _, images, _ in leads())
+    return sure, len(won), also, listed([*shown])
+
+
 def in_words() -> str:
     """In how many tests either is better, and whether controls are better than LRP, too."""
-    sure = {of: row["by"] > 0 for of, row in leads().items() if row["p"] < SIGNIFICANT}
+    sure, won, also, shown = _decided()
     told = []
     for kind in KINDS:
         tests = sum(of[2] == kind for of in leads())
@@ -93,25 +107,19 @@ def in_words() -> str:
             f"on {kind} pairs the map is significantly better in {better} of {tests} tests and "
             f"worse in {worse}"
         )
-    won = [of for of, ahead in sure.items() if ahead]
-    also = sum(bool(controls_ahead()[of]) for of in won)
-    shown = dict.fromkeys(images.partition(" ")[0] for _, images, _ in leads())
     return (
-        f"{'; '.join(told)} (images: {listed([*shown])}). In {also} of these {len(won)} tests in "
+        f"{'; '.join(told)} (images: {shown}). In {also} of these {won} tests in "
         f"which the map is better than {reader_name(RIVAL)}, so is a control that ignores the pair"
     )
 
 
 def in_short() -> str:
     """The same over all tests, in one sentence for the first page."""
-    sure = {of: row["by"] > 0 for of, row in leads().items() if row["p"] < SIGNIFICANT}
-    won = [of for of, ahead in sure.items() if ahead]
-    also = sum(bool(controls_ahead()[of]) for of in won)
-    shown = dict.fromkeys(images.partition(" ")[0] for _, images, _ in leads())
+    sure, won, also, shown = _decided()
     return (
-        f"[{reader_name(RIVAL)}](method-{RIVAL}) needs no training. On {listed([*shown])} the map "
-        f"is significantly better in {len(won)} of the {len(sure)} tests that tell the two apart; "
-        f"in {also} of these {len(won)}, a control is better than {reader_name(RIVAL)}, too."
+        f"[{reader_name(RIVAL)}](method-{RIVAL}) needs no training. On {shown} the map is "
+        f"significantly better in {won} of the {len(sure)} tests that tell the two apart; in "
+        f"{also} of these {won}, a control is better than {reader_name(RIVAL)}, too."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -249,18 +250,23 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
     stored, similar = raw()
     readings = found.one_pass_ahead("own-likeness")
     with_head = [of for of in stored_multiverses() if "amortised" not in of["manifest"]["refused"]]
-    assert len(readings) == 2 * sum(len(of["tests"]) for of in with_head)  # kinds of pairs
+    assert len(readings) == sum(len(of["tests"]) for of in with_head)
     test = stored["tests"][2]
 
-    def fall(name: str) -> np.ndarray:
-        curves = np.array(test["curves"][name], dtype=float)[similar]
+    def moved(name: str, of: np.ndarray, sign: int) -> np.ndarray:
+        curves = np.array(test["curves"][name], dtype=float)[of]
         at = np.array([0, 6, 13, 20]) / 64
-        return curves[:, 0] - np.trapezoid(curves, at, axis=1) / at[-1]
+        return sign * (curves[:, 0] - np.trapezoid(curves, at, axis=1) / at[-1])
 
-    wanted = {"images": "faces", "pairs": "similar"}
+    leads = [
+        moved("amortised", of, sign) - moved("own-likeness", of, sign)
+        for of, sign in ((similar, 1), (~similar, -1))
+    ]
+    least = min(leads, key=lambda of: of.mean() / (of.std() / len(of) ** 0.5))
+    wanted = {"images": "faces"}
     wanted |= {choice: test[choice] for choice in multiverse.CHOICES}
     (one,) = [of for of in readings if wanted.items() <= of.choices.items()]
-    assert one.found.mean == pytest.approx((fall("amortised") - fall("own-likeness")).mean())
+    assert one.found.mean == pytest.approx(least.mean()) and one.parts == 2
     ahead = sum(verdict == "holds" for verdict in verdicts(readings))
     cell = found.one_pass_table().loc["Own-likeness alone", "One-pass causal map"]
     assert cell.startswith(f"{ahead} / ")
@@ -268,7 +274,8 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
     lead = [v for v, of in zip(verdicts(readings), readings, strict=True) if of in on_faces]
     said = found.one_pass_in_words()
     assert f"{lead.count('holds')} of {len(lead)} on faces" in said
-    assert ("So on faces these readings do not show" in said) == ("holds" not in lead)
+    unshown = re.search(r"So on ([\w, ]+) these readings do not show", said)
+    assert bool(unshown and "faces" in unshown[1]) == ("holds" not in lead)
     intro = (RESULTS.parent / "intro.md").read_text(encoding="utf-8")
     said = "not significant in any reading of about fifty pairs of a kind"
     assert (said in intro) == ("holds" not in lead)
@@ -289,6 +296,8 @@ def test_the_first_page_says_that_most_readings_leave_it_open() -> None:
         of_decoder.setdefault(reading.choices["decoder"], []).append(verdict)
     assert len(of_decoder) == 3
     assert all(said.count("not shown") > len(said) / 2 for said in of_decoder.values())
+    pairs = np.array([reading.found.pairs for reading in readings])
+    assert (pairs < 100).mean() > 0.5  # as it says there, too
     assert "In most readings it is not shown that marked places matter" in (
         RESULTS.parent / "intro.md"
     ).read_text(encoding="utf-8")
