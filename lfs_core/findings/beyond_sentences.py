@@ -88,7 +88,7 @@ def like_with_like(found: Sequence[Goal], nearness: Mapping[str, Mapping[str, An
 
 
 def its_controls(results: Mapping[str, Results]) -> str:
-    """The one-pass map against its own forms and against every control, test by test, as a list."""
+    """The one-pass map against its own forms and against every control, as a list by images."""
     lines = []
     for images, of in results.items():
         others = [name for name in of.explainers if name in FORMS[1:]]
@@ -96,11 +96,16 @@ def its_controls(results: Mapping[str, Results]) -> str:
         others += [
             name for name in of.explainers if is_control(name) and parse(name)[0] != "explainlfs"
         ]
-        told = versus(of, OURS, others, TESTS)
-        lines += [
-            f"- *{images}*, against {reader_name(other)}: {text}." for other, text in told.items()
-        ]
+        lines += [f"- *{images}*, {line}" for line in _against(of, OURS, others)]
     return "\n".join(lines)
+
+
+def _against(results: Results, one: str, others: Sequence[str]) -> list[str]:
+    """In which tests a method is better or worse than others; those of one outcome in one line."""
+    alike: dict[str, list[str]] = {}
+    for other, text in versus(results, one, others, TESTS).items():
+        alike.setdefault(text, []).append(reader_name(other))
+    return [f"against {listed(names)}: {text}." for text, names in alike.items()]
 
 
 def without_a_trace(road: Results, metric: str = "road,blurred=true") -> str:
@@ -195,27 +200,9 @@ def which_part(results: Results) -> str:
 
 
 def against_each(results: Results, one: str = OURS) -> str:
-    """In which tests a method is better or worse than each other one, as a list."""
+    """In which tests a method is better or worse than the others, as a list."""
     others = [name for name in results.explainers if name != one]
-    told = versus(results, one, others, TESTS)
-    return "\n".join(f"- Against {reader_name(other)}: {text}." for other, text in told.items())
-
-
-def front(results: Results, costs: Costs) -> str:
-    """The methods on the Pareto front of score and time: nothing as quick has a better score."""
-    named = [name for name in results.explainers if name in costs]
-    lines = []
-    for metric, test in TESTS.items():
-        for kind in KINDS:
-            scores = np.nanmean(results.scores(metric, kind), axis=0)
-            of = {name: scores[results.explainers.index(name)] for name in named}
-            best, kept = -np.inf, []
-            for name in sorted(named, key=lambda name: (costs[name]["of two passes"], -of[name])):
-                if of[name] > best:
-                    best = of[name]
-                    kept.append(reader_name(name))
-            lines.append(f"- *{test}, {kind} pairs*: {listed(kept)}.")
-    return "Methods on the Pareto front, the fastest first:\n\n" + "\n".join(lines)
+    return "\n".join(f"- A{line[1:]}" for line in _against(results, one, others))
 
 
 def learnt(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -314,23 +301,24 @@ def older_than_the_choice(tested: Results, last_quarter: np.ndarray) -> str:
 
 
 def on_fresh_people(fresh: Results) -> str:
-    """How the one-pass map does on people who influenced no choice, test by test."""
+    """In how many tests the one-pass map is best on people who influenced no choice."""
     others = [name for name in fresh.explainers if parse(name)[0] != OURS]
-    won, left = 0, []
-    for metric, test in TESTS.items():
-        for kind in KINDS:
-            rows = fresh.against(metric, kind, OURS, others)
-            equal = [row for row in rows if not (row["by"] > 0 and row["p"] < SIGNIFICANT)]
-            won += not equal
-            if equal:
-                told = [f"{reader_name(row['other'])} ({row['by']:+.3f})" for row in equal]
-                left.append(f"{test.lower()} of {kind} pairs: {listed(told)}")
+    left = {
+        row["other"]
+        for metric in TESTS
+        for kind in KINDS
+        for row in fresh.against(metric, kind, OURS, others)
+        if not (row["by"] > 0 and row["p"] < SIGNIFICANT)
+    }
     text = (
         f"On {len(fresh.same)} pairs of fresh people the one-pass causal map is "
-        f"significantly better than all {len(others)} others in {won} of "
+        f"significantly better than all {len(others)} others in {_won(fresh, others)} of "
         f"{len(TESTS) * len(KINDS)} tests."
     )
-    return text if not left else f"{text} Not beaten, with its lead over each: {'; '.join(left)}."
+    names = [reader_name(name) for name in others if name in left]
+    return (
+        sentence(f"{text} It does not beat these in all of them: {listed(names)}") if left else text
+    )
 
 
 def seen_before(fresh: Results, runs: Mapping[str, np.ndarray]) -> str:

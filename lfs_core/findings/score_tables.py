@@ -33,6 +33,42 @@ def scores_table(results: Results, metric: str) -> pd.DataFrame:
     return pd.DataFrame(table).T.rename_axis("explainer")
 
 
+def controls_beaten(tests: Mapping[str, tuple[Results, str]]) -> dict[str, dict[str, bool]]:
+    """Whether each method beats every control in each test, those that do most often first.
+
+    Args:
+        tests: what was measured and the metric, by the test's name; each counts once for each kind
+            of pair that has scores.
+
+    Returns:
+        By method, for the tests that have it.
+    """
+    found: dict[str, dict[str, bool]] = {}
+    for test, (results, metric) in tests.items():
+        for kind in KINDS:
+            known = np.isfinite(results.scores(metric, kind)).any(axis=0)
+            for name in np.array(results.explainers)[known].tolist():
+                beats = results.beats_controls(metric, kind, name)
+                if beats is not None:
+                    found.setdefault(name, {})[f"{test}, {kind}"] = beats
+    order = sorted(found, key=lambda name: (-sum(found[name].values()), len(found[name])))
+    return {name: found[name] for name in order}
+
+
+def controls_beaten_table(tests: Mapping[str, tuple[Results, str]]) -> pd.DataFrame:
+    """How many tests each method passes on either kind of pair, and which they are."""
+    import pandas as pd
+
+    table = {
+        reader_name(name): {
+            "beats every control": f"in {sum(of.values())} of {len(of)}",
+            "where": "; ".join(test for test, beats in of.items() if beats) or "nowhere",
+        }
+        for name, of in controls_beaten(tests).items()
+    }
+    return pd.DataFrame(table).T.rename_axis("explainer")
+
+
 def intervals_of(results: Results, metric: str, kind: str | None) -> dict[str, Interval]:
     """By explainer the mean score with its 95 % interval; NaN where it has no score."""
     scores = results.scores(metric, kind)
@@ -92,6 +128,25 @@ def overlap_table(found: Mapping[str, Mapping]) -> pd.DataFrame:
     }
     best_first = sorted(table, key=lambda explainer: -np.mean(found["scores"][explainer]["region"]))
     return pd.DataFrame(table)[best_first].T.rename(index=reader_name).rename_axis("explainer")
+
+
+def forgotten_table(
+    found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]],
+) -> pd.DataFrame:
+    """How well maps agree with those after weights were shuffled, by several measures.
+
+    Args:
+        found: by explainer and measure, the agreement of each pair as "same_pair".
+    """
+    import pandas as pd
+
+    table = {
+        reader_name(name): {
+            measure: with_interval(of["same_pair"]) for measure, of in measures.items()
+        }
+        for name, measures in found.items()
+    }
+    return pd.DataFrame(table).T.rename_axis("explainer")
 
 
 def board(results: Results, metric: str, kind: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ pairs, corrected over all that are compared.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from lfs_core.evaluation.names import listed, reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.findings.intervals import Verdict, interval, together
+from lfs_core.findings.score_tables import controls_beaten
 from lfs_core.util.manifest import changed_since
 
 if TYPE_CHECKING:
@@ -57,42 +59,54 @@ def standings(results: Results, metric: str, chance: float | None = None) -> str
         chance: the score of a map that ignores the pair, if there is one.
 
     Returns:
-        A paragraph for each kind of pair that has scores.
+        An item of a list for each kind of pair that has scores.
     """
     told = [
         _standing(results, metric, kind, chance)
         for kind in KINDS
         if np.isfinite(results.scores(metric, kind)).any()
     ]
-    return "\n\n".join(told)
+    return "\n".join(told)
 
 
 def _standing(results: Results, metric: str, kind: str, chance: float | None) -> str:
     scores = dict(zip(results.explainers, results.scores(metric, kind).T, strict=True))
     order, classes = in_order(results, metric, kind), results.classes_of(metric, kind)
     pairs = max(int(np.isfinite(of).sum()) for of in scores.values())
-    told = [
-        f"On the **{pairs} {kind} pairs** {reader_name(order[0])} comes first, with "
-        f"{shown(scores[order[0]], classes)}."
-    ]
     methods = [name for name in order if not is_control(name)]
+    told = [
+        f"- **{pairs} {kind} pairs**: {reader_name(order[0])} comes first "
+        f"({np.nanmean(scores[order[0]]):.3f})."
+    ]
     if len(methods) < len(order):
         beating = [name for name in methods if results.beats_controls(metric, kind, name)]
-        named = f": {_names(beating)}" if beating else ""
-        verb = "beats" if len(beating) == 1 else "beat"
-        told.append(
-            sentence(f"{len(beating)} of {len(methods)} methods {verb} every control{named}")
-        )
+        told.append(_beat_every_control(beating, methods))
     for name in (METHOD, OURS):
         if name in order:
             own = interval(scores[name], DRAWS, classes)
-            to_chance = "" if chance is None else f" ({VERDICTS[own.above(chance)]})"
+            to_chance = "" if chance is None else f", {VERDICTS[own.above(chance)]}"
             told.append(
-                f"{reader_name(name)} has {shown(scores[name], classes)}{to_chance}, place "
-                f"{order.index(name) + 1} of {len(order)}. "
-                f"{_relations(results, metric, kind, name, order)}"
+                sentence(
+                    f"{reader_name(name)} is in place {order.index(name) + 1} of {len(order)} "
+                    f"({own.mean:.3f}{to_chance}): {_relations(results, metric, kind, name, order)}"
+                )
             )
     return " ".join(told)
+
+
+def _beat_every_control(beating: Sequence[str], methods: Sequence[str]) -> str:
+    """Which methods beat every control; where most do, which do not."""
+    if not beating:
+        return f"None of {len(methods)} methods beats every control."
+    left = [name for name in methods if name not in beating]
+    if not left:
+        return f"All {len(methods)} methods beat every control."
+    if len(left) < len(beating):
+        return f"All of {len(methods)} methods but {_names(left)} beat every control."
+    verb = "beats" if len(beating) == 1 else "beat"
+    return sentence(
+        f"{len(beating)} of {len(methods)} methods {verb} every control: {_names(beating)}"
+    )
 
 
 def in_order(results: Results, metric: str, kind: str | None) -> list[str]:
@@ -109,21 +123,18 @@ def _names(explainers: Sequence[str]) -> str:
 
 
 def _relations(results: Results, metric: str, kind: str, name: str, order: Sequence[str]) -> str:
-    """Sentences that say which others the method is better and worse than."""
-    groups = {
-        "method": [other for other in order if not is_control(other)],
-        "control": [other for other in order if is_control(other)],
-    }
-    parts: dict[str, list[str]] = {"better": [], "worse": []}
-    for group, others in groups.items():
-        better, worse = _significant(results.against(metric, kind, name, others))
-        for how, found in {"better": better, "worse": worse}.items():
-            if found:
-                count = f"{len(found)} {group}{'s' if len(found) > 1 else ''}"
-                named = f" ({_names(found)})" if len(found) <= FEW else ""
-                parts[how].append(f"{count}{named}")
-    told = [f"It is {how} than {' and '.join(of)}." for how, of in parts.items() if of]
-    return " ".join(told) or "It does not differ significantly from any other."
+    """How many controls the method is better and worse than; without controls, how many methods."""
+    controls = [other for other in order if other != name and is_control(other)]
+    others = controls or [other for other in order if other != name]
+    better, worse = _significant(results.against(metric, kind, name, others))
+    what = "controls" if controls else "other methods"
+    behind = _counted([reader_name(name) for name in worse])
+    return f"better than {len(better)} of {len(others)} {what}, worse than {behind}"
+
+
+def _counted(names: Sequence[str]) -> str:
+    """How many names there are; a few are given."""
+    return f"{len(names)} ({listed(names)})" if 0 < len(names) <= FEW else f"{len(names)}"
 
 
 def _significant(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
@@ -167,29 +178,26 @@ def _in_tests(found: Mapping[str, Sequence[str]]) -> str:
                 return f"not significantly different in any of {count} tests"
             return f"{how} in all {count} tests"
     parts = [f"{how} in {listed(found[how])}" for how in ("better", "worse") if found[how]]
-    return ", ".join(parts) + (
-        f", not significantly different in {listed(found['level'])}" if found["level"] else ""
-    )
+    if found["level"]:
+        others = f" {len(found['level'])}" if len(found["level"]) > 1 else ""
+        parts.append(f"not significantly different in the other{others}")
+    return ", ".join(parts)
 
 
 def moved(results: Results, metric: str, explainers: Sequence[str]) -> str:
     """How far the cosine has moved at the end of curves: most, least, and with ExplainLFS."""
+    own = next(name for name in explainers if parse(name)[0] == METHOD)
     told = []
     for kind in KINDS:
         sign, verb = (1, "fallen") if kind == "similar" else (-1, "risen")
         curves = {name: sign * results.curves(name, metric, kind) for name in explainers}
-        ends = {name: of[:, 0] - of[:, -1] for name, of in curves.items()}
-        order = sorted(ends, key=lambda name: -np.nanmean(ends[name]))
-        own = next(name for name in explainers if parse(name)[0] == METHOD)
-        least, most = order[-1], order[0]
-        far = {
-            name: shown(ends[name], results.classes_of(metric, kind)) for name in (most, least, own)
-        }
-        told.append(
-            f"At the end, the cosine of {kind} pairs has {verb} most with {reader_name(most)}, by "
-            f"{far[most]}, and least with {reader_name(least)}, by {far[least]}. With "
-            f"{reader_name(own)} it has {verb} by {far[own]}."
-        )
+        ends = {name: np.nanmean(of[:, 0] - of[:, -1]) for name, of in curves.items()}
+        order = sorted(ends, key=lambda name: -ends[name])
+        far = [f"most with {reader_name(order[0])} ({ends[order[0]]:.2f})"]
+        if own not in (order[0], order[-1]):
+            far.append(f"by {ends[own]:.2f} with {reader_name(own)}")
+        far.append(f"least with {reader_name(order[-1])} ({ends[order[-1]]:.2f})")
+        told.append(f"At the end, the cosine of {kind} pairs has {verb} {listed(far)}.")
     return " ".join(told)
 
 
@@ -279,12 +287,10 @@ def calm(results: Results) -> str:
         methods = [name for name in in_order(results, metric, None) if not is_control(name)]
         own = [name for name in methods if parse(name)[0] == METHOD]
         least = next(name for name in methods if name not in own)
-        listing = "; ".join(
-            f"{reader_name(name)} by {shown(scores[name], results.classes)}" for name in own
-        )
+        listing = listed([f"{reader_name(name)} by {np.nanmean(scores[name]):.2f}" for name in own])
         told.append(
             f"- *{reader_name(metric)}*: {listing}. Of the other methods, {reader_name(least)} "
-            f"changes least, by {shown(scores[least], results.classes)}."
+            f"changes least, by {np.nanmean(scores[least]):.2f}."
         )
     return "\n".join([f"Maps of {len(results.same)} pairs change as follows:\n", *told])
 
@@ -363,10 +369,9 @@ def pointing(results: Results) -> str:
             for verdict in ("holds", "fails")
         )
         told.append(
-            f"On {kind} pairs, the strongest place of ExplainLFS's map is on the right side in a "
-            f"share of {shown(own, classes)}. Of {len(controls)} controls it is significantly "
-            f"better than {listed(ahead) if ahead else 'none'}, and worse than "
-            f"{listed(behind) if behind else 'none'}."
+            f"In {np.nanmean(own):.0%} of {kind} pairs the strongest place of ExplainLFS's map is "
+            f"on the right side: better than {len(ahead)} of {len(controls)} controls, worse than "
+            f"{_counted(behind)}."
         )
     return " ".join(told)
 
@@ -415,7 +420,7 @@ def parts(ratios: Mapping[str, np.ndarray], classes: np.ndarray | None = None) -
     found = {part: interval(of, DRAWS, classes) for part, of in ratios.items()}
     order = sorted(found, key=lambda part: -found[part].mean)
     more = [part for part in order if found[part].above(1) == "holds"]
-    shares = [f"{shown(ratios[part], classes)} on the {part}" for part in order]
+    shares = [f"{found[part].mean:.2f} on the {part}" for part in order]
     return (
         f"In units of an even spread, ExplainLFS puts {listed(shares)}. The paper's order is "
         f"mouth, eyes, nose. More than an even spread: {listed(more)}."
@@ -438,53 +443,45 @@ def settings_matter(decoders: Mapping[str, Mapping], low: float = 0.1, high: flo
     )
 
 
-def forgetting(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> str:
-    """How far maps agree with those after weights were shuffled, by rank correlation."""
-    told = [
-        f"{reader_name(name)}: {shown(of['rank correlation']['same_pair'])}"
-        for name, of in found.items()
-    ]
-    return f"Rank correlation with the map before the weights were shuffled: {listed(told)}."
-
-
 def shuffled(results: Results, metric: str) -> str:
-    """Whether each method does better than its copies with shuffled weights, as a list."""
+    """Whether each method does better than its copies with shuffled weights, as a list.
+
+    Copies that differ in the seed of the shuffle alone are draws of one kind, and are counted.
+    """
     lines = []
-    for name, copies in {METHOD: "randomised,", "amortised": "randomised-causal,"}.items():
+    for name, copies in {METHOD: "randomised,", OURS: "randomised-causal,"}.items():
         others = [other for other in results.explainers if other.startswith(copies)]
-        told = versus(results, name, others, {metric: reader_name(metric)})
-        lines += [
-            f"- {reader_name(name)}, compared with {reader_name(other)}, is {text}."
-            for other, text in told.items()
-        ]
+        found = [_significant(results.against(metric, kind, name, others)) for kind in KINDS]
+        draws: dict[str, list[str]] = {}
+        for other in others:
+            draws.setdefault(re.sub(r",seed=\d+", "", other), []).append(other)
+        for shuffle, of in draws.items():
+            better, worse = (sum(o in kind[how] for kind in found for o in of) for how in (0, 1))
+            lines.append(
+                f"- {reader_name(name)}, compared with {reader_name(shuffle)}: better in {better} "
+                f"and worse in {worse} of {len(of) * len(KINDS)} comparisons "
+                f"({len(of)} shuffle{'s' if len(of) > 1 else ''}, both kinds of pairs)."
+            )
     return "\n".join(lines)
 
 
 def against_controls(tests: Mapping[str, tuple[Results, str]]) -> str:
-    """In how many of some tests each method beats every control, the most first.
+    """Which methods beat every control most often, and how often ExplainLFS does.
 
     Args:
-        tests: what was measured and the metric, by the test's name; each counts once for each kind
-            of pair that has scores.
+        tests: as for `score_tables.controls_beaten`.
     """
-    found: dict[str, list[bool]] = {}
-    for results, metric in tests.values():
-        for kind in KINDS:
-            for name in in_order(results, metric, kind):
-                beats = results.beats_controls(metric, kind, name)
-                if beats is not None:
-                    found.setdefault(name, []).append(beats)
-    count = max(map(len, found.values()))
-    order = sorted(found, key=lambda name: (-sum(found[name]), len(found[name])))
-    told = [
-        f"{reader_name(name)} in {sum(found[name])} of {len(found[name])}"
-        for name in order
-        if any(found[name]) or name == METHOD
-    ]
-    never = [name for name in order if not any(found[name]) and name != METHOD]
-    return sentence(
-        f"This page has {count} tests, counting each kind of pair: {', '.join(tests)}. Better than "
-        f"every control: {listed(told)}" + (f". Never: {_names(never)}" if never else "")
+    found = controls_beaten(tests)
+    count = max(len(of) for of in found.values())
+    won = {name: sum(of.values()) for name, of in found.items()}
+    most = max(won.values())
+    if not most:
+        return f"No method beats every control in any of {count} tests."
+    first = [f"{reader_name(name)} (in {most} of {len(found[name])})" for name in won]
+    first = [text for text, name in zip(first, won, strict=True) if won[name] == most]
+    return (
+        f"Of {count} tests, these beat every control most often: {listed(first)}. "
+        f"{reader_name(METHOD)} does so in {won[METHOD]} of {len(found[METHOD])}."
     )
 
 

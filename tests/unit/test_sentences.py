@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-from lfs_core.evaluation.results import KINDS, Results
-from lfs_core.findings import beyond_sentences, sentences
+from lfs_core.evaluation.results import Results
+from lfs_core.findings import beyond_sentences, score_tables, sentences
 from lfs_core.findings.beyond import FORMS, OURS, TESTS, Goal
 from lfs_core.util.code import code_of
 
@@ -58,28 +58,43 @@ def test_a_sentence_ends_once() -> None:
 
 
 def test_standings_name_the_first_and_where_the_paper_stands() -> None:
-    similar, dissimilar = sentences.standings(results(), DELETION).split("\n\n")
-    assert similar.startswith("On the **30 similar pairs** Grad-CAM comes first")
-    assert dissimilar.startswith("On the **30 dissimilar pairs** Grad-CAM comes first")
+    similar, dissimilar = sentences.standings(results(), DELETION).split("\n")
+    assert similar.startswith("- **30 similar pairs**: Grad-CAM comes first (0.")
+    assert dissimilar.startswith("- **30 dissimilar pairs**: Grad-CAM comes first (0.")
     assert "1 of 3 methods beats every control: Grad-CAM." in similar
-    assert ", place 3 of 5. " in similar
-    assert "It is better than 1 method (Utkin et al.) and 1 control (Random map)." in similar
-    assert "It is worse than 1 method (Grad-CAM) and 1 control (Centre map)." in similar
+    assert "ExplainLFS is in place 3 of 5 (0." in similar
+    assert similar.endswith("better than 1 of 2 controls, worse than 1 (Centre map).")
 
 
 def test_standings_turn_with_the_numbers() -> None:
     text = sentences.standings(results(LEVELS | {"explainlfs": 0.9}), DELETION)
     assert text.count("ExplainLFS comes first") == 2
-    assert text.count("beat every control: ExplainLFS and Grad-CAM.") == 2
+    assert text.count("All 3 methods beat every control.") == 0
+    assert text.count("All of 3 methods but Utkin et al. beat every control.") == 2
+    assert text.count("better than 2 of 2 controls, worse than 0.") == 2
+
+
+def test_standings_without_controls_count_methods() -> None:
+    levels = {name: level for name, level in LEVELS.items() if name not in ("centre", "random")}
+    text = sentences.standings(results(levels), DELETION)
+    assert "control" not in text
+    assert text.count("better than 1 of 2 other methods, worse than 1 (Grad-CAM).") == 2
+
+
+def test_no_and_every_method_beats_the_controls() -> None:
+    none = sentences.standings(results(LEVELS | {"centre": 0.99}), DELETION)
+    assert none.count("None of 3 methods beats every control.") == 2
+    every = sentences.standings(results(LEVELS | {"centre": 0.0, "random": 0.1}), DELETION)
+    assert every.count("All 3 methods beat every control.") == 2
 
 
 def test_a_score_differs_from_chance_only_where_its_interval_does() -> None:
     above, at, below = (
         sentences.standings(results(LEVELS), DELETION, chance) for chance in (0.1, 0.3355, 0.9)
     )
-    scores = results().scores(DELETION, "similar")[:, 0]
-    assert f"has {sentences.shown(scores)} (above chance)" in above
-    assert "(below chance)" in below and at.count("chance") == 2
+    score = results().scores(DELETION, "similar")[:, 0].mean()
+    assert f"({score:.3f}, above chance)" in above
+    assert "below chance)" in below and at.count("chance") == 2
 
 
 def test_better_is_what_the_metric_calls_better() -> None:
@@ -89,8 +104,13 @@ def test_better_is_what_the_metric_calls_better() -> None:
 
 def test_moves_say_most_least_and_the_papers() -> None:
     text = sentences.moved(results(), DELETION, tuple(LEVELS))
-    assert "has fallen most with Grad-CAM" in text and "least with Random map" in text
-    assert "has risen most with Grad-CAM" in text
+    for verb in ("fallen", "risen"):
+        assert (
+            f"has {verb} most with Grad-CAM (0.80), by 0.50 with ExplainLFS and least with "
+            "Random map (0.10)." in text
+        )
+    few = sentences.moved(results(), DELETION, ("explainlfs", "gradcam"))
+    assert few.count("most with Grad-CAM (0.80) and least with ExplainLFS (0.50).") == 2
 
 
 def test_significant_differences_are_counted() -> None:
@@ -112,6 +132,16 @@ def test_versus_sorts_tests_by_their_outcome() -> None:
     }
 
 
+def test_versus_counts_the_tests_without_a_difference() -> None:
+    of = results()
+    worse = of.measured["explainlfs"][DELETION].clone()
+    worse[of.same, 1:] += 0.1  # of similar pairs; higher is worse there
+    of.measured["utkin"] = {DELETION: worse}
+    assert sentences.versus(of, "explainlfs", ["utkin"], dict(list(TESTS.items())[:1])) == {
+        "utkin": "better in deletion of similar pairs, not significantly different in the other"
+    }
+
+
 def test_first_places_are_counted() -> None:
     rankings = {"a": np.array([1, 2, 3]), "b": np.array([2, 1, 3])}
     text = sentences.first_places(rankings, ["explainlfs", "centre", "utkin"])
@@ -120,8 +150,39 @@ def test_first_places_are_counted() -> None:
 
 
 def test_controls_are_what_methods_are_counted_against() -> None:
-    text = sentences.against_controls({"deletion": (results(), DELETION)})
-    assert "Grad-CAM in 2 of 2 and ExplainLFS in 0 of 2. Never: Utkin et al." in text
+    tests = {"deletion": (results(), DELETION)}
+    text = sentences.against_controls(tests)
+    assert text == (
+        "Of 2 tests, these beat every control most often: Grad-CAM (in 2 of 2). ExplainLFS does so "
+        "in 0 of 2."
+    )
+    table = score_tables.controls_beaten_table(tests)
+    assert list(table.index) == ["Grad-CAM", "ExplainLFS", "Utkin et al."]
+    assert list(table.loc["Grad-CAM"]) == ["in 2 of 2", "deletion, similar; deletion, dissimilar"]
+    assert list(table.loc["Utkin et al."]) == ["in 0 of 2", "nowhere"]
+    none = {"deletion": (results(LEVELS | {"centre": 0.99}), DELETION)}
+    assert sentences.against_controls(none).startswith("No method beats every control in any of 2")
+
+
+def test_shuffles_of_one_kind_are_counted_together() -> None:
+    levels = {"explainlfs": 0.5, "amortised": 0.5}
+    levels |= {f"randomised,shuffled=network{seed}": 0.4 for seed in ("", ",seed=1", ",seed=2")}
+    levels |= {"randomised,shuffled=network,refitted=true": 0.9}
+    levels |= {"randomised-causal,shuffled=head": 0.5}
+    lines = sentences.shuffled(results(levels), DELETION).split("\n")
+    assert len(lines) == 3
+    assert "shuffled network: better in 6 and worse in 0 of 6 comparisons (3 shuffles" in lines[0]
+    assert "refitted decoder: better in 0 and worse in 2 of 2 comparisons (1 shuffle," in lines[1]
+    assert lines[2].startswith("- One-pass causal map, compared with")
+
+
+def test_others_of_one_outcome_share_a_line() -> None:
+    of = results({OURS: 0.9, "gradcam": 0.5, "utkin": 0.4, "centre": 0.99}, tuple(TESTS))
+    lines = beyond_sentences.against_each(of).split("\n")
+    assert lines == [
+        "- Against Grad-CAM and Utkin et al.: better in all 4 tests.",
+        "- Against Centre map: worse in all 4 tests.",
+    ]
 
 
 def test_the_most_and_least_alike_tests() -> None:
@@ -187,16 +248,6 @@ def test_how_far_the_books_own_map_holds_up() -> None:
     assert told.endswith("Grad-CAM. As cheap, and not in these runs: LRP.")
     won = beyond_sentences.how_far({form: of[:1] for form, of in found.items()}, costs)
     assert "1 of 1 tests" in won and "does not beat" not in won
-
-
-def test_the_front_leaves_out_what_is_slower_and_no_better() -> None:
-    of = results({"explainlfs": 0.5, "gradcam": 0.4, "random": 0.1}, tuple(TESTS))
-    costs = {
-        name: {"of two passes": time}
-        for name, time in {"random": 0.9, "explainlfs": 1.1, "gradcam": 2.0}.items()
-    }
-    text = beyond_sentences.front(of, costs)
-    assert text.count("Random map and ExplainLFS.") == len(TESTS) * len(KINDS)
 
 
 def test_a_run_that_was_unfair_to_corrrise_says_so() -> None:
