@@ -24,12 +24,20 @@ PAPER = "explainlfs"
 def verdicts_markdown() -> str:
     """How many claims have each verdict: four cards, in Markdown."""
     count = Counter(verdict_of(claim) for claim in CLAIMS)
-    cards = {
-        "hold in every test": count["holds"],
-        "fail in every test": count["fails"],
-        "depend, or are not shown": count["depends"] + count["not shown"],
-        "are numbers not reproduced": count["not reproduced here"],
-    }
+    cards = [
+        ("holds in every test", "hold in every test", count["holds"]),
+        ("fails in every test", "fail in every test", count["fails"]),
+        (
+            "depends, or is not shown",
+            "depend, or are not shown",
+            count["depends"] + count["not shown"],
+        ),
+        (
+            "is a number not reproduced",
+            "are numbers not reproduced",
+            count["not reproduced here"],
+        ),
+    ]
     lines = [
         "::::{grid} 2 2 4 4",
         ":gutter: 2",
@@ -37,7 +45,8 @@ def verdicts_markdown() -> str:
         ":class-container: lfs-verdicts",
         "",
     ]
-    for words, number in cards.items():
+    for one, several, number in cards:
+        words = one if number == 1 else several
         lines += [":::{grid-item-card}", f"**{number}** of {len(CLAIMS)} claims {words}", ":::", ""]
     return "\n".join([*lines, "::::", ""])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lfs_core.evaluation.names import reader_name
-from lfs_core.findings.intervals import Interval, interval, together, with_interval
+from lfs_core.findings.intervals import Interval, Verdict, interval, together, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,8 @@ TITLES = {
     "same place": "each place itself (control)",
     "chance": "chance (control)",
 }
-CONTROLS = ("same place", "chance")
+SAME = "same place"
+CONTROLS = (SAME, "chance")
 ENOUGH = 10  # pairs, with fewer of which an interval says little
 
 Scores = Mapping[str, Mapping[str, Mapping[str, Sequence[float | None]]]]
@@ -81,54 +82,40 @@ def compared(
 
     All comparisons are corrected together for their number. A method with too few pairs is not
     compared.
+
+    Returns:
+        A sentence, or with several others a list.
     """
     apart = {
         (other, kind): ahead(scores, kind, one, other, classes)
         for other in others
         for kind in scores
     }
-    enough = {
-        other
+    judged = [
+        (other, kind)
         for other in others
         if all((apart[other, kind].pairs or 0) >= ENOUGH for kind in scores)
-    }
-    judged = [of for of in apart if of[0] in enough]
+        for kind in scores
+    ]
     verdicts = dict(zip(judged, together([apart[of] for of in judged]), strict=True))
-    parts = []
-    for other in others:
-        if other not in enough:
-            parts.append(f"{title(other)} has too few pairs to be compared.")
-            continue
-        told = [
-            f"significantly {side} places in {len(kinds)} of {len(scores)} kinds of pairs "
-            f"({'; '.join(kinds)})"
-            for side, verdict in (("more", "holds"), ("fewer", "fails"))
-            if (kinds := [kind for kind in scores if verdicts[other, kind] == verdict])
-        ]
-        parts.append(
-            f"Compared with {title(other)}, it matches {' and '.join(told)}."
-            if told
-            else f"Compared with {title(other)}, no difference is significant."
-        )
-    return f"**{title(one)}**: " + " ".join(parts)
+    lines = [f"compared with {title(other)}: {_told(scores, other, verdicts)}" for other in others]
+    if len(lines) == 1:
+        return f"**{title(one)}**, {lines[0]}."
+    items = ";\n".join(f"- {line}" for line in lines)
+    return f"How many places **{title(one)}** matches,\n\n{items}."
 
 
-def against_position(scores: Scores, method: str = OURS, classes: np.ndarray | None = None) -> str:
-    """Where a method matches more places than the control "each place itself", and where fewer."""
-    leads = [ahead(scores, kind, method, "same place", classes) for kind in scores]
-    verdicts = dict(zip(scores, together(leads), strict=True))
-    more = [kind for kind, verdict in verdicts.items() if verdict == "holds"]
-    fewer = [kind for kind, verdict in verdicts.items() if verdict == "fails"]
+def _told(scores: Scores, other: str, verdicts: Mapping[tuple[str, str], Verdict]) -> str:
+    """On which kinds of pairs more and fewer places are matched than by another method."""
+    if (other, next(iter(scores))) not in verdicts:
+        return "too few pairs"
     told = [
         f"significantly {side} places in {len(kinds)} of {len(scores)} kinds of pairs "
         f"({'; '.join(kinds)})"
-        for side, kinds in (("more", more), ("fewer", fewer))
-        if kinds
+        for side, verdict in (("more", "holds"), ("fewer", "fails"))
+        if (kinds := [kind for kind in scores if verdicts[other, kind] == verdict])
     ]
-    control = f"**{title(method)}**: Compared with the control that matches each place with itself"
-    if not told:
-        return f"{control}, no difference is significant."
-    return f"{control}, it matches {' and '.join(told)}."
+    return ", ".join(told) or "no difference is significant"
 
 
 def no_match_table(

@@ -50,8 +50,12 @@ def test_who_has_few_pairs_is_not_compared() -> None:
     for kind in found.values():
         kind["pairx"]["near"][4:] = [None] * (PAIRS - 4)  # type: ignore[index]
     said = matches.compared(found, OURS, ["pairx", FEATURES])
-    assert f"{matches.title('pairx')} has too few pairs to be compared." in said
-    assert "significantly more places in 2 of 2" in said
+    few, features = said.split("\n")[-2:]
+    assert few == f"- compared with {matches.title('pairx')}: too few pairs;"
+    assert features.startswith(
+        "- compared with features alone: significantly more places in 2 of 2"
+    )
+    assert features.endswith("(mirrored; moved).")
 
 
 def test_comparisons_are_corrected_for_their_number() -> None:
@@ -69,14 +73,11 @@ def test_comparisons_are_corrected_for_their_number() -> None:
 
 def test_position_is_told_where_it_is_the_better_guess() -> None:
     found = scores(**{OURS: 0.5, "same place": 0.6})
-    assert "significantly fewer places" in matches.against_position(found)
-    assert "(mirrored; moved)" in matches.against_position(found)
-    assert "significantly more" in matches.against_position(
-        scores(**{OURS: 0.7, "same place": 0.6})
-    )
-    assert "no difference is significant" in matches.against_position(
-        scores(**{OURS: 0.6, "same place": 0.6})
-    )
+    assert "significantly fewer places" in matches.compared(found, OURS, [matches.SAME])
+    assert "(mirrored; moved)" in matches.compared(found, OURS, [matches.SAME])
+    ahead, level = (scores(**{OURS: of, "same place": 0.6}) for of in (0.7, 0.6))
+    assert "significantly more" in matches.compared(ahead, OURS, [matches.SAME])
+    assert "no difference is significant" in matches.compared(level, OURS, [matches.SAME])
 
 
 def test_tables_say_the_means_and_skip_what_has_none() -> None:
