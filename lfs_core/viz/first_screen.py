@@ -1,4 +1,4 @@
-"""What came out, in one figure: six maps in two tests, on faces, birds and cars."""
+"""What came out, in one figure: eight maps in two tests, on faces, birds and cars."""
 
 from __future__ import annotations
 
@@ -9,9 +9,22 @@ from lfs_core.findings.score_tables import intervals_of
 from lfs_core.findings.stored import stored_evaluation
 from lfs_core.viz.chart import Chart, dots
 
-SHOWN = ("random", "centre", "explainlfs", "simexpert", "occlusion", OURS)
+SHOWN = (
+    "random",
+    "centre",
+    "own-likeness",
+    "explainlfs",
+    "simexpert",
+    "occlusion",
+    "lrp",
+    OURS,
+)
 RUNS = {"faces": "beyond-faces", "birds": "beyond-birds", "cars": "beyond-cars"}
-CONTROLS = {"random": "Random regions (control)", "centre": "Centre of the image (control)"}
+CONTROLS = {
+    "random": "Random regions (control)",
+    "centre": "Centre of the image (control)",
+    "own-likeness": "Own-likeness alone (control)",
+}
 WORDS = {  # what is measured, in words that need no other page
     "selectivity": "how far the decision gives way as marked regions are hidden",
     "insertion": "how far the decision comes back as marked regions are shown",
@@ -19,7 +32,7 @@ WORDS = {  # what is measured, in words that need no other page
 
 
 def first_screen() -> Chart:
-    """Six rows: two controls, the paper's map, its strongest rivals and the book's own map.
+    """Eight rows: three controls, the paper's map, its strongest rivals and the book's own map.
 
     A menu chooses the test and the images. Further right is better.
     """
@@ -37,7 +50,7 @@ def first_screen() -> Chart:
                 found = intervals_of(results, metric, kind)
                 choices[label][f"{kind} pairs"] = {_row(name): found[name] for name in SHOWN}
     chart = dots(
-        "What six maps find",
+        "What eight maps find",
         choices,
         labels,
         hollow=lambda series, row: row in CONTROLS.values(),

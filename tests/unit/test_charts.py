@@ -53,7 +53,7 @@ def test_the_first_screen_shows_the_stored_numbers(images: str) -> None:
             assert any(
                 cell == str(of) for line in chart.table.rows if line[0] == row for cell in line
             )
-    assert len(found) == 12
+    assert len(found) == 16
 
 
 def test_leads_are_paired_with_the_baseline() -> None:
