@@ -47,8 +47,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
 METHOD_CHOICES: dict[str, tuple[str, ...]] = {"decoder": KINDS, "latents": ("raw", "scaled")}
 RIVALS = ("simexpert", "tummala", "utkin", "gradcam", "xssab", "occlusion", "centre")
 OWN = ("amortised", "amortised,contrast=0", "amortised,own=0,contrast=0", "own-likeness")
-LAYERED = ("lrp", "with-own-likeness,of=lrp")
-"""Hardest for the book's own map, of what reads layers; no claim of the paper is about them."""
 SIGNED = ("simexpert", "tummala", "gradcam", "xssab", "occlusion")
 """Rivals that are also tried with places ordered by signed evidence, at their own resolution."""
 DRAWS = 4  # of a random order, in each test
@@ -173,7 +171,7 @@ def _others(
         refused: what those that refuse say; new ones are added.
     """
     draws = (f"random,seed={DRAWS * number + draw}" for draw in range(DRAWS))
-    specs = (*RIVALS, *OWN, *LAYERED, *draws)
+    specs = (*RIVALS, *OWN, *draws)
     for spec in specs:
         if spec not in known and spec not in refused:
             try:

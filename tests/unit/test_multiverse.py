@@ -204,8 +204,6 @@ def test_a_test_has_every_method_and_control() -> None:
             names = {multiverse.method(choices, test["p"]) for choices in multiverse.methods()}
             names |= {multiverse.controlled(name, test["draw"]) for name in names}
             names |= {*multiverse.RIVALS, *multiverse.OWN} - {*refused}
-            if set(multiverse.LAYERED) & set(test["curves"]):
-                names |= {*multiverse.LAYERED} - {*refused}
             assert names <= set(test["curves"])
 
 
