@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from lfs_core.evaluation.names import listed
 from lfs_core.findings.choice import (
     Record,
     in_a_sentence,
@@ -12,7 +11,6 @@ from lfs_core.findings.choice import (
     passed,
     recommended,
     records,
-    without_own_term,
 )
 from lfs_core.findings.claims import CLAIMS
 from lfs_core.findings.ledger import verdict_of
@@ -74,15 +72,12 @@ def instead_markdown() -> str:
     """What to use instead of the paper's method, in one paragraph."""
     known = records()
     first, second = recommended(known)
-    won, tests, _ = own_term()
-    without = without_own_term()
-    lacking = f" The tests of {listed(without)} lack this control." if without else ""
     return (
         f"The paper's maps beat every control in {_share(known[PAPER])} tests. **Use instead** the "
         f"{in_a_sentence(first)}, which must be trained ({_share(first)}), or "
         f"{in_a_sentence(second)}, which needs nothing ({_share(second)}). But one term of the "
-        "map, {term}`own-likeness`, never sees the other photograph. On faces the whole map is "
-        f"significantly better than this term in {won} of {tests} tests.{lacking} {in_short()} "
+        "map, {term}`own-likeness`, never sees the other photograph. The whole map is "
+        f"significantly better than this term in {own_term()}. {in_short()} "
         "[Which method should I use?](which_method)\n"
     )
 
