@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TESTS = {metric: reader_name(metric) for metric in ("selectivity,every=10", "insertion,every=10")}
 OTHER_NOISE = {f"{metric},fill=own-noise": test for metric, test in TESTS.items()}
 OURS = "amortised"
+OWN_LIKENESS = "own-likeness"  # one term of it, as a control
 PLAIN = "amortised,own=0,contrast=0"  # scores windows as occlusion does: by the partner alone
 FORMS = (OURS, "amortised,contrast=0", PLAIN)
 CHEAP = 30  # passes a pair; what costs less is what one pass of each image has to beat

@@ -16,7 +16,7 @@ from lfs_core.evaluation.names import images_title, listed, reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT
 from lfs_core.evaluation.spec import parse
 from lfs_core.evaluation.statistics import holm
-from lfs_core.findings.beyond import CHEAP, OURS, passes
+from lfs_core.findings.beyond import CHEAP, OURS, OWN_LIKENESS, passes
 from lfs_core.findings.rival import rival_markdown
 from lfs_core.findings.stored import stored_evaluation, stored_run
 from lfs_core.findings.trust import NEAR, NO_GAIN, Stands, standings
@@ -34,7 +34,6 @@ HAVE: Mapping[str, frozenset[str]] = {  # what a reader has: which needs that me
     "All that, and a trained head or decoder": frozenset(NEEDS),
 }
 COMMON = ("selectivity", "insertion")  # in their usual form, these tests have been put to most
-OWN_LIKENESS = "own-likeness"
 NAMED = 2  # tests in which a control is better
 
 

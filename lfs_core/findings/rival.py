@@ -10,7 +10,7 @@ import numpy as np
 from lfs_core.evaluation.names import listed, reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, is_control
 from lfs_core.evaluation.statistics import holm
-from lfs_core.findings.beyond import OTHER_NOISE, OURS, TESTS, advantage
+from lfs_core.findings.beyond import OTHER_NOISE, OURS, OWN_LIKENESS, TESTS, advantage
 from lfs_core.findings.stored import remembered, stored_evaluation
 
 if TYPE_CHECKING:
@@ -79,23 +79,35 @@ def leads_table() -> pd.DataFrame:
     return pd.DataFrame(table).T.rename_axis(["test", "images"])
 
 
-def _decided() -> tuple[dict[tuple[str, str, str], bool], int, int, str]:
+def _decided() -> tuple[dict[tuple[str, str, str], bool], int, str]:
     """Tests that tell the two apart, and whether the map is better.
 
     Returns:
-        Those tests; in how many the map is better; in how many of these a control is better than
-        LRP, too; and what the pairs show.
+        Those tests; in how many the map is better; and what the pairs show.
     """
     sure = {of: row["by"] > 0 for of, row in leads().items() if row["p"] < SIGNIFICANT}
-    won = [of for of, ahead in sure.items() if ahead]
-    also = sum(bool(controls_ahead()[of]) for of in won)
     shown = dict.fromkeys(images.partition(" ")[0] for _, images, _ in leads())
-    return sure, len(won), also, listed([*shown])
+    return sure, sum(sure.values()), listed([*shown])
+
+
+def _shared() -> tuple[int, str]:
+    """In how many tests that the map wins a control is better than LRP, too; and which, in words.
+
+    Own-likeness is told apart: it is a term of the map, from the same trained head.
+    """
+    sure, _, _ = _decided()
+    ahead = [controls_ahead()[of] for of, won in sure.items() if won]
+    trained = sum(of == [OWN_LIKENESS] for of in ahead)
+    return (
+        sum(map(bool, ahead)),
+        f"in {trained} of them only own-likeness, a term of the map itself",
+    )
 
 
 def in_words() -> str:
     """In how many tests either is better, and whether controls are better than LRP, too."""
-    sure, won, also, shown = _decided()
+    sure, won, shown = _decided()
+    also, which = _shared()
     told = []
     for kind in KINDS:
         tests = sum(of[2] == kind for of in leads())
@@ -109,17 +121,19 @@ def in_words() -> str:
         )
     return (
         f"{'; '.join(told)} (images: {shown}). In {also} of these {won} tests in "
-        f"which the map is better than {reader_name(RIVAL)}, so is a control that ignores the pair"
+        f"which the map is better than {reader_name(RIVAL)}, so is a control that ignores the "
+        f"pair ({which})"
     )
 
 
 def in_short() -> str:
     """The same over all tests, in one sentence for the first page."""
-    sure, won, also, shown = _decided()
+    sure, won, shown = _decided()
+    also, which = _shared()
     return (
         f"[{reader_name(RIVAL)}](method-{RIVAL}) needs no training. On {shown} the map is "
         f"significantly better in {won} of the {len(sure)} tests that tell the two apart; in "
-        f"{also} of these {won}, a control is better than {reader_name(RIVAL)}, too."
+        f"{also} of these {won}, a control is better than {reader_name(RIVAL)}, too ({which})."
     )
 
 

@@ -110,14 +110,17 @@ def test_controls_ahead_are_counted_again() -> None:
 
 def test_the_words_count_leads_that_a_control_shares() -> None:
     table = rival.leads_table()
-    won = shared = 0
+    won = shared = own = 0
     for kind in ("similar", "dissimilar"):
         for _, line in table.iterrows():
             if line[f"{kind} pairs"].startswith("+") and line[f"{kind} pairs"].endswith("*"):
                 won += 1
                 shared += line[f"controls ahead, {kind} pairs"] != "none"
+                own += line[f"controls ahead, {kind} pairs"] == reader_name("own-likeness")
     assert f"In {shared} of these {won} tests in which the map is better" in rival.in_words()
     assert f"in {shared} of these {won}, a control is better" in rival.in_short()
+    for words in (rival.in_words(), rival.in_short()):
+        assert f"in {own} of them only own-likeness" in words
 
 
 def test_both_pages_that_recommend_the_map_say_it() -> None:
