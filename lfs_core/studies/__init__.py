@@ -78,6 +78,7 @@ NOT_STORED = ("multiverse-dlib",)
 TRAININGS = {  # of weights that ship with the package; called with the folder to write, too
     "train-heads": "lfs_core.studies.heads:train_heads",
     "train-decoders": "lfs_core.studies.deep_decoders:train_decoders",
+    "train-motifs": "lfs_core.studies.sentences:train_motifs",
 }
 
 

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from lfs_core.things.held_out_pairs import HELD_OUT
 from lfs_core.things.minilm import all_minilm
-from lfs_core.things.motifs import MOTIFS, motif_network
+from lfs_core.things.motifs import MOTIFS, learn_motifs, motif_network, save_motif_network
 from lfs_core.things.sentence_pairs import EXCHANGED, PARAPHRASES
 from lfs_core.things.truths import Scores, answering_words, exchanged_words, motif_parts
 
@@ -46,6 +46,14 @@ def sentences_study(data: Path) -> dict[str, object]:
         "answering": _rounded(answering_words(texts, ["causal"])),
         "motifs": motifs,
     }
+
+
+def train_motifs(data: Path, folder: Path) -> None:
+    """Train the network of graphs that ships with the package, and write it.
+
+    The folder of the data is not used.
+    """
+    save_motif_network(learn_motifs(), folder / "motifs.safetensors")
 
 
 def _rounded(scores: Scores) -> Scores:

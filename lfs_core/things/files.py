@@ -63,7 +63,7 @@ def read_graph(path: Path) -> Thing:
     from lfs_core.things.motifs import GraphNetwork, motif_network
 
     class Late:
-        """The network, which learns when it is first asked, after the graph was looked at."""
+        """The network, which is loaded when it is first asked, after the graph was looked at."""
 
         similarity_threshold = GraphNetwork.similarity_threshold
 

@@ -17,7 +17,7 @@ from lfs_core.errors import LFSError
 from lfs_core.things import files
 from lfs_core.things.explain import METHODS, TITLES, explain_things, own_threshold
 from lfs_core.things.graphs import unread
-from lfs_core.things.motifs import planted
+from lfs_core.things.motifs import GraphNetwork, planted
 from lfs_core.things.sentences import Sentence
 from lfs_core.viz.accounts import account
 from lfs_core.viz.parts_report import marked, render_parts_report, said_of_parts
@@ -252,4 +252,4 @@ def test_every_method_has_a_page_and_a_name() -> None:
 def test_graphs_keep_their_names(tmp_path: Path) -> None:
     named = nx.relabel_nodes(nx.path_graph(3), dict(enumerate(["home", "way", "end"])))
     read = files.read_graph(graph_file(tmp_path, "a.gml", named))
-    assert read.parts == ("home", "way", "end") and own_threshold(read) == 0.777
+    assert read.parts == ("home", "way", "end") and own_threshold(read) == GraphNetwork.similarity_threshold
