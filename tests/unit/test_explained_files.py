@@ -252,4 +252,7 @@ def test_every_method_has_a_page_and_a_name() -> None:
 def test_graphs_keep_their_names(tmp_path: Path) -> None:
     named = nx.relabel_nodes(nx.path_graph(3), dict(enumerate(["home", "way", "end"])))
     read = files.read_graph(graph_file(tmp_path, "a.gml", named))
-    assert read.parts == ("home", "way", "end") and own_threshold(read) == GraphNetwork.similarity_threshold
+    assert (
+        read.parts == ("home", "way", "end")
+        and own_threshold(read) == GraphNetwork.similarity_threshold
+    )
