@@ -85,12 +85,31 @@ def answering_sentences(results: Mapping[str, Any]) -> str:
 
 
 def motif_sentences(results: Mapping[str, Any]) -> str:
-    """How well the nodes and the edges of motifs are found."""
-    return " ".join(
+    """How well the nodes and the edges of motifs are found, by the network and by others."""
+    own = " ".join(
         f"On {len(found[CAUSAL])} pairs by their {parts}, the AUROC is: {every(found)}. The causal "
         f"map is {lead(found, CAUSAL, 'Core number')}."
         for parts, found in results["motifs"].items()
     )
+    return f"{own} {other_networks(results)}"
+
+
+def other_networks(results: Mapping[str, Any]) -> str:
+    """Whether the causal map beats core number with networks learnt from other seeds, too."""
+    others = results["motifs of other networks"]
+    told = []
+    for parts in results["motifs"]:
+        leads = [
+            interval(np.subtract(of[parts][CAUSAL], of[parts]["Core number"]), DRAWS)
+            for of in others
+        ]
+        said = [of.above() for of in leads]
+        told.append(
+            f"by {parts} the map is better than core number with {said.count('holds')} and worse "
+            f"with {said.count('fails')} (lead {min(of.mean for of in leads):+.2f} to "
+            f"{max(of.mean for of in leads):+.2f})"
+        )
+    return f"Of {len(others)} networks that learnt from other seeds, {' and '.join(told)}."
 
 
 def conclusions(results: Mapping[str, Any], sounds: Mapping[str, Any]) -> str:
@@ -107,7 +126,7 @@ def conclusions(results: Mapping[str, Any], sounds: Mapping[str, Any]) -> str:
             f"- The causal map finds what is known more often than chance in {len(found)} of "
             f"{len(tests)} tests: {listed(found)}.",
             f"- A control that ignores the sentence or the network is compared with the causal "
-            f"map. The map is {'; '.join(against)}.",
+            f"map. The map is {'; '.join(against)}. {other_networks(results)}",
             f"- Words without a match were chosen among about ten ways on the first list. On the "
             f"held-out list they are {lead(words, UNMATCHED, ALONE)}.",
             f"- In recordings the causal map finds the shared part more often than chance in "

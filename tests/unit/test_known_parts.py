@@ -67,6 +67,22 @@ def test_a_control_of_random_numbers_is_at_chance(run: dict) -> None:
         assert abs(np.mean(scores[TITLES["random"]]) - 0.5) < 0.12
 
 
+def test_other_networks_are_counted_by_hand() -> None:
+    """A map that is always, never or sometimes ahead of core number, with three networks."""
+    level, ahead = [0.5, 0.6, 0.7, 0.8], [0.6, 0.7, 0.8, 0.9]
+    pairs = [(ahead, level), (level, ahead), (level, [0.4, 0.7, 0.6, 0.9])]
+    run = {
+        "motifs": {"edges": {}},
+        "motifs of other networks": [
+            {"edges": {CAUSAL: own, "Core number": core}} for own, core in pairs
+        ],
+    }
+    assert known_parts.other_networks(run) == (
+        "Of 3 networks that learnt from other seeds, by edges the map is better than core number "
+        "with 1 and worse with 1 (lead -0.10 to +0.10)."
+    )
+
+
 def test_leads_are_of_the_same_pairs() -> None:
     scores = {"A": [0.6, 0.7, 0.8], "B": [0.5, 0.6, 0.7], "C": [0.5, 0.8, 0.7]}
     assert lead(scores, "A", "B") == "better than B (+0.10 [+0.10, +0.10])"
