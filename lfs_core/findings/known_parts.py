@@ -105,11 +105,13 @@ def other_networks(results: Mapping[str, Any]) -> str:
         ]
         said = [of.above() for of in leads]
         told.append(
-            f"by {parts} the map is better than core number with {said.count('holds')} and worse "
-            f"with {said.count('fails')} (lead {min(of.mean for of in leads):+.2f} to "
-            f"{max(of.mean for of in leads):+.2f})"
+            f"by {parts} with {said.count('holds')}, and worse with {said.count('fails')} (lead "
+            f"{min(of.mean for of in leads):+.2f} to {max(of.mean for of in leads):+.2f})"
         )
-    return f"Of {len(others)} networks that learnt from other seeds, {' and '.join(told)}."
+    return (
+        f"{len(others)} more networks learnt from other seeds. The causal map is significantly "
+        f"better than core number {'; '.join(told)}."
+    )
 
 
 def conclusions(results: Mapping[str, Any], sounds: Mapping[str, Any]) -> str:

@@ -78,8 +78,8 @@ def test_other_networks_are_counted_by_hand() -> None:
         ],
     }
     assert known_parts.other_networks(run) == (
-        "Of 3 networks that learnt from other seeds, by edges the map is better than core number "
-        "with 1 and worse with 1 (lead -0.10 to +0.10)."
+        "3 more networks learnt from other seeds. The causal map is significantly better than core "
+        "number by edges with 1, and worse with 1 (lead -0.10 to +0.10)."
     )
 
 
