@@ -1,6 +1,8 @@
 """Evaluations of many methods on the same hundreds of pairs: which methods, metrics and images.
 
-Runs share their records: the pairs of a smaller run are the first pairs of a larger one.
+Runs share their records: the pairs of a smaller run are the first pairs of a larger one. A method
+with a trained head is put to pairs of people or classes that the head has not learnt from, and that
+chose none of its weights.
 """
 
 from __future__ import annotations
@@ -109,11 +111,16 @@ FILLS = Run(
         "selectivity,every=10,order=least",
         *(f"selectivity,every=10,fill={fill}" for fill in ("mean", "black", "grey", "blur")),
     ),
+    people="test",
 )
 VERIFICATION = Run(
-    (*LEADING, *LAYERS, *OURS), ("verification", "verification,mode=insertion"), number=300, seeds=3
+    (*LEADING, *LAYERS, *OURS),
+    ("verification", "verification,mode=insertion"),
+    number=300,
+    seeds=3,
+    people="test",
 )
-ROAD = Run((*LEADING, *LAYERS, *OURS), ("road", "road,blurred=true"), number=100, seeds=1)
+ROAD = replace(VERIFICATION, metrics=("road,blurred=true",))
 ALL_METHODS = Run(
     (*EVERYBODY, *LAYERS, *COSTLY, *COSTLIER, *VARIANTS),
     ("selectivity,every=2",),
@@ -131,6 +138,7 @@ BEHAVIOUR = Run(
         *OURS,
     ),
     ("partner", "patch", "parts", "shown"),
+    people="test",
 )
 BY_PIXELS = replace(BEHAVIOUR, explainers=("difference", "centre"), metrics=("patch",))
 CONTINUITY = Run(
@@ -138,9 +146,10 @@ CONTINUITY = Run(
     ("continuity", "continuity,moved=true", "lipschitz"),
     number=100,
     seeds=1,
+    people="test",
 )
 BIRDS = Run(
-    (*RETRIEVAL, *LAYERS, *DEEP),
+    (*RETRIEVAL, *LAYERS, *DEEP, "own-likeness"),
     ("selectivity,every=5",),
     folder="cub",
     network="efficientnet-lite0-cub",
@@ -162,6 +171,7 @@ RANDOMISED = Run(
     ("selectivity,every=5",),
     number=100,
     seeds=1,
+    people="test",
 )
 BOTH_WAYS = ("selectivity,every=10", "insertion,every=10")
 RIVALS = ("gradcam", "simexpert", "xssab", "occlusion", "lrp")  # that are given the book's own term
