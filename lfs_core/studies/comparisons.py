@@ -1,8 +1,7 @@
 """Evaluations of many methods on the same hundreds of pairs: which methods, metrics and images.
 
 Runs share their records: the pairs of a smaller run are the first pairs of a larger one. A method
-with a trained head is put to pairs of people or classes that the head has not learnt from, and that
-chose none of its weights.
+with a trained head is put to pairs of people or classes that the head has not learnt from.
 """
 
 from __future__ import annotations
