@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lfs_core.embedders import XI_1
-from lfs_core.findings.intervals import Interval, interval
+from lfs_core.findings.intervals import interval
 from lfs_core.findings.sentences import listed
 from lfs_core.findings.sounds import above_chance
 from lfs_core.studies.sentences import FIRST, OTHERS
@@ -26,17 +26,14 @@ Scores = Mapping[str, Sequence[float]]
 
 def told(values: Sequence[float] | np.ndarray) -> str:
     """A mean over pairs and its 95 % interval, as 0.59 [0.54, 0.65]."""
-    return _told(interval(values, DRAWS))
-
-
-def _told(found: Interval) -> str:
+    found = interval(values, DRAWS)
     return f"{found.mean:.2f} [{found.low:.2f}, {found.high:.2f}]"
 
 
-def every(scores: Scores) -> str:
-    """All rows with their intervals, the best first."""
-    order = sorted(scores, key=lambda name: -float(np.mean(scores[name])))
-    return listed([f"{_within(name)} {told(scores[name])}" for name in order])
+def first(scores: Scores) -> str:
+    """The row with the highest mean, and that mean."""
+    best = max(scores, key=lambda name: float(np.mean(scores[name])))
+    return f"the best mean AUROC is that of {_within(best)} ({np.mean(scores[best]):.2f})"
 
 
 def _within(name: str) -> str:
@@ -65,12 +62,11 @@ def threshold_sentences() -> str:
 
 def exchanged_sentences(results: Mapping[str, Any]) -> str:
     """How well exchanged words are found on the held-out list, and on the other one."""
-    others, first = results["exchanged"][OTHERS], results["exchanged"][FIRST]
+    others, tried = results["exchanged"][OTHERS], results["exchanged"][FIRST]
     return (
-        f"On the {len(others[CAUSAL])} held-out pairs the AUROC is: {every(others)}. Words without "
-        f"a match are {lead(others, UNMATCHED, CAUSAL)}, and {lead(others, UNMATCHED, ALONE)}. On "
-        f"the {len(first[CAUSAL])} pairs of the first list the words without a match have "
-        f"{told(first[UNMATCHED])}, and words alone {told(first[ALONE])}."
+        f"On the {len(others[CAUSAL])} held-out pairs, {first(others)}. Words without a match are "
+        f"{lead(others, UNMATCHED, CAUSAL)} and {lead(others, UNMATCHED, ALONE)}. On the "
+        f"{len(tried[CAUSAL])} pairs of the first list, {first(tried)}."
     )
 
 
@@ -86,31 +82,31 @@ def answering_sentences(results: Mapping[str, Any]) -> str:
 
 def motif_sentences(results: Mapping[str, Any]) -> str:
     """How well the nodes and the edges of motifs are found, by the network and by others."""
-    own = " ".join(
-        f"On {len(found[CAUSAL])} pairs by their {parts}, the AUROC is: {every(found)}. The causal "
-        f"map is {lead(found, CAUSAL, 'Core number')}."
+    lines = [
+        f"- By {parts}, on {len(found[CAUSAL])} pairs, {first(found)}. The causal map is "
+        f"{lead(found, CAUSAL, 'Core number')}."
         for parts, found in results["motifs"].items()
-    )
-    return f"{own} {other_networks(results)}"
+    ]
+    return "\n".join([*lines, f"- {other_networks(results)}"])
 
 
 def other_networks(results: Mapping[str, Any]) -> str:
     """Whether the causal map beats core number with networks learnt from other seeds, too."""
     others = results["motifs of other networks"]
-    told = []
+    counts = []
     for parts in results["motifs"]:
         leads = [
             interval(np.subtract(of[parts][CAUSAL], of[parts]["Core number"]), DRAWS)
             for of in others
         ]
         said = [of.above() for of in leads]
-        told.append(
+        counts.append(
             f"by {parts} with {said.count('holds')}, and worse with {said.count('fails')} (lead "
             f"{min(of.mean for of in leads):+.2f} to {max(of.mean for of in leads):+.2f})"
         )
     return (
         f"{len(others)} more networks learnt from other seeds. The causal map is significantly "
-        f"better than core number {'; '.join(told)}."
+        f"better than core number {'; '.join(counts)}."
     )
 
 
@@ -127,10 +123,10 @@ def conclusions(results: Mapping[str, Any], sounds: Mapping[str, Any]) -> str:
         (
             f"- The causal map finds what is known more often than chance in {len(found)} of "
             f"{len(tests)} tests: {listed(found)}.",
-            f"- A control that ignores the sentence or the network is compared with the causal "
-            f"map. The map is {'; '.join(against)}. {other_networks(results)}",
-            f"- Words without a match were chosen among about ten ways on the first list. On the "
-            f"held-out list they are {lead(words, UNMATCHED, ALONE)}.",
+            f"- Compared with a control that ignores the sentence or the network, the causal map "
+            f"is {'; '.join(against)}.",
+            f"- {other_networks(results)}",
+            f"- On the held-out list, words without a match are {lead(words, UNMATCHED, ALONE)}.",
             f"- In recordings the causal map finds the shared part more often than chance in "
             f"{by_map} of {len(kinds)} kinds, and ExplainLFS in {by_decoder}.",
         )

@@ -45,9 +45,15 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "size": tuple(SIZES),  # of decoders
 }
 METHOD_CHOICES: dict[str, tuple[str, ...]] = {"decoder": KINDS, "latents": ("raw", "scaled")}
-RIVALS = ("simexpert", "tummala", "utkin", "gradcam", "xssab", "occlusion", "centre")
-OWN = ("amortised", "amortised,contrast=0", "amortised,own=0,contrast=0", "own-likeness")
-SIGNED = ("simexpert", "tummala", "gradcam", "xssab", "occlusion")
+RIVALS = ("simexpert", "tummala", "utkin", "gradcam", "xssab", "occlusion", "lrp", "centre")
+OWN = (
+    "amortised",
+    "amortised,contrast=0",
+    "amortised,own=0,contrast=0",
+    "own-likeness",
+    "with-own-likeness,of=lrp",
+)
+SIGNED = ("simexpert", "tummala", "gradcam", "xssab", "occlusion", "lrp")
 """Rivals that are also tried with places ordered by signed evidence, at their own resolution."""
 DRAWS = 4  # of a random order, in each test
 IN_FULL = ",order=signed"  # what is put to their names then

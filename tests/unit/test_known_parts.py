@@ -93,9 +93,9 @@ def test_leads_are_of_the_same_pairs() -> None:
 def test_sentences_hold_means_of_both_lists(run: dict) -> None:
     text = known_parts.exchanged_sentences(run)
     for name in (OTHERS, FIRST):
-        assert f"{np.mean(run['exchanged'][name][UNMATCHED]):.2f} [" in text
+        assert f"words without a match ({np.mean(run['exchanged'][name][UNMATCHED]):.2f})" in text
     assert f"On the {len(LISTS[OTHERS])} held-out pairs" in text
-    assert "by their edges" in known_parts.motif_sentences(run)
+    assert "- By edges, on 48 pairs" in known_parts.motif_sentences(run)
     assert f"In {len(PARAPHRASES)} paraphrases" in known_parts.answering_sentences(run)
 
 
