@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lfs_core.evaluation.statistics import LEVEL, holm
 from lfs_core.findings.intervals import Interval, Verdict, together
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 
 ANY = "any"  # the value of a choice that changes nothing in a reading
+OF_METHODS = frozenset({"decoder", "latents", "rival's order", "draw"})
+"""Choices whose values meet in the same test; each of the others has one value in a test."""
+SHUFFLES = 1999
+WORTH = 0.05  # of the variance: what a second choice must add to be named
 
 
 @dataclass(frozen=True)
@@ -85,25 +91,111 @@ def over_readings(readings: Sequence[Reading]) -> Verdict:
     return "depends" if "holds" in found else "not shown"
 
 
-def deciding(readings: Sequence[Reading]) -> dict[str, float]:
-    """How much of the variance between readings each choice explains, the most first.
+def deciding(readings: Sequence[Reading]) -> dict[tuple[str, ...], float]:
+    """What choices explain of the variance between readings, alone and by twos, if beyond chance.
 
-    It is eta squared of a one-way analysis of variance: the sum of squares between a choice's
-    values, over that between readings. Choices made together share what they explain.
+    Eta squared: the sum of squares between the values of a choice, or the pairs of values of two,
+    over that between readings. Many values explain much by chance. So the values are dealt out
+    again, `SHUFFLES` times: those of a method within each test, all others between whole tests. A
+    share counts if at most one in twenty is as large by chance, by Holm's rule over all shares.
 
     Returns:
-        By choice, in [0,1]; choices with one value are left out, and all are if nothing varies.
+        Eta squared in [0,1] by choices, those first that are furthest above what chance gives; two
+        count as `WORTH` less. A value of `ANY` decides nothing: readings with it are left out.
     """
-    means = np.array([reading.found.mean for reading in readings])
-    total = ((means - means.mean()) ** 2).sum()
-    explained = {}
-    for choice in sorted({name for reading in readings for name in reading.choices}):
-        values = np.array([reading.choices.get(choice, "") for reading in readings])
-        groups = [means[values == value] for value in set(values.tolist())]
-        if len(groups) > 1 and total > 0:
-            between = sum(len(of) * (of.mean() - means.mean()) ** 2 for of in groups)
-            explained[choice] = float(between / total)
-    return dict(sorted(explained.items(), key=lambda one: -one[1]))
+    names = sorted({name for reading in readings for name in reading.choices})
+    found = {}
+    for choices in (*combinations(names, 1), *combinations(names, 2)):
+        if share := _share(readings, choices):
+            found[choices] = share
+    corrected = holm(np.array([share.p for share in found.values()]))
+    beyond = [
+        (choices, share)
+        for (choices, share), p in zip(found.items(), corrected, strict=True)
+        if p < 1 - LEVEL
+    ]
+    return {
+        choices: share.explained
+        for choices, share in sorted(
+            beyond, key=lambda one: WORTH * len(one[0]) - one[1].above_chance
+        )
+    }
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What choices explain, what they would by chance on average, and how often as much by chance.
+
+    Attributes:
+        explained: eta squared.
+        by_chance: its mean over shuffles.
+        p: the share of shuffles in which it is as large.
+    """
+
+    explained: float
+    by_chance: float
+    p: float
+
+    @property
+    def above_chance(self) -> float:
+        """The part of what chance leaves that is explained; as an adjusted R squared."""
+        return (self.explained - self.by_chance) / (1 - self.by_chance)
+
+
+def _share(readings: Sequence[Reading], choices: Sequence[str]) -> _Share | None:
+    """None where a choice has one value, or each reading values of its own, or nothing varies."""
+    kept = [r for r in readings if all(r.choices.get(name, ANY) != ANY for name in choices)]
+    means = np.array([reading.found.mean for reading in kept])
+    labels = [_numbered([reading.choices[name] for reading in kept]) for name in choices]
+    if not kept or np.ptp(means) == 0 or any(of.max() == 0 for of in labels):
+        return None
+    # A choice that changes nothing in some readings is one of methods, too.
+    of_methods = OF_METHODS | {
+        name for r in kept for name, value in r.choices.items() if value == ANY
+    }
+    tests = _numbered(
+        [frozenset(one for one in r.choices.items() if one[0] not in of_methods) for r in kept]
+    )
+    random = np.random.default_rng(0)
+    within = np.argsort(tests + random.random((SHUFFLES, len(kept))), axis=1, kind="stable")
+    in_order = np.argsort(tests, kind="stable")  # places of each test, one test after the other
+    _, first = np.unique(tests, return_index=True)
+    between = np.argsort(random.random((SHUFFLES, len(first))), axis=1)
+    codes = np.zeros((1 + SHUFFLES, len(kept)), dtype=int)
+    for name, of in zip(choices, labels, strict=True):
+        dealt = np.empty((SHUFFLES, len(kept)), dtype=int)
+        if name in of_methods:
+            dealt[:, in_order] = of[within]
+        else:
+            dealt[:] = of[first][between][:, tests]
+        codes = codes * (of.max() + 1) + np.vstack([of, dealt])
+    if codes[0].max() > 0 and len(np.unique(codes[0])) == len(kept):
+        return None
+    explained = _eta_squared(means, codes)
+    by_chance = explained[1:]
+    return _Share(
+        float(explained[0]),
+        float(by_chance.mean()),
+        float((1 + (by_chance >= explained[0] - 1e-12).sum()) / (1 + SHUFFLES)),
+    )
+
+
+def _numbered(values: Sequence[object]) -> np.ndarray:
+    """Each value as a number from 0."""
+    places = {value: k for k, value in enumerate(dict.fromkeys(values))}
+    return np.array([places[value] for value in values])
+
+
+def _eta_squared(means: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Of each row of codes (B,n), what these groups explain of the variance of the means (n,)."""
+    apart = means - means.mean()
+    groups = codes.max() + 1
+    cells = (codes + groups * np.arange(len(codes))[:, None]).ravel()
+    size = len(codes) * groups
+    count = np.bincount(cells, minlength=size)
+    total = np.bincount(cells, np.broadcast_to(apart, codes.shape).ravel(), minlength=size)
+    between = np.divide(total**2, count, out=np.zeros(size), where=count > 0)
+    return between.reshape(len(codes), groups).sum(axis=1) / (apart**2).sum()
 
 
 def in_words(readings: Sequence[Reading]) -> str:
@@ -115,29 +207,68 @@ def in_words(readings: Sequence[Reading]) -> str:
     )
     if over_readings(readings) != "depends":
         return text + _settled(readings)
-    shares = list(deciding(readings).items())[:3]
-    listed = ", ".join(f"{choice} {100 * share:.0f} %" for choice, share in shares)
-    return f"{text}; choices by the variance between readings that each explains: {listed}"
+    return f"{text}{_shared_by_holding(readings)}; {_most(readings)}"
+
+
+def _most(readings: Sequence[Reading]) -> str:
+    """Which choice, or which two together, explain most of the variance between readings."""
+    found = deciding(readings)
+    if not found:
+        return "no choice explains more of the variance between readings than chance does"
+    most = _with_share(*next(iter(found.items())))
+    return f"most of the variance between readings is explained by {most}"
+
+
+def _with_share(choices: Sequence[str], share: float) -> str:
+    return f"{' and '.join(choices)} ({100 * share:.0f} %)"
+
+
+def _shared_by_holding(readings: Sequence[Reading]) -> str:
+    """The values of choices that all readings share in which the claim holds, and not all have."""
+    holding = [r for r, of in zip(readings, verdicts(readings), strict=True) if of == "holds"]
+    shared = [
+        f"{name} {value}"
+        for name, value in holding[0].choices.items()
+        if value != ANY
+        and all(reading.choices.get(name) == value for reading in holding)
+        and any(reading.choices.get(name) != value for reading in readings)
+    ]
+    if not shared:
+        return ""
+    return f"; each in which it holds has {', '.join(shared)}"
 
 
 def _settled(readings: Sequence[Reading]) -> str:
-    """The values under which every reading fails, where not all do, of the choices that decide."""
+    """The values under which every reading fails, if not all do, most frequent ones first."""
     said = verdicts(readings)
-    found = [
-        f"{choice} {value}"
-        for choice in deciding(readings)
-        for value in dict.fromkeys(reading.choices.get(choice) for reading in readings)
-        if value != ANY
-        and {
-            verdict
-            for verdict, of in zip(said, readings, strict=True)
-            if of.choices.get(choice) == value
-        }
-        == {"fails"}
-    ][:3]
-    if len(set(said)) < 2 or not found:
+    if len(set(said)) < 2:
         return ""
-    return f"; it fails in every reading with {', and in every one with '.join(found)}"
+    by_value: dict[tuple[str, str], list[Verdict]] = {}
+    for reading, verdict in zip(readings, said, strict=True):
+        for name, value in reading.choices.items():
+            if value != ANY:
+                by_value.setdefault((name, value), []).append(verdict)
+    failing = {of: len(found) for of, found in by_value.items() if set(found) == {"fails"}}
+    named = [" ".join(of) for of in sorted(failing, key=lambda of: -failing[of])[:3]]
+    return (
+        f"; it fails in every reading with {', and in every one with '.join(named)}"
+        if named
+        else ""
+    )
+
+
+def deciding_table(questions: Mapping[str, Sequence[Reading]]) -> pd.DataFrame:
+    """What choice explains most for each question, alone, and which two together."""
+    import pandas as pd
+
+    rows = {}
+    for question, readings in questions.items():
+        found = list(deciding(readings).items())
+        rows[question] = {
+            title: next((_with_share(*one) for one in found if len(one[0]) == count), "none")
+            for count, title in ((1, "alone"), (2, "two together"))
+        }
+    return pd.DataFrame(rows).T.rename_axis("compared with")
 
 
 def verdicts_by(readings: Sequence[Reading], choice: str) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from base64 import b64decode
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -13,10 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import f_oneway
 
-from lfs_core.findings.intervals import Interval
+from lfs_core.findings.intervals import Interval, interval
 from lfs_core.findings.readings import (
+    ANY,
     Reading,
+    _eta_squared,
     deciding,
+    deciding_table,
     in_words,
     lowest,
     over_readings,
@@ -51,6 +55,14 @@ def test_the_verdict_looks_at_all_readings(found: tuple[Interval, ...], verdict:
     assert over_readings(readings(*reversed(found))) == verdict
 
 
+def test_a_mean_of_nothing_but_zeros_is_not_above_zero() -> None:
+    """As of a map that cannot change: that is certain, and more pairs would not show otherwise."""
+    zero = interval(np.zeros(20))
+    assert over_readings(readings(zero, zero)) == "fails"
+    assert over_readings(readings(zero, HOLDS)) == "depends"
+    assert Interval(0.0, -0.1, 0.1).above() == "not shown"
+
+
 @given(st.lists(st.sampled_from([HOLDS, FAILS, OPEN]), min_size=1), st.randoms())
 def test_more_readings_never_make_a_claim_surer(found: list[Interval], random: object) -> None:
     """A verdict on all says the same of every part, or it depends or is not shown."""
@@ -71,14 +83,68 @@ def test_one_reading_in_twenty_by_chance_is_not_what_a_claim_depends_on() -> Non
     assert "holds in 0, fails in 0 and is not shown in 100" in in_words(found)
 
 
+def many(value: Callable[[dict[str, str]], float], tests: int = 12, seed: int = 0) -> list[Reading]:
+    """Readings of drawn tests, each with two methods, and a little noise."""
+    random = np.random.default_rng(seed)
+    found = []
+    for _ in range(tests):
+        test = {"network": str(random.choice(["A", "B"])), "fill": str(random.choice(list("xyz")))}
+        for decoder in ("linear", "MLP"):
+            choices = {**test, "decoder": decoder, "one": "z"}
+            mean = value(choices) + 0.01 * random.normal()
+            found.append(Reading(choices, Interval(mean, mean - 0.02, mean + 0.02)))
+    return found
+
+
 def test_the_deciding_choice() -> None:
-    """A choice that is all there is explains all; one that is unrelated explains nothing."""
-    found = readings(
-        HOLDS, HOLDS, FAILS, FAILS, decoder=list("aabb"), fill=list("xyxy"), one=list("zzzz")
-    )
-    assert deciding(found) == {"decoder": 1.0, "fill": 0.0}
-    assert "decoder 100 %" in in_words(found) and "holds in 2, fails in 2" in in_words(found)
+    """One that is all there is comes first; one that is unrelated, or has one value, never."""
+    found = many(lambda of: 0.3 if of["decoder"] == "linear" else -0.3)
+    first, *others = deciding(found)
+    assert first == ("decoder",) and deciding(found)[first] > 0.99
+    assert ("fill",) not in others and not any("one" in choices for choices in others)
+    said = in_words(found)
+    assert "holds in 12, fails in 12" in said and "explained by decoder (100 %)" in said
+    assert "each in which it holds has decoder linear" in said
     assert deciding(readings(HOLDS, HOLDS, decoder=list("ab"))) == {}
+
+
+def test_two_choices_decide_together() -> None:
+    """Neither decides alone where only their values together do."""
+    found = many(lambda of: 0.3 if (of["network"] == "A") == (of["decoder"] == "MLP") else -0.3)
+    first = next(iter(deciding(found)))
+    assert set(first) == {"network", "decoder"} and ("decoder",) not in deciding(found)
+    assert deciding_table({"a rival": found}).loc["a rival", "two together"].endswith("(100 %)")
+    assert deciding_table({"a rival": found}).loc["a rival", "alone"] == "none"
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.2])
+def test_chance_decides_nothing(spread: float) -> None:
+    """Also where the readings of a test are alike, so that there are fewer than it seems."""
+    false = 0
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        of_test: dict[tuple[str, str], float] = {}
+        found = many(
+            lambda of, known=of_test, draw=random: known.setdefault(
+                (of["network"], of["fill"]), spread * draw.normal()
+            ),
+            tests=6,
+            seed=seed,
+        )
+        singles = [choices for choices in deciding(found) if choices == ("decoder",)]
+        false += bool(singles)
+    assert false <= 5  # of 40, at 5 %
+
+
+def test_a_value_that_changes_nothing_decides_nothing() -> None:
+    """`p` is open only with the MLP, where it decides nothing; the decoder decides all."""
+    found = [
+        Reading({"decoder": d, "p": p, "fill": fill}, Interval(m, m - 0.1, m + 0.1))
+        for d, p, m in (("linear", ANY, 1.0), ("MLP", "0.1", 0.0), ("MLP", "0.9", 0.0))
+        for fill in "uvwxyz"
+    ]
+    assert deciding(found)[("decoder",)] == pytest.approx(1)
+    assert not any("p" in choices for choices in deciding(found))
 
 
 def test_verdicts_are_counted_for_each_value_of_a_choice() -> None:
@@ -89,11 +155,9 @@ def test_verdicts_are_counted_for_each_value_of_a_choice() -> None:
 
 @given(st.lists(st.floats(-1, 1), min_size=6, max_size=6).filter(lambda x: np.ptp(x) > 1e-3))
 def test_eta_squared_is_that_of_scipys_analysis_of_variance(means: list[float]) -> None:
-    values = [Interval(mean, mean, mean) for mean in means]
-    (share,) = deciding(readings(*values, choice=list("aabbcc"))).values()
-    groups = [means[:2], means[2:4], means[4:]]
+    (share,) = _eta_squared(np.array(means), np.array([[0, 0, 1, 1, 2, 2]]))
     if share < 1 - 1e-9:
-        f = f_oneway(*groups).statistic
+        f = f_oneway(means[:2], means[2:4], means[4:]).statistic
         assert share == pytest.approx(2 * f / (2 * f + 3), abs=1e-6)  # 2 and 3 degrees of freedom
 
 
