@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from lfs_core.errors import LFSError
 from lfs_core.findings.claims import CLAIMS, Claim
 from lfs_core.findings.intervals import Verdict
-from lfs_core.findings.readings import Reading, in_words, over_readings
+from lfs_core.findings.readings import (
+    Reading,
+    counts_in_words,
+    in_words,
+    over_readings,
+    verdicts,
+)
 from lfs_core.findings.stored import remembered
 
 if TYPE_CHECKING:
@@ -57,6 +63,7 @@ def ledger(claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
                 "test": claim.test,
                 "result": judged(claim)[0],
                 "readings": f"{in_words(readings)}; again by `{claim.again}`" if readings else ONE,
+                "counts": counts_in_words(readings) if readings else "",
                 "verdict": verdict_of(claim),
                 "command": claim.command,
             }
@@ -78,11 +85,30 @@ def ledger_markdown(lines: pd.DataFrame) -> str:
 
 
 def by_verdict(lines: pd.DataFrame) -> str:
-    """The claims of each verdict, in the words of the ledger, as a list in Markdown."""
+    """The claims of each verdict, in the words of the ledger, as a list in Markdown.
+
+    Where readings differ, with how many of them the claim holds in, and how many it fails in.
+    """
     return "\n".join(
         f"- *{verdict}*: "
-        + " ".join(f"({number}) {line['claim']}" for number, line in of.iterrows())
+        + " ".join(f"({number}) {_counted(line)}" for number, line in of.iterrows())
         for verdict, of in lines.groupby("verdict", sort=True)
+    )
+
+
+def _counted(line: pd.Series) -> str:
+    """A claim with its counts: "It is so (holds in 25 of 48 readings, fails in 23)."."""
+    if line["verdict"] not in ("depends", "not shown") or not line["counts"]:
+        return line["claim"]
+    return f"{line['claim'].removesuffix('.')} ({line['counts']})."
+
+
+def mostly_failing(claims: Sequence[Claim] = CLAIMS) -> int:
+    """Of how many claims that are not shown most readings are against them."""
+    return sum(
+        verdict_of(claim) == "not shown"
+        and 2 * verdicts(readings_of(claim)).count("fails") > len(readings_of(claim))
+        for claim in claims
     )
 
 

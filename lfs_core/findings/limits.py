@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from lfs_core.comparators import explainer_class
 from lfs_core.embedders import network_title
 from lfs_core.evaluation.names import images_title, listed, reader_name
@@ -11,6 +13,18 @@ from lfs_core.findings.ledger import readings_of, verdict_of
 from lfs_core.findings.multiverse import MULTIVERSES
 from lfs_core.findings.stored import is_stored, stored_evaluation, stored_run
 from lfs_core.findings.trust import shipped, standings
+
+
+def drawn_in_words() -> str:
+    """How many tests of pixel flipping were drawn, of how many that are possible."""
+    runs = [stored_run(name) for name in MULTIVERSES if is_stored(name)]
+    drawn = [len(of["tests"]) for of in runs]
+    choices = runs[0]["manifest"]["choices"]
+    possible = prod(len(choices[choice]) for choice in choices if choice in runs[0]["tests"][0])
+    return (
+        f"Tests of pixel flipping are {min(drawn)} to {max(drawn)} for each network, drawn at "
+        f"random from {possible}."
+    )
 
 
 def limits_markdown() -> str:
@@ -48,7 +62,7 @@ def limits_markdown() -> str:
             f"**Few pairs**: the smallest of the tests that rank methods has {smallest.pairs}. A "
             "method that beats no control there may do so on more.",
             f"**Readings**: {len(readings)} of {len(CLAIMS)} claims are tested under several, "
-            f"{min(readings)} to {max(readings)} each.{others}",
+            f"{min(readings)} to {max(readings)} each. {drawn_in_words()}{others}",
             f"**Not reproduced here**: {len(elsewhere)} claims name numbers of networks that we do "
             "not have.",
         ]

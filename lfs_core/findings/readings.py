@@ -198,6 +198,12 @@ def _eta_squared(means: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return between.reshape(len(codes), groups).sum(axis=1) / (apart**2).sum()
 
 
+def counts_in_words(readings: Sequence[Reading]) -> str:
+    """In how many readings a claim holds, and in how many it fails."""
+    said = verdicts(readings)
+    return f"holds in {said.count('holds')} of {len(said)} readings, fails in {said.count('fails')}"
+
+
 def in_words(readings: Sequence[Reading]) -> str:
     """How many readings hold and fail, and which choices decide it."""
     count = Counter(verdicts(readings))
