@@ -120,9 +120,8 @@ def in_words() -> str:
             f"worse in {worse}"
         )
     return (
-        f"{'; '.join(told)} (images: {shown}). In {also} of these {won} tests in "
-        f"which the map is better than {reader_name(RIVAL)}, so is a control that ignores the "
-        f"pair ({which})"
+        f"{'; '.join(told)} (images: {shown}). In {also} of the {won} tests that the map wins, a "
+        f"control that ignores the pair is better than {reader_name(RIVAL)}, too ({which})"
     )
 
 

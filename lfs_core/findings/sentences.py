@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,9 +75,10 @@ def _standing(results: Results, metric: str, kind: str, chance: float | None) ->
     order, classes = in_order(results, metric, kind), results.classes_of(metric, kind)
     pairs = max(int(np.isfinite(of).sum()) for of in scores.values())
     methods = [name for name in order if not is_control(name)]
+    lower = "" if make_metric(metric).better == "higher" else "; lower is better"
     told = [
         f"- **{pairs} {kind} pairs**: {reader_name(order[0])} comes first "
-        f"({np.nanmean(scores[order[0]]):.3f})."
+        f"({np.nanmean(scores[order[0]]):.3f}{lower})."
     ]
     if len(methods) < len(order):
         beating = [name for name in methods if results.beats_controls(metric, kind, name)]
@@ -369,9 +371,9 @@ def pointing(results: Results) -> str:
             for verdict in ("holds", "fails")
         )
         told.append(
-            f"In {np.nanmean(own):.0%} of {kind} pairs the strongest place of ExplainLFS's map is "
-            f"on the right side: better than {len(ahead)} of {len(controls)} controls, worse than "
-            f"{_counted(behind)}."
+            f"In {np.nanmean(own):.0%} of {np.isfinite(own).sum()} {kind} pairs the strongest "
+            f"place of ExplainLFS's map is on the right side: better than {len(ahead)} of "
+            f"{len(controls)} controls, worse than {_counted(behind)}."
         )
     return " ".join(told)
 
@@ -381,13 +383,13 @@ def by_subtraction(results: Results, by_pixels: Results, control: str = "differe
     told = []
     for kind in KINDS:
         best = next(name for name in in_order(results, "patch", kind) if not is_control(name))
-        score, plain = (
-            np.nanmean(of.scores("patch", kind)[:, of.explainers.index(name)])
+        scores, plain = (
+            of.scores("patch", kind)[:, of.explainers.index(name)]
             for of, name in ((results, best), (by_pixels, control))
         )
         told.append(
-            f"{plain:.3f} on {kind} pairs, where the best method, {reader_name(best)}, reaches "
-            f"{score:.3f}"
+            f"{np.nanmean(plain):.3f} on {np.isfinite(plain).sum()} {kind} pairs, where the best "
+            f"method, {reader_name(best)}, reaches {np.nanmean(scores):.3f}"
         )
     return (
         "A control that only subtracts one picture from the other uses nothing of the network "
@@ -465,6 +467,23 @@ def shuffled(results: Results, metric: str) -> str:
     return "\n".join(lines)
 
 
+def same_maps(results: Results) -> str:
+    """Which methods give the same maps, so that they count as one; nothing, if none do.
+
+    Their scores are equal on every pair.
+    """
+    scores = np.concatenate([results.scores(metric) for metric in results.metrics])
+    methods = [k for k, name in enumerate(results.explainers) if not is_control(name)]
+    alike = [
+        f"{reader_name(results.explainers[one])} and {reader_name(results.explainers[other])}"
+        for one, other in combinations(methods, 2)
+        if np.allclose(scores[:, one], scores[:, other], atol=1e-4, equal_nan=True)
+    ]
+    return (
+        f"These give the same maps here, and so count twice: {'; '.join(alike)}." if alike else ""
+    )
+
+
 def against_controls(tests: Mapping[str, tuple[Results, str]]) -> str:
     """Which methods beat every control most often, and how often ExplainLFS does.
 
@@ -477,11 +496,15 @@ def against_controls(tests: Mapping[str, tuple[Results, str]]) -> str:
     most = max(won.values())
     if not most:
         return f"No method beats every control in any of {count} tests."
-    first = [f"{reader_name(name)} (in {most} of {len(found[name])})" for name in won]
-    first = [text for text, name in zip(first, won, strict=True) if won[name] == most]
+    first = [
+        f"{reader_name(name)} ({most} of the {len(found[name])} that it took)"
+        for name in won
+        if won[name] == most
+    ]
     return (
-        f"Of {count} tests, these beat every control most often: {listed(first)}. "
-        f"{reader_name(METHOD)} does so in {won[METHOD]} of {len(found[METHOD])}."
+        f"There are {count} tests, and a method passes one if it beats every control. Most are "
+        f"passed by {listed(first)}. {reader_name(METHOD)} passes {won[METHOD]} of "
+        f"{len(found[METHOD])}."
     )
 
 

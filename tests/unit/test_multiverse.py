@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import lfs_core as lfs
+from lfs_core.embedders import network_title
 from lfs_core.evaluation import flip_tests
 from lfs_core.evaluation.flip_tests import FlipTest
 from lfs_core.evaluation.metrics.selectivity import enlarged, flip_curves, flip_ranks, superpixels
@@ -204,7 +205,8 @@ def test_readings_are_means_of_the_stored_curves(control: str) -> None:
 
 def test_no_reading_is_missing() -> None:
     drawn = sum(len(multiverse.methods()) * len(of["tests"]) for of in stored_multiverses())
-    assert len(found.ahead_at_six()) == drawn
+    decoders = len(found._decoders("faces"))  # in the stored run of the paper's own test
+    assert len(found.ahead_at_six()) == drawn + decoders
     for kind in ("similar", "dissimilar"):
         assert len(found.moves(kind)) >= drawn + len(found.RUNS)
     assert len(found.ahead(["relevance"])) >= drawn + len(found.RUNS)
@@ -229,6 +231,28 @@ def test_a_test_has_every_method_and_control() -> None:
             names |= {multiverse.controlled(name, test["draw"]) for name in names}
             names |= {*multiverse.RIVALS, *multiverse.OWN} - {*refused}
             assert names <= set(test["curves"])
+
+
+def test_six_flips_again_from_the_curves() -> None:
+    """Against the mean of all random orders of the test; in the stored run, at its third point."""
+    readings = found.ahead_at_six()
+    stored, similar = raw()
+    test = stored["tests"][1]
+    curves = {name: np.array(of, dtype=float)[similar] for name, of in test["curves"].items()}
+    orders = [of for name, of in curves.items() if name.startswith("random,")]
+    fall = curves[f"explainlfs,decoder=mlp,latents=scaled,p={test['p']}"] - np.mean(orders, axis=0)
+    network = network_title(stored["manifest"]["embedder"])
+    wanted = {"decoder": "MLP", "latents": "scaled", "images": "faces", "network": network}
+    wanted |= {choice: test[choice] for choice in multiverse.CHOICES}
+    (one,) = [of for of in readings if wanted.items() <= of.choices.items()]
+    assert one.found.mean == pytest.approx((fall[:, 0] - fall[:, 1]).mean())
+    faces = stored_evaluation("faces")
+    own, chance = (
+        faces.curves(name, "selectivity,every=2", "similar") for name in ("explainlfs", "random")
+    )
+    least = readings[-len(found._decoders("faces"))]
+    assert least.found.mean == pytest.approx((chance[:, 3] - own[:, 3]).mean())
+    assert least.found.pairs > 200
 
 
 def test_the_papers_reading_of_birds_is_that_of_the_stored_run() -> None:
@@ -293,7 +317,7 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
     assert one.found.mean == pytest.approx(least.mean()) and one.parts == 2
     ahead = sum(verdict == "holds" for verdict in verdicts(readings))
     table = found.one_pass_table()
-    counts = {other: sum(map(int, of[0].split(" / "))) for other, of in table.T.items()}
+    counts = {other: sum(map(int, of.iloc[0].split(" / "))) for other, of in table.T.items()}
     signed = [name for name in counts if counts[name] > len(readings)]  # by both orders
     assert {"Occlusion", "Grad-CAM", "xSSAB", "LRP"} < set(signed)
     cell = table.loc["Own-likeness alone", "One-pass causal map"]

@@ -117,7 +117,7 @@ def test_the_words_count_leads_that_a_control_shares() -> None:
                 won += 1
                 shared += line[f"controls ahead, {kind} pairs"] != "none"
                 own += line[f"controls ahead, {kind} pairs"] == reader_name("own-likeness")
-    assert f"In {shared} of these {won} tests in which the map is better" in rival.in_words()
+    assert f"In {shared} of the {won} tests that the map wins" in rival.in_words()
     assert f"in {shared} of these {won}, a control is better" in rival.in_short()
     for words in (rival.in_words(), rival.in_short()):
         assert f"in {own} of them only own-likeness" in words

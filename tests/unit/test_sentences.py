@@ -149,12 +149,19 @@ def test_first_places_are_counted() -> None:
     assert "Last place goes to Utkin et al. (2 of 2)." in text and "between places 1 and 2" in text
 
 
+def test_the_same_maps_under_two_names_are_told() -> None:
+    once = results()
+    assert sentences.same_maps(once) == ""
+    twice = replace(once, measured={**once.measured, "xssab": once.measured["gradcam"]})
+    assert "count twice: Grad-CAM and xSSAB." in sentences.same_maps(twice)
+
+
 def test_controls_are_what_methods_are_counted_against() -> None:
     tests = {"deletion": (results(), DELETION)}
     text = sentences.against_controls(tests)
     assert text == (
-        "Of 2 tests, these beat every control most often: Grad-CAM (in 2 of 2). ExplainLFS does so "
-        "in 0 of 2."
+        "There are 2 tests, and a method passes one if it beats every control. Most are passed by "
+        "Grad-CAM (2 of the 2 that it took). ExplainLFS passes 0 of 2."
     )
     table = score_tables.controls_beaten_table(tests)
     assert list(table.index) == ["Grad-CAM", "ExplainLFS", "Utkin et al."]
