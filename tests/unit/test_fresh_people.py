@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from pathlib import Path
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from lfs_core.datasets.folders import split_classes
 from lfs_core.evaluation import fresh_people
 from lfs_core.evaluation.fresh_people import digests, pairs_of, parts_of_people, whose
 from lfs_core.evaluation.pair_set import draw_pairs
-from lfs_core.findings.stored import is_stored, stored_run
-from lfs_core.studies.comparisons import BEYOND, FRESH
+from lfs_core.findings.stored import is_stored, stored_evaluation, stored_run
+from lfs_core.studies import STUDIES
+from lfs_core.studies.comparisons import BEYOND, FRESH, Run
 from lfs_core.studies.heads import first_classes
 from lfs_core.studies.weights import WEIGHTS
 
@@ -90,6 +92,31 @@ def test_stored_people_are_disjoint(study: str) -> None:
     assert set(stored) == {"head", "weights", "test", "fresh"}
     for one, other in itertools.combinations(stored.values(), 2):
         assert one and other and not set(one) & set(other)
+
+
+TRAINED = ("amortised", "own-likeness", "randomised-causal")  # methods with a head, in their names
+FIRST_HALF = {"birds": 37, "cars": 30}  # classes by name; of people, those of the head are listed
+
+
+def test_no_trained_method_is_tested_on_people_or_classes_of_its_training() -> None:
+    """In every stored comparison of methods: whose images a pair shows is known by its number."""
+    classes = stored_run("classes")["classes"]
+    tested = 0
+    for name, study in STUDIES.items():
+        run = resolve_name(study)
+        if not isinstance(run, Run) or not is_stored(name):
+            continue
+        manifest = stored_evaluation(name).manifest
+        if not any(part in of for of in manifest["explainers"] for part in TRAINED):
+            continue
+        learnt_from = {
+            "lfw": len(stored_run("twins")["people"]["head"]),
+            "cub": FIRST_HALF["birds"],
+            "cars": FIRST_HALF["cars"],
+        }[run.folder]
+        assert np.min(classes[manifest["digest"]]) >= learnt_from, name
+        tested += 1
+    assert tested > 10
 
 
 @pytest.mark.data
