@@ -213,10 +213,10 @@ def in_words(readings: Sequence[Reading]) -> str:
     )
     if over_readings(readings) != "depends":
         return text + _settled(readings)
-    return f"{text}{_shared_by_holding(readings)}; {_most(readings)}"
+    return f"{text}{_shared_by_holding(readings)}; {most_deciding(readings)}"
 
 
-def _most(readings: Sequence[Reading]) -> str:
+def most_deciding(readings: Sequence[Reading]) -> str:
     """Which choice, or which two together, explain most of the variance between readings."""
     found = deciding(readings)
     if not found:
