@@ -2,11 +2,13 @@
 
 Pairs that share a class are not independent; intervals need to know which do. A set of pairs is
 known by the digest of its images, which each stored run records, so that no run can get the
-classes of another.
+classes of another. On another processor a few crops of faces differ by a pixel, and so do digests:
+what was stored for other sets stays.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
@@ -17,6 +19,7 @@ from lfs_core.datasets.folders import find_photographs
 from lfs_core.evaluation.pair_set import PairSet
 from lfs_core.studies.comparisons import Run
 from lfs_core.studies.multiverse import Multiverse
+from lfs_core.util.manifest import RESULTS
 
 
 def classes_study(data: Path) -> dict[str, object]:
@@ -29,7 +32,7 @@ def classes_study(data: Path) -> dict[str, object]:
     drawn: dict[tuple[str, str, float, str | None], list[Run]] = {}
     for run in runs:
         drawn.setdefault((run.folder, run.network, run.hold_out, run.people), []).append(run)
-    found = {}
+    found = stored_classes()
     for same in tqdm(drawn.values(), "Sets of pairs"):
         most = max(same, key=lambda run: run.number)
         pairs = most.pairs(data)
@@ -44,6 +47,12 @@ def classes_study(data: Path) -> dict[str, object]:
         },
         "classes": found,
     }
+
+
+def stored_classes() -> dict[str, list[list[int]]]:
+    """The classes of the sets that the stored run knows, by the digest of each."""
+    path = RESULTS / "classes.json"
+    return json.loads(path.read_text(encoding="utf-8"))["classes"] if path.is_file() else {}
 
 
 def class_indices(pairs: PairSet, folder: Path) -> list[list[int]]:
