@@ -119,7 +119,7 @@ VERIFICATION = Run(
     seeds=3,
     people="test",
 )
-ROAD = replace(VERIFICATION, metrics=("road,blurred=true",))
+ROAD = replace(VERIFICATION, metrics=("road,blurred=true",), number=100, seeds=1)
 ALL_METHODS = Run(
     (*EVERYBODY, *LAYERS, *COSTLY, *COSTLIER, *VARIANTS),
     ("selectivity,every=2",),
