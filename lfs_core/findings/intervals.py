@@ -45,11 +45,6 @@ class Interval:
         ends = (np.array(end) for end in (self.mean, self.low, self.high))
         return float(p_values(*ends))
 
-    @property
-    def p_of_verdict(self) -> float:
-        """`p`, but 0 if all pairs have 0: a mean of 0 is certain then, and so is the verdict."""
-        return 0.0 if self.low == self.high == 0 else self.p
-
     def minus(self, value: float) -> Interval:
         """By how much the mean lies above a value."""
         return Interval(self.mean - value, self.low - value, self.high - value, self.pairs)
@@ -59,11 +54,10 @@ class Interval:
         return Interval(value - self.mean, value - self.high, value - self.low, self.pairs)
 
     def above(self, value: float = 0.0) -> Verdict:
-        """Whether the mean lies above a value; if all pairs have just that value, it does not."""
+        """Whether the mean lies above a value."""
         if self.low > value:
             return "holds"
-        is_value = self.low == self.high == value
-        return "fails" if self.high < value or is_value else "not shown"
+        return "fails" if self.high < value else "not shown"
 
     def below(self, value: float = 0.0) -> Verdict:
         """Whether the mean lies below a value."""
@@ -108,9 +102,7 @@ def together(found: Sequence[Interval], parts: Sequence[int] | None = None) -> l
             that all are; that it is below would be found by chance if there are enough parts.
     """
     times = [1] * len(found) if parts is None else parts
-    p = np.array(
-        [of.p_of_verdict * (k if of.mean < 0 else 1) for of, k in zip(found, times, strict=True)]
-    )
+    p = np.array([of.p * (k if of.mean < 0 else 1) for of, k in zip(found, times, strict=True)])
 
     def verdicts(p: np.ndarray) -> list[Verdict]:
         return [
