@@ -125,7 +125,10 @@ def test_equal_pairs_of_a_smaller_run_come_first(demo: Path) -> None:
 def test_classes_of_pairs_are_stored_by_the_digest_of_their_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten classes of four squares: classes are folders, and prefixes smaller sets."""
+    """Ten classes of four squares: classes are folders, prefixes smaller sets; what is known stays."""
+    known = {"of another processor": [[0, 1]]}
+    (tmp_path / "classes.json").write_text(json.dumps({"classes": known}))
+    monkeypatch.setattr("lfs_core.studies.classes.RESULTS", tmp_path)
     for k in range(40):
         path = tmp_path / "squares" / f"class {k % 10}" / f"{k}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,4 +152,4 @@ def test_classes_of_pairs_are_stored_by_the_digest_of_their_images(
         folders = [[Path(name).parent.name for name in both] for both in pairs.names]
         assert [[f"class {k}" for k in both] for both in found[pairs.digest]] == folders
         assert [a == b for a, b in found[pairs.digest]] == pairs.same.tolist()
-    assert len(found) == 3
+    assert len(found) == 4 and found["of another processor"] == [[0, 1]]
