@@ -125,7 +125,7 @@ def test_equal_pairs_of_a_smaller_run_come_first(demo: Path) -> None:
 def test_classes_of_pairs_are_stored_by_the_digest_of_their_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten classes of four squares: classes are folders, prefixes smaller sets; what is known stays."""
+    """Ten classes of four squares: classes are folders, prefixes smaller sets; known ones stay."""
     known = {"of another processor": [[0, 1]]}
     (tmp_path / "classes.json").write_text(json.dumps({"classes": known}))
     monkeypatch.setattr("lfs_core.studies.classes.RESULTS", tmp_path)
