@@ -127,7 +127,7 @@ def test_classes_of_pairs_are_stored_by_the_digest_of_their_images(
 ) -> None:
     """Ten classes of four squares: classes are folders, prefixes smaller sets; known ones stay."""
     known = {"of another processor": [[0, 1]]}
-    (tmp_path / "classes.json").write_text(json.dumps({"classes": known}))
+    (tmp_path / "classes.json").write_text(json.dumps({"classes": known}), encoding="utf-8")
     monkeypatch.setattr("lfs_core.studies.classes.RESULTS", tmp_path)
     for k in range(40):
         path = tmp_path / "squares" / f"class {k % 10}" / f"{k}.png"
