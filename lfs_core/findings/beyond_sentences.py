@@ -17,7 +17,6 @@ from lfs_core.evaluation.spec import parse
 from lfs_core.findings.beyond import (
     CHEAP,
     FORMS,
-    OTHER_NOISE,
     OURS,
     PLAIN,
     TESTS,
@@ -134,24 +133,6 @@ def hardest(found: Sequence[Goal]) -> str:
     return (
         f"**The hardest test** is {goal.test.lower()}, on {goal.images}. There its lead over "
         f"{reader_name(goal.hardest['other'])} is {lead}."
-    )
-
-
-def same_noise(usual: Results, own: Results) -> str:
-    """Whether leads depend on both images of a pair showing the same noise: the largest change."""
-    changes = []
-    for (metric, test), noisy in zip(TESTS.items(), OTHER_NOISE, strict=True):
-        for kind in KINDS:
-            before = {r["other"]: r for r in usual.against(metric, kind, OURS, usual.explainers)}
-            for row in own.against(noisy, kind, OURS, own.explainers):
-                leads = before[row["other"]]["by"], row["by"]
-                where = f"{test.lower()} of {kind} pairs", row["other"]
-                changes.append((abs(leads[1] - leads[0]), *where, *leads))
-    change, test, other, with_same, with_own = max(changes)
-    return (
-        "With different noise for each image of a pair, and on other pairs, no lead changes by "
-        f"more than {change:.3f} ({test}, over {reader_name(other)}: from {with_same:+.3f} to "
-        f"{with_own:+.3f})."
     )
 
 

@@ -133,8 +133,8 @@ def one_pass_ahead(other: str, own: str = "amortised") -> list[Reading]:
 
 
 ONE_PASS = ("amortised", "amortised,contrast=0", "amortised,own=0,contrast=0")
-OTHERS = ("occlusion", "gradcam", "xssab")  # that the paper does not compare with
-COURT = ("own-likeness", "centre", "order", *OTHERS, *RIVALS)
+OTHERS = ("occlusion", "gradcam", "xssab", "lrp")  # that the paper does not compare with
+COURT = ("own-likeness", "centre", "order", *OTHERS, "with-own-likeness,of=lrp", *RIVALS)
 """What the one-pass map is compared with: controls first, then rivals."""
 
 
@@ -161,9 +161,9 @@ def _counted(own: str, other: str) -> str:
 
 
 def one_pass_in_words() -> str:
-    """How the one-pass map compares with the two controls that are hardest for it."""
+    """How the one-pass map compares with the two hardest controls, and with LRP."""
     parts, unshown = [], []
-    for other in ("own-likeness", "centre"):
+    for other in ("own-likeness", "centre", "lrp"):
         readings = one_pass_ahead(other)
         said = verdicts(readings)
         count = Counter(said)

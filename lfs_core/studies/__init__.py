@@ -27,6 +27,7 @@ STUDIES = {
     "retrieval": "lfs_core.studies.retrieval:retrieval_study",
     "sensitivity": "lfs_core.studies.sensitivity:sensitivity_study",
     "faces": "lfs_core.studies.comparisons:FACES",
+    "noise-per-pair": "lfs_core.studies.noise:PER_PAIR",
     "fills": "lfs_core.studies.comparisons:FILLS",
     "verification": "lfs_core.studies.comparisons:VERIFICATION",
     "road": "lfs_core.studies.comparisons:ROAD",

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from lfs_core.datasets.folders import find_photographs
 from lfs_core.evaluation.pair_set import PairSet
-from lfs_core.studies.comparisons import Run
 from lfs_core.studies.multiverse import Multiverse
+from lfs_core.studies.run import Run
 from lfs_core.util.manifest import RESULTS
 
 

@@ -6,16 +6,9 @@ with a trained head is put to pairs of people or classes that the head has not l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-from lfs_core.embedders import load_embedder, threshold_of
-from lfs_core.embedders.network import Network
-from lfs_core.evaluation.evaluate import Settings, evaluate
-from lfs_core.evaluation.fresh_people import Part, pairs_of
-from lfs_core.evaluation.pair_set import PairSet, load_pairs
-from lfs_core.evaluation.results import Results
-from lfs_core.util.assets import cache_folder
+from lfs_core.studies.run import Run
 
 PAPER = ("explainlfs", "simexpert", "utkin", "tummala")
 CONTROLS = ("random", "centre", "edges", "mean-map")
@@ -46,63 +39,6 @@ RETRIEVAL = (*PAPER, *CHEAP, "explainlfs,relevance=random", *CONTROLS)
 DEEP = tuple(f"{of}{relevance}" for of in DECODERS for relevance in ("", ",relevance=random"))
 
 
-@dataclass(frozen=True)
-class Run:
-    """What `lfs study NAME` evaluates.
-
-    Attributes:
-        explainers: as `make_explainer` reads them.
-        metrics: as `make_metric` reads them.
-        folder: its name in the local tier.
-        network: as `load_embedder` knows it.
-        weights: the file of its weights, for networks that need one.
-        number: how many pairs.
-        seeds: how many parts the pairs are split into, each with its own seed.
-        hold_out: share of the classes from which pairs are drawn, the last by name.
-        people: which of `parts_of_people` they are drawn from instead.
-    """
-
-    explainers: tuple[str, ...]
-    metrics: tuple[str, ...]
-    folder: str = "lfw"
-    network: str = "facenet-casia"
-    weights: str | None = None
-    number: int = 500
-    seeds: int = 5
-    hold_out: float = 1.0
-    people: Part | None = None
-
-    def on(self, network: str, weights: str | None) -> Run:
-        """The same run of another network."""
-        return replace(self, network=network, weights=weights)
-
-    def __call__(self, data: Path) -> dict[str, object]:
-        """The raw results, on the images of a folder of the local tier."""
-        return self.evaluated(data).to_dict()
-
-    def evaluated(self, data: Path) -> Results:
-        """The results, with the maps."""
-        settings = Settings(
-            self.network,
-            self.explainers,
-            self.metrics,
-            self.weights,
-            threshold_of(self._loaded()),
-            self.seeds,
-        )
-        return evaluate(settings, self.pairs(data), cache_folder() / "evaluation")
-
-    def _loaded(self) -> Network:
-        return load_embedder(self.network, **({"weights": self.weights} if self.weights else {}))
-
-    def pairs(self, data: Path) -> PairSet:
-        """The pairs."""
-        network = self._loaded()
-        if self.people:
-            return pairs_of(data / self.folder, network, self.people, self.number)
-        return load_pairs(data / self.folder, network, self.number, hold_out=self.hold_out)
-
-
 FACES = Run((*EVERYBODY, *LAYERS), ("selectivity,every=2",))
 FILLS = Run(
     (*PAPER, "occlusion", "lrp", "amortised", "centre", "random"),
@@ -119,7 +55,7 @@ VERIFICATION = Run(
     seeds=3,
     people="test",
 )
-ROAD = replace(VERIFICATION, metrics=("road,blurred=true",), number=100, seeds=1)
+ROAD = replace(VERIFICATION, metrics=("road,blurred=true",))
 ALL_METHODS = Run(
     (*EVERYBODY, *LAYERS, *COSTLY, *COSTLIER, *VARIANTS),
     ("selectivity,every=2",),
@@ -144,7 +80,7 @@ CONTINUITY = Run(
     (*PAPER, *CHEAP, *LAYERS, *DECODERS, "explainlfs,relevance=random", *CONTROLS, *OURS),
     ("continuity", "continuity,moved=true", "lipschitz"),
     number=100,
-    seeds=1,
+    seeds=3,
     people="test",
 )
 BIRDS = Run(
@@ -222,7 +158,7 @@ BEYOND_CARS = replace(BEYOND_BIRDS, folder="cars", network="efficientnet-lite0-c
 OWN_NOISE = Run(
     ("amortised", "occlusion", "lrp", "centre", "random"),
     tuple(f"{metric},fill=own-noise" for metric in BOTH_WAYS),
-    hold_out=0.5,
+    people="test",
 )
 BEYOND_PATCH = Run(
     (
@@ -237,7 +173,7 @@ BEYOND_PATCH = Run(
     ),
     ("patch",),
     number=40,
-    hold_out=0.5,
+    people="test",
 )
 EXPENSIVE = Run(
     (
@@ -264,7 +200,7 @@ TWO_BY_TWO = Run(
     ),
     BOTH_WAYS,
     number=100,
-    hold_out=0.5,
+    people="test",
 )
 RESOLUTION = replace(
     EXPENSIVE,
@@ -273,6 +209,8 @@ RESOLUTION = replace(
         "centre",
     ),
     number=20,
+    hold_out=1.0,
+    people="test",
 )
 PATTERNS = replace(
     TWO_BY_TWO,

@@ -3,12 +3,13 @@
 A *test* is one choice of what superpixels are, what replaces them, which image of a similar pair
 is changed, p, and the size of decoders. A *method* is one choice of decoder and latents. There are
 too many tests to run them all, so some are drawn; each is run with every method, with rivals, and
-with draws of its own of every random control.
+with draws of its own of every random control. Random relevance is drawn anew for every pair.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -28,7 +29,8 @@ from lfs_core.evaluation.pair_set import load_pairs
 from lfs_core.evaluation.partitions import PARTITIONS
 from lfs_core.evaluation.spec import code_of_explainer, make_explainer
 from lfs_core.explainer import ExplainLFS
-from lfs_core.studies.comparisons import Run
+from lfs_core.explanation import PairExplanation
+from lfs_core.studies.run import Run
 from lfs_core.studies.workshop import KINDS, SIZES, SOURCES, THRESHOLD, Source, Workshop
 from lfs_core.util.assets import cache_folder
 from lfs_core.util.code import code_of
@@ -45,9 +47,15 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "size": tuple(SIZES),  # of decoders
 }
 METHOD_CHOICES: dict[str, tuple[str, ...]] = {"decoder": KINDS, "latents": ("raw", "scaled")}
-RIVALS = ("simexpert", "tummala", "utkin", "gradcam", "xssab", "occlusion", "centre")
-OWN = ("amortised", "amortised,contrast=0", "amortised,own=0,contrast=0", "own-likeness")
-SIGNED = ("simexpert", "tummala", "gradcam", "xssab", "occlusion")
+RIVALS = ("simexpert", "tummala", "utkin", "gradcam", "xssab", "occlusion", "lrp", "centre")
+OWN = (
+    "amortised",
+    "amortised,contrast=0",
+    "amortised,own=0,contrast=0",
+    "own-likeness",
+    "with-own-likeness,of=lrp",
+)
+SIGNED = ("simexpert", "tummala", "gradcam", "xssab", "occlusion", "lrp")
 """Rivals that are also tried with places ordered by signed evidence, at their own resolution."""
 DRAWS = 4  # of a random order, in each test
 IN_FULL = ",order=signed"  # what is put to their names then
@@ -102,7 +110,8 @@ class Multiverse:
         others: dict[str, Explain] = {}
         refused: dict[str, str] = {}
         tests = []
-        for number, chosen in enumerate(tqdm(drawn_tests(self.tests), "Tests")):
+        images_of = f"{self.folder}, {self.source.network}"  # other tests for others
+        for number, chosen in enumerate(tqdm(drawn_tests(self.tests, images_of), "Tests")):
             explainers = {
                 **self._ours(workshop, network, chosen, number, threshold),
                 **_others(network, threshold, number, others, refused),
@@ -138,11 +147,8 @@ class Multiverse:
         found: dict[str, Explain] = {}
         for choices in methods():
             decoder = workshop.sized(self.source, choices["decoder"], chosen["size"])
-            for name, relevance in (
-                (method(choices, chosen["p"]), "paper"),
-                (controlled(method(choices, chosen["p"]), number), "random"),
-            ):
-                found[name] = ExplainLFS(
+            own, control = (
+                ExplainLFS(
                     network,
                     decoder,
                     p=float(chosen["p"]),
@@ -151,7 +157,30 @@ class Multiverse:
                     relevance=relevance,
                     seed=number,
                 )
+                for relevance in ("paper", "random")
+            )
+            name = method(choices, chosen["p"])
+            found |= {name: own, controlled(name, number): DrawnForEachPair(control)}
         return found
+
+
+@dataclass(frozen=True)
+class DrawnForEachPair:
+    """A method whose random numbers are other ones for every pair.
+
+    One draw for all pairs would be one control, whose luck no number of pairs evens out.
+
+    Attributes:
+        method: the method; its seed and the pair decide what is drawn.
+    """
+
+    method: ExplainLFS
+
+    def __call__(self, a: Tensor, b: Tensor) -> PairExplanation:
+        """The explanation of two images (3,H,W) in [0,1]."""
+        drawn = copy(self.method)
+        drawn.seed += int((a.double().sum() + b.double().sum()) * 1e3)
+        return drawn(a, b)
 
 
 def _others(
@@ -230,11 +259,17 @@ class Kept:
         return self.maps[name][1]
 
 
-def drawn_tests(count: int) -> list[dict[str, str]]:
-    """Tests whose choices are drawn one by one; no value comes again before all others came."""
+def drawn_tests(count: int, images: str = "") -> list[dict[str, str]]:
+    """Tests whose choices are drawn one by one; no value comes again before all others came.
+
+    Args:
+        count: how many.
+        images: on which images and network; others have other tests, so that two choices that one
+            draw puts together are apart in another.
+    """
     columns = {}
     for choice, values in CHOICES.items():
-        random = Random(choice)  # so that fewer tests are the first of more
+        random = Random(f"{choice} {images}")  # so that fewer tests are the first of more
         rounds = -(-count // len(values))
         columns[choice] = [v for _ in range(rounds) for v in random.sample(values, len(values))]
     return [{choice: of[k] for choice, of in columns.items()} for k in range(count)]

@@ -15,8 +15,9 @@ from torch.nn.functional import normalize
 
 from lfs_core.embedders import embed_all, load_embedder
 from lfs_core.evaluation.fresh_people import Part, digests, parts_of_people, whose
-from lfs_core.studies.comparisons import BEYOND, FRESH, Run
+from lfs_core.studies.comparisons import BEYOND, FRESH
 from lfs_core.studies.heads import FOLDERS, GUARDED_PAIRS, guarded_faces
+from lfs_core.studies.run import Run
 from lfs_core.studies.weights import WEIGHTS
 from lfs_core.training.embedding import TrainingSet, embed_folders
 from lfs_core.training.fitting import LOOK_ALIKE

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from lfs_core.evaluation.fresh_people import digests, parts_of_people, whose
-from lfs_core.studies.comparisons import BOTH_WAYS, Run
+from lfs_core.studies.comparisons import BOTH_WAYS
+from lfs_core.studies.run import Run
 
 OWN = (0, 0.5, 1, 2)
 CONTRAST = (0, 0.05, 0.1, 0.3, 1)

@@ -90,6 +90,11 @@ def hits(page: Page) -> Locator:
     return page.get_by_role("tabpanel").locator(".lfs-hit")
 
 
+def answered(page: Page) -> None:
+    """Wait until the panel shows the answer to the last question; until then it is inert."""
+    expect(page.locator("[role=tabpanel]:not([inert])")).to_be_visible()
+
+
 def names(page: Page) -> list[str]:
     """The files in the list."""
     return page.get_by_role("region", name="Photographs").locator(".lfs-name").all_inner_texts()
@@ -232,6 +237,7 @@ def test_another_query_has_other_results(page: Page) -> None:
     page.get_by_role("button", name="Next").click()
     expect(page.locator(".lfs-place")).to_have_text(f"2 / {QUERIES}")
     expect(page.locator(".lfs-head .lfs-title")).to_have_text("chelsea/01.png")
+    answered(page)
     assert hits(page).all_inner_texts() != before
     page.locator(".lfs-list [aria-current]").focus()
     page.keyboard.press("ArrowDown")
@@ -240,7 +246,7 @@ def test_another_query_has_other_results(page: Page) -> None:
     page.get_by_role("button", name="Previous").click()
     page.get_by_role("button", name="Previous").click()
     expect(page.locator(".lfs-place")).to_have_text(f"1 / {QUERIES}")
-    expect(hits(page).first).to_be_visible()
+    answered(page)
     assert hits(page).all_inner_texts() == before
 
 

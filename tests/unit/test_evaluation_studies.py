@@ -14,7 +14,15 @@ from PIL import Image
 import lfs_core as lfs
 from lfs_core.evaluation.results import is_control
 from lfs_core.evaluation.spec import make_metric, parse
-from lfs_core.studies import STUDIES, comparisons, hyperparameters, judgement, run_study, scenes
+from lfs_core.studies import (
+    STUDIES,
+    comparisons,
+    hyperparameters,
+    judgement,
+    run,
+    run_study,
+    scenes,
+)
 from lfs_core.studies.classes import classes_study
 from lfs_core.studies.multiverse import Multiverse
 from lfs_core.studies.workshop import Source
@@ -23,7 +31,7 @@ from lfs_core.util.assets import CELEBRITY_FACES, fetch
 RUNS = {
     name: getattr(comparisons, name)
     for name in dir(comparisons)
-    if isinstance(getattr(comparisons, name), comparisons.Run)
+    if isinstance(getattr(comparisons, name), run.Run)
 }
 FEW = replace(
     comparisons.FACES,
@@ -38,7 +46,7 @@ FEW = replace(
 @pytest.fixture
 def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The folder of the demo's photographs, studies of few pairs, and records of their own."""
-    monkeypatch.setattr(comparisons, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(run, "cache_folder", lambda: tmp_path)
     for module in (comparisons, judgement, hyperparameters):
         for name in ("FACES", "ALL_METHODS", "RANDOMISED"):
             if hasattr(module, name):
@@ -48,13 +56,13 @@ def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", RUNS)
 def test_runs_are_of_known_explainers_and_metrics(name: str) -> None:
-    run = RUNS[name]
-    for metric in run.metrics:
+    chosen = RUNS[name]
+    for metric in chosen.metrics:
         make_metric(metric)
-    for explainer in run.explainers:
+    for explainer in chosen.explainers:
         assert parse(explainer)[0] in lfs.list_explainers()
-    assert len(set(run.explainers)) == len(run.explainers)
-    assert name == "RANDOMISED" or any(is_control(explainer) for explainer in run.explainers)
+    assert len(set(chosen.explainers)) == len(chosen.explainers)
+    assert name == "RANDOMISED" or any(is_control(explainer) for explainer in chosen.explainers)
     assert any(place.endswith(f":{name}") for place in STUDIES.values())
 
 
@@ -137,8 +145,8 @@ def test_classes_of_pairs_are_stored_by_the_digest_of_their_images(
     class Seeing(torch.nn.Module):
         name, image_size, framing = "seeing", 32, "whole"
 
-    monkeypatch.setattr(comparisons, "load_embedder", lambda name: Seeing())
-    large = comparisons.Run((), (), folder="squares", number=12)
+    monkeypatch.setattr(run, "load_embedder", lambda name: Seeing())
+    large = run.Run((), (), folder="squares", number=12)
     monkeypatch.setattr(comparisons, "FACES", large)
     monkeypatch.setattr(comparisons, "ROAD", replace(large, number=5))
     squares = Source("squares", "seeing", "whole")
@@ -147,8 +155,8 @@ def test_classes_of_pairs_are_stored_by_the_digest_of_their_images(
     named = {name: f"lfs_core.studies.comparisons:{name}" for name in ("FACES", "ROAD", "DRAWN")}
     monkeypatch.setattr("lfs_core.studies.STUDIES", named)
     found = classes_study(tmp_path)["classes"]
-    for run in (large, comparisons.ROAD, drawn.drawn):
-        pairs = run.pairs(tmp_path)
+    for each in (large, comparisons.ROAD, drawn.drawn):
+        pairs = each.pairs(tmp_path)
         folders = [[Path(name).parent.name for name in both] for both in pairs.names]
         assert [[f"class {k}" for k in both] for both in found[pairs.digest]] == folders
         assert [a == b for a, b in found[pairs.digest]] == pairs.same.tolist()

@@ -20,8 +20,9 @@ from lfs_core.evaluation.fresh_people import digests, pairs_of, parts_of_people,
 from lfs_core.evaluation.pair_set import draw_pairs
 from lfs_core.findings.stored import is_stored, stored_evaluation, stored_run
 from lfs_core.studies import STUDIES
-from lfs_core.studies.comparisons import BEYOND, FRESH, Run
+from lfs_core.studies.comparisons import BEYOND, FRESH
 from lfs_core.studies.heads import first_classes
+from lfs_core.studies.run import Run
 from lfs_core.studies.weights import WEIGHTS
 
 

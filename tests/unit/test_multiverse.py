@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -41,6 +42,29 @@ def test_every_value_of_a_choice_is_drawn_as_often() -> None:
     for choice, values in multiverse.CHOICES.items():
         counts = Counter(test[choice] for test in tests)
         assert set(counts) == set(values) and max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_other_images_have_other_tests() -> None:
+    """So that no two choices go together in all of them."""
+    runs = (multiverse.FACES, multiverse.BIRDS, multiverse.CARS, multiverse.MOBILENET)
+    drawn = [multiverse.drawn_tests(4, f"{of.folder}, {of.source.network}") for of in runs]
+    assert all(one != other for one, other in combinations(drawn, 2))
+
+
+def test_random_relevance_is_drawn_anew_for_each_pair() -> None:
+    images = torch.rand(3, 2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+
+    def drawn(seed: int) -> list[Tensor]:
+        control = lfs.ExplainLFS(
+            colours, lambda h: h.unflatten(1, (3, 4, 4)), relevance="random", seed=seed
+        )
+        explain = multiverse.DrawnForEachPair(control)
+        found = [explain(*pair).relevance for pair in images]
+        assert control.seed == seed and torch.equal(explain(*images[1]).relevance, found[1])
+        return found
+
+    every = drawn(0) + drawn(1)
+    assert all(not torch.equal(one, other) for one, other in combinations(every, 2))
 
 
 def test_the_papers_own_reading_is_selectivity() -> None:
@@ -295,7 +319,7 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
     table = found.one_pass_table()
     counts = {other: sum(map(int, of.iloc[0].split(" / "))) for other, of in table.T.items()}
     signed = [name for name in counts if counts[name] > len(readings)]  # by both orders
-    assert {"Occlusion", "Grad-CAM", "xSSAB"} < set(signed)
+    assert {"Occlusion", "Grad-CAM", "xSSAB", "LRP"} < set(signed)
     cell = table.loc["Own-likeness alone", "One-pass causal map"]
     assert cell.startswith(f"{ahead} / ")
     on_faces = [of for of in readings if of.choices["images"] == "faces"]

@@ -13,7 +13,7 @@ import lfs_core as lfs
 from lfs_core.commands.evaluate import evaluate
 from lfs_core.embedders import load_embedder, threshold_of
 from lfs_core.evaluation.evaluate import Settings
-from lfs_core.studies import comparisons
+from lfs_core.studies import comparisons, run
 from lfs_core.viz.views.pair_explorer import PairExplorer
 
 
@@ -50,9 +50,9 @@ def test_thresholds_of_networks_that_are_known(name: str) -> None:
 
 def test_the_ledger_of_another_network_has_its_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Settings] = []
-    monkeypatch.setattr(comparisons, "load_embedder", lambda name, **options: OfItsOwn())
-    monkeypatch.setattr(comparisons.Run, "pairs", lambda run, data: None)
-    monkeypatch.setattr(comparisons, "evaluate", lambda settings, *_: asked.append(settings))
+    monkeypatch.setattr(run, "load_embedder", lambda name, **options: OfItsOwn())
+    monkeypatch.setattr(run.Run, "pairs", lambda run, data: None)
+    monkeypatch.setattr(run, "evaluate", lambda settings, *_: asked.append(settings))
     replace(comparisons.FACES, network="mine").evaluated(Path())
     assert asked[0].threshold == 0.9
 
