@@ -1,7 +1,7 @@
 """How well places of two images are matched, by this book's causal map and by others' methods.
 
-On people and crops that have decided nothing here. The two constants of `correspondence` are found
-again on the people on whom weights are chosen.
+On people whom the causal head has not learnt from, and on crops that have decided nothing here. The
+two constants of `correspondence` are found again on the people on whom weights are chosen.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from lfs_core.util.kept import keep_json, kept_json
 from lfs_core.util.rounding import rounded
 
 FACENET, LITE = "facenet-casia", "efficientnet-lite0"
+FOLDER = "lfw"  # not CelebA, all of whose people the head has learnt from
 PEOPLE, CHOOSING = 50, 40  # pairs of photographs, to measure on and to choose the constants by
 SCENES, GRID = {"crops": 40, "stereo": 20}, 7  # pairs; places a side, those of the last maps
 SCENE_SEED = 1  # other crops than those of `lfs study scenes`
@@ -68,18 +69,18 @@ def matching_study(data: Path) -> dict[str, object]:
     matchers |= {name: by_explainer(network, name) for name in RIVALS}
     of_scenes = {"exact": exact(lite, GRID, features=True)}
     of_scenes |= {name: by_explainer(lite, name) for name in CHEAP}
-    faces = list(islice(_face_pairs(data / "celeba", "fresh"), PEOPLE))
+    faces = list(islice(_face_pairs(data / FOLDER, "test"), PEOPLE))
     known = {kind: [pairs[kind] for _, pairs in faces] for kind in FACE_KINDS}
     scenes, kinds = _scene_pairs()
     people = sorted({person for person, _ in faces})
     return {
         "manifest": {
-            "pairs": "celeba, scenes",
+            "pairs": f"{FOLDER}, scenes",
             "number": len(faces) + len(scenes),
             "embedder": f"{FACENET}, {LITE}",
-            "places": {"celeba": REFERENCE, "scenes": (GRID, GRID)},
+            "places": {FOLDER: REFERENCE, "scenes": (GRID, GRID)},
         },
-        "constants": _constants(network, data / "celeba"),
+        "constants": _constants(network, data / FOLDER),
         "people": [people.index(person) for person, _ in faces],
         "faces": {
             kind: _scored(network, matchers, pairs, REFERENCE) for kind, pairs in known.items()
@@ -93,7 +94,7 @@ def matching_study(data: Path) -> dict[str, object]:
             )
             for kind in SCENES
         },
-        "two people": of_two_people(network, data / "celeba", matchers["one pass"]),
+        "two people": of_two_people(network, data / FOLDER, matchers["one pass"]),
         "deletion": deletion(network, [pair.images for pair in known[UPRIGHT]]),
     }
 
