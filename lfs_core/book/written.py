@@ -31,6 +31,7 @@ def written(drawn: dict[str, Drawn]) -> Iterator[tuple[str, str]]:
     """
     yield "verdicts", first_page.verdicts_markdown()
     yield "undecided", first_page.undecided_markdown()
+    yield "marked_places", first_page.marked_places_markdown()
     yield "six_rows", f"```{{raw}} html\n{first_screen().html()}\n```\n"
     yield "instead", first_page.instead_markdown()
     yield "use", choice.use_markdown()

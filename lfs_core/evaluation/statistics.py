@@ -173,27 +173,48 @@ def sign_flip_test(differences: np.ndarray, draws: int = DRAWS, seed: int = 0) -
     return ((extreme + 1) / (draws + 1)).reshape(differences.shape[1:])
 
 
-def p_values(mean: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def p_values(
+    mean: np.ndarray, low: np.ndarray, high: np.ndarray, freedom: np.ndarray | float = np.inf
+) -> np.ndarray:
     """Two-sided p-values of means, from their 95 % intervals: is the mean 0?
 
-    The mean is taken as normal with the spread that its interval has on the side of 0. So p is
-    0.05 where the interval ends at 0, and a verdict from p is one from the interval. Other than a
-    share of samples, p can be small enough for many tests together.
+    The mean has Student's t distribution with the spread that its interval has on the side of 0. So
+    p is 0.05 where the interval ends at 0, and a verdict from p is one from the interval. Other
+    than a share of samples, p can be small enough for many tests together.
 
     Args:
         mean: (...).
         low: (...), lower ends.
         high: (...), upper ends.
+        freedom: (...), degrees of freedom: how many pairs, or classes, less one.
 
     Returns:
         (...), in [0,1]; 1 where there is no mean.
     """
-    norm, _ = _distributions()
+    _, t = _distributions()
     half = np.where(mean > 0, mean - low, high - mean)
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = norm.ppf((1 + LEVEL) / 2) * np.abs(mean) / half
+        z = t.ppf((1 + LEVEL) / 2, freedom) * np.abs(mean) / half
     z = np.where(np.equal(mean, 0), 0, z)
-    return np.where(np.isfinite(mean), 2 * norm.sf(z), 1.0)
+    return np.where(np.isfinite(mean), 2 * t.sf(z, freedom), 1.0)
+
+
+def freedom_of(values: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+    """Degrees of freedom of means of pairs: how many pairs, or classes where known, less one.
+
+    Args:
+        values: (P,...), one row a pair; NaN where a pair has no value.
+        classes: (P,2) integers, the class of both images of each pair, where known.
+
+    Returns:
+        (...), at least 1.
+    """
+    known = np.isfinite(values.reshape(len(values), -1).astype(float))
+    if classes is None:
+        count = known.sum(axis=0)
+    else:
+        count = np.array([len(np.unique(classes[of])) for of in known.T], dtype=int)
+    return np.maximum(count - 1, 1).reshape(values.shape[1:])
 
 
 def paired_test(differences: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
@@ -210,7 +231,8 @@ def paired_test(differences: np.ndarray, classes: np.ndarray | None = None) -> n
     """
     if classes is None:
         return sign_flip_test(differences)
-    return p_values(*bootstrap_means(differences, classes=classes))
+    freedom = freedom_of(differences, classes)
+    return p_values(*bootstrap_means(differences, classes=classes), freedom)
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

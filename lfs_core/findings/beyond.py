@@ -12,7 +12,7 @@ from lfs_core.embedders import network_title
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results
 from lfs_core.evaluation.spec import parse
-from lfs_core.evaluation.statistics import bootstrap, bootstrap_means
+from lfs_core.evaluation.statistics import bootstrap, bootstrap_means, holm
 from lfs_core.findings.intervals import Interval
 from lfs_core.variants import RELEVANCE_WORDS
 
@@ -290,10 +290,13 @@ def _block(layer: str) -> str:
 
 
 def saved_table(results: Results, control: str = "centre") -> pd.DataFrame:
-    """By how much each map is better than with random relevance, and than a control."""
+    """By how much each map is better than with random relevance, and than a control.
+
+    Stars are of p-values that are corrected over the table.
+    """
     import pandas as pd
 
-    table: dict[tuple[str, str], dict[str, str]] = {}
+    rows: dict[tuple[tuple[str, str], str], dict[str, Any]] = {}
     for explainer in results.explainers:
         if not explainer.endswith(",relevance=paper"):
             continue
@@ -303,11 +306,14 @@ def saved_table(results: Results, control: str = "centre") -> pd.DataFrame:
             control: reader_name(control),
         }
         for other, named in controls.items():
-            line = table.setdefault((reader_name(under), named), {})
             for metric, test in TESTS.items():
                 for kind in KINDS:
                     (row,) = results.against(metric, kind, explainer, [other])
-                    line[f"{test}, {kind}"] = advantage(row)
+                    rows[(reader_name(under), named), f"{test}, {kind}"] = row
+    corrected = holm(np.array([row["p"] for row in rows.values()]))
+    table: dict[tuple[str, str], dict[str, str]] = {}
+    for ((line, column), row), p in zip(rows.items(), corrected, strict=True):
+        table.setdefault(line, {})[column] = advantage({**row, "p": p})
     return pd.DataFrame(table).T.rename_axis(["map", "over"])
 
 

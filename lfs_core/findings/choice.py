@@ -163,9 +163,15 @@ def own_term() -> str:
 
 def use_markdown() -> str:
     """What to use, and how it does against its hardest control, in one paragraph of Markdown."""
-    first, second = recommended(records())
+    known = records()
+    first, second = recommended(known)
+    usable = [name for name in known if explainer_class(name).needs <= {"gradients"}]
+    third = best(usable, known)
+    assert third
+    gradients = "" if third == second else f"with gradients only, {in_a_sentence(third)}; "
     return (
-        f"If you can train, use the {in_a_sentence(first)}; if not, use {in_a_sentence(second)}. "
+        f"If you can train, use the {in_a_sentence(first)}; {gradients}"
+        f"with answers only, {in_a_sentence(second)}. "
         "One control is *own-likeness*: one term of the book's map alone, which looks at each "
         f"photograph by itself. The whole map is significantly better than that term in "
         f"{own_term()}; the faces are of fresh people. {rival_markdown()} "
@@ -187,11 +193,14 @@ def ranking_markdown() -> str:
         key=lambda of: (-len(of.common), -passed(of.common), passes(costs[of.name])),
     )
     lines = [
-        "| Method | Deletion, insertion | All tests | A control is better | Passes |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| Method | Deletion, insertion | But for own-likeness | All tests | A control is better "
+        "| Passes |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
-        f"| {_link(of.name)} | {_share(of.common)} | {_share(of.tests)} "
+        f"| {_link(of.name)} | {_share(of.common)} "
+        f"| {sum(one.beats_untrained for one in of.common)} of {len(of.common)} "
+        f"| {_share(of.tests)} "
         f"| {len(of.lost)} of {len(of.tests)} | {passes(costs[of.name]):,.0f} |"
         for of in order
     ]
@@ -220,7 +229,8 @@ def no_map_markdown() -> str:
     passing = "pass" if len(none) > 1 else "passes"
     points = [
         f"**The method does not beat its controls.** {listed(none)} {passing} none of the deletion "
-        f"and insertion tests.{worse} A map of the middle of the image would say as much.",
+        f"and insertion tests.{worse} In each of these tests some map that ignores the pair does "
+        "as well, to what can be shown.",
         "**The network has not been tested.** A method that works on faces may fail on your "
         "network. `lfs evaluate` tells in minutes, on pairs of yours.",
         f"**The decision is close.** Within {NEAR} of the threshold the decision could as well "

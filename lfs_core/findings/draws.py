@@ -9,6 +9,7 @@ from scipy.stats import t
 
 from lfs_core.decoder import decoder_title
 from lfs_core.embedders import network_title
+from lfs_core.evaluation.names import listed
 from lfs_core.evaluation.results import KINDS
 from lfs_core.evaluation.statistics import LEVEL
 from lfs_core.findings.intervals import Interval, Verdict, interval, joint_verdict
@@ -59,48 +60,72 @@ def draws_table() -> pd.DataFrame:
 
 
 def relevance() -> tuple[str, Verdict]:
-    """By how much the paper's relevance is better than random ones, over all draws of these.
+    """By how much the paper's relevance is better than random ones, over all draws and pairs.
 
     One draw of random relevance serves all pairs of a run. So its error is no smaller on more
-    pairs, and only other draws show it: an interval is of the mean over draws, by Student's t.
+    pairs, and an interval allows for other draws and other pairs.
     """
     parts, found = [], []
     for kind in KINDS:
-        of = advantages(kind, "{own},relevance=random")[decoder_title("linear")]
-        means = np.array([one.mean for one in of])
-        half = t.ppf((1 + LEVEL) / 2, len(means) - 1) * means.std(ddof=1) / len(means) ** 0.5
-        ends = means.mean() - half, means.mean() + half
-        found.append(Interval(means.mean(), *ends, len(means)))
+        further = [
+            test["score"](own) - test["score"](f"{own},relevance=random")
+            for test in tests_of(STORED, kind)
+            for own, choices in test["own"].items()
+            if choices["decoder"] == decoder_title("linear")
+        ]
+        of = np.array(further)  # draws by pairs
+        found.append(over_both(of))
+        means = of.mean(axis=1)
         parts.append(
-            f"{of[0].pairs} {kind} pairs {found[-1]}, single draws {means.min():.3f} to "
-            f"{means.max():.3f}"
+            f"{of.shape[1]} {kind} pairs and {len(of)} draws {found[-1]}, single draws "
+            f"{means.min():.3f} to {means.max():.3f}"
         )
     return (
-        "advantage in the mean change of the cosine, over draws of random relevance: "
-        f"{'; '.join(parts)}",
+        f"advantage in the mean change of the cosine, over random relevance: {'; '.join(parts)}",
         joint_verdict(found),
     )
 
 
+def over_both(values: np.ndarray) -> Interval:
+    """The mean of values (D,P) of draws and pairs, both of which could have been others.
+
+    The variance of the mean has two parts. One is that of the means of draws, divided by D; the
+    other that of the means of pairs, divided by P. The rest is in both, and is taken off once.
+    """
+    draws, pairs = values.shape
+    mean, of_draws, of_pairs = values.mean(), values.mean(axis=1), values.mean(axis=0)
+    rest = values - of_draws[:, None] - of_pairs + mean
+    shared = (rest**2).sum() / ((draws - 1) * (pairs - 1)) / (draws * pairs)
+    variance = of_draws.var(ddof=1) / draws + of_pairs.var(ddof=1) / pairs - shared
+    freedom = min(draws, pairs) - 1
+    half = t.ppf((1 + LEVEL) / 2, freedom) * max(variance, shared) ** 0.5
+    return Interval(float(mean), float(mean - half), float(mean + half), freedom=freedom)
+
+
 def spread_in_words() -> str:
     """Whether the draw of a control decides more than the choice of pairs does, by control."""
-    told = []
+    told, spread = [], []
     for control, title in CONTROLS.items():
-        spreads, errors = [], []
+        spreads, errors, counts = [], [], []
         for kind in KINDS:
-            for of in advantages(kind, control).values():
+            for decoder, of in advantages(kind, control).items():
                 spreads.append(np.std([one.mean for one in of], ddof=1))
                 errors.append(np.mean([(one.high - one.low) / 2 for one in of]) / 1.96)
+                if kind == KINDS[0]:
+                    verdicts = [one.above() for one in of]
+                    counts.append(
+                        f"ahead in {verdicts.count('holds')} and behind in "
+                        f"{verdicts.count('fails')} with the {decoder} decoder"
+                    )
         times = np.array(spreads) / np.array(errors)
-        told.append(
-            f"against {title} it is {min(times):.1f} to {max(times):.1f} times its standard error "
-            "over pairs"
-        )
+        told.append(f"Against {title} ExplainLFS is {listed(counts)}.")
+        spread.append(f"{min(times):.1f} to {max(times):.1f} times against {title}")
     draws = len(stored_run(STORED)["tests"])
     return (
-        f"Over {draws} draws of noise and controls an advantage varies. Its standard deviation: "
-        f"{'; '.join(told)}. A run with one draw of random relevance for all pairs, as those of "
-        "other pages, does not have this error in its intervals."
+        f"Of {draws} draws, on {KINDS[0]} pairs: {' '.join(told)} The standard deviation over "
+        f"draws, in standard errors over pairs, is {listed(spread)}. A run with one draw of random "
+        "relevance for all pairs, as those of other pages, does not have this error in its "
+        "intervals."
     )
 
 

@@ -11,12 +11,20 @@ Berger, R. L. 1982. Multiparameter hypothesis testing and acceptance sampling. T
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lfs_core.evaluation.statistics import DRAWS, LEVEL, bootstrap, bootstrap_means, holm, p_values
+from lfs_core.evaluation.statistics import (
+    DRAWS,
+    LEVEL,
+    bootstrap,
+    bootstrap_means,
+    freedom_of,
+    holm,
+    p_values,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -28,12 +36,21 @@ other networks and images do not reach."""
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over pairs with the ends of its 95 % interval; and how many pairs, where known."""
+    """A mean over pairs with the ends of its 95 % interval.
+
+    Attributes:
+        mean: of the pairs.
+        low: lower end.
+        high: upper end.
+        pairs: how many, where known.
+        freedom: degrees of freedom, if they are not the pairs less one.
+    """
 
     mean: float
     low: float
     high: float
     pairs: int | None = None
+    freedom: float | None = None
 
     def __str__(self) -> str:
         pairs = "" if self.pairs is None else f" (n = {self.pairs})"
@@ -42,16 +59,24 @@ class Interval:
     @property
     def p(self) -> float:
         """The two-sided p-value of a mean of 0, by `statistics.p_values`."""
-        ends = (np.array(end) for end in (self.mean, self.low, self.high))
-        return float(p_values(*ends))
+        freedom = self.freedom
+        if freedom is None:
+            freedom = np.inf if self.pairs is None else max(self.pairs - 1, 1)
+        mean, low, high = map(np.array, (self.mean, self.low, self.high))
+        return float(p_values(mean, low, high, freedom))
 
     def minus(self, value: float) -> Interval:
         """By how much the mean lies above a value."""
-        return Interval(self.mean - value, self.low - value, self.high - value, self.pairs)
+        return replace(self, mean=self.mean - value, low=self.low - value, high=self.high - value)
 
     def under(self, value: float) -> Interval:
         """By how much the mean lies below a value."""
-        return Interval(value - self.mean, value - self.high, value - self.low, self.pairs)
+        return replace(self, mean=value - self.mean, low=value - self.high, high=value - self.low)
+
+    def wider(self, times: float) -> Interval:
+        """With both ends that much further from the mean."""
+        low, high = (self.mean + times * (end - self.mean) for end in (self.low, self.high))
+        return replace(self, low=low, high=high)
 
     def above(self, value: float = 0.0) -> Verdict:
         """Whether the mean lies above a value."""
@@ -68,7 +93,8 @@ def interval(values: ArrayLike, draws: int = DRAWS, classes: np.ndarray | None =
     """The mean of values of pairs (P,); classes (P,2) of both images of each, where known."""
     known = np.asarray(values, dtype=float)
     mean, low, high = map(float, bootstrap_means(known, draws, classes=classes))
-    return Interval(mean, low, high, int(np.isfinite(known).sum()))
+    freedom = float(freedom_of(known, classes))
+    return Interval(mean, low, high, int(np.isfinite(known).sum()), freedom)
 
 
 def correlation(
@@ -82,7 +108,8 @@ def correlation(
         return np.array([np.corrcoef(rankdata(x[k]), rankdata(y[k]))[0, 1] for k in drawn])
 
     mean, low, high = map(float, bootstrap(of, len(x), draws, classes=classes))
-    return Interval(mean, low, high, len(x))
+    pairs = len(x) if classes is None else len(np.unique(classes))
+    return Interval(mean, low, high, len(x), max(pairs - 2, 1))
 
 
 def with_interval(values: ArrayLike, classes: np.ndarray | None = None) -> str:

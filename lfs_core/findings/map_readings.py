@@ -19,12 +19,13 @@ from lfs_core.findings.stored import is_stored, remembered, stored_run
 
 STUDY = "map-readings"
 RUNS = (STUDY, f"{STUDY}-mobilenet", f"{STUDY}-dlib")  # those that are stored are read
+ROUNDED = 0.005  # half of the last digit of the errors that the paper prints
 RIGHT = 0.9  # share of pairs decided right
 NEAR = 0.9  # cosine to the most similar image
 WORDS = {  # for readers, where the study's word for a choice is short
     "than": "Tummala's map",
     "pairs from": "photographs of",
-    "half": "half of the people",
+    "half": "half of the pairs",
     "seed": "decoder's seed",
     "size": "decoder's size",
 }
@@ -33,7 +34,13 @@ TUMMALA = {  # two readings of one rival
     "tummala": "by difference",
     "tummala, by gradient": "by gradient",
 }
-TOLERANCE = 0.02  # of the cosine, per halving of the error: a fifth of the centre map's advantage
+TOLERANCE = 0.02  # of the cosine: a fifth of the centre map's advantage
+USUAL_P = ("0.1", "0.6")  # neither close to 0 nor to 1 (Sec. 3.3)
+OF_BOTH = (
+    2  # Agreement with other pairs varies with both pairs: an interval over one is half of it.
+)
+MARGINS, LEAST_OF_FIVE = 5, 1.163  # how far the least of five normal means is below 0 on average
+NORMAL = 1.96  # standard errors from the mean to the end of an interval
 
 
 def within(of: Interval, limit: float) -> Interval:
@@ -87,13 +94,21 @@ def _answers(question: str) -> list[tuple[Mapping[str, str], Interval]]:
 
 def about_this_pair() -> list[Reading]:
     """How far below the limit maps of other pairs, and for another partner, agree."""
-    found = asked(["other pairs", "other partner"], lambda of: of.under(COMMON))
+    found = [
+        replace(reading, choices={"question": question, **reading.choices})
+        for question, margin in (
+            ("other pairs", lambda of: of.wider(OF_BOTH).under(COMMON)),
+            ("other partner", lambda of: of.under(COMMON)),
+        )
+        for reading in asked([question], margin)
+    ]
     return lowest(found, "question", "pairs")
 
 
 def learnt() -> list[Reading]:
-    """How far below the limit maps agree with those after weights were shuffled."""
-    return lowest(asked(["shuffled"], lambda of: of.under(COMMON)), "pairs")
+    """How far below the limit maps agree with those after the network's weights were shuffled."""
+    found = asked(["shuffled"], lambda of: of.under(COMMON))
+    return lowest([of for of in found if of.choices["shuffled"] != "decoder"], "pairs")
 
 
 def decided() -> list[Reading]:
@@ -103,7 +118,8 @@ def decided() -> list[Reading]:
 
 def p() -> list[Reading]:
     """How far above the limit maps agree with those for p = 0.3."""
-    return lowest(asked(["p"], lambda of: of.minus(ALIKE)), "p", "pairs")
+    found = asked(["p"], lambda of: of.minus(ALIKE))
+    return lowest([of for of in found if of.choices["p"] in USUAL_P], "p", "pairs")
 
 
 def threshold_of_display() -> list[Reading]:
@@ -112,8 +128,23 @@ def threshold_of_display() -> list[Reading]:
 
 
 def parts() -> list[Reading]:
-    """The smallest margin of mouth before eyes before nose, each above an even spread."""
-    return asked(["parts"], lambda of: of.minus(0))
+    """The smallest margin of mouth before eyes before nose, each above an even spread.
+
+    The smallest of several means is too low on average, by at most `LEAST_OF_FIVE` standard errors.
+    So the upper end is that much higher, and p is that of five parts.
+    """
+    return [
+        replace(of, found=_not_too_low(of.found), parts=MARGINS) for of in asked(["parts"], _same)
+    ]
+
+
+def _not_too_low(of: Interval) -> Interval:
+    error = (of.high - of.mean) / NORMAL
+    return replace(of, high=of.high + LEAST_OF_FIVE * error)
+
+
+def _same(of: Interval) -> Interval:
+    return of
 
 
 def more_pixels() -> list[Reading]:
@@ -142,16 +173,16 @@ def black_box() -> list[Reading]:
 
 
 def error() -> list[Reading]:
-    """How far below the tolerance the score changes when a decoder's error is halved."""
-    found = [Reading(choices, within(of, TOLERANCE)) for choices, of in _per_halving()]
+    """How far below the tolerance the score changes over the errors that decoders have."""
+    found = [Reading(choices, within(of, TOLERANCE)) for choices, of in _over_errors()]
     return lowest(found, "pairs")
 
 
-def _per_halving() -> list[tuple[Mapping[str, str], Interval]]:
-    """By how much the score grows per halving of the error, by kind of decoder and of pairs.
+def _over_errors() -> list[tuple[Mapping[str, str], Interval]]:
+    """By how much the score grows from the largest error to the smallest, by decoder and pairs.
 
-    It is the slope of a line through several decoders, with its interval over decoders: two with
-    the same error score differently, and more pairs do not change that.
+    It is taken from a line through several decoders of a kind, with its interval over decoders: two
+    with the same error score differently, and more pairs do not change that.
     """
     found: list[tuple[Mapping[str, str], Interval]] = []
     for run in (stored_run(name) for name in RUNS if is_stored(name)):
@@ -162,9 +193,11 @@ def _per_halving() -> list[tuple[Mapping[str, str], Interval]]:
                 line = linregress(x, [of["score"][kind] for of in of_kind])
                 # Equal scores lie on a line, whose error SciPy does not know.
                 half = t.ppf((1 + LEVEL) / 2, len(x) - 2) * np.nan_to_num(line.stderr)
-                mean, low, high = map(float, (line.slope, line.slope - half, line.slope + half))
+                span = np.ptp(x)
+                mean, half = float(span * line.slope), float(span * half)
                 choices = {"decoder": decoder_title(decoder), "pairs": kind}
-                found.append((choices, Interval(mean, low, high, len(x))))
+                of_line = Interval(mean, mean - half, mean + half, len(x), len(x) - 2)
+                found.append((choices, of_line))
     return found
 
 
@@ -192,22 +225,22 @@ def _networks() -> list[str]:
 
 
 def error_matters() -> tuple[str, Verdict]:
-    """By how much the score of pixel flipping changes when a decoder's error is halved."""
+    """By how much the score of pixel flipping changes from the largest error to the smallest."""
     listed = ", ".join(
         f"{choices['decoder']} decoders, {choices['pairs']} pairs {of}"
-        for choices, of in _per_halving()
+        for choices, of in _over_errors()
     )
     return (
-        "change of the score of pixel flipping for half the decoding error, where n counts "
-        f"decoders: {listed}",
+        "change of the score of pixel flipping from the largest decoding error to the smallest, "
+        f"where n counts decoders, too few to show so small a change: {listed}",
         joint_verdict([reading.found for reading in error()]),
     )
 
 
 def decoded(sources: Sequence[str], paper: Sequence[float]) -> list[Reading]:
-    """How far the held-out errors of each decoder lie below the paper's.
+    """How far the held-out errors of each decoder lie below what rounds to the paper's.
 
-    The ends are those of the seeds.
+    Intervals are over seeds, by Student's t; one seed has none, and then its error counts as exact.
     """
     rows = [row for row in stored_run("decoding")["rows"] if row["all_images"]]
     found = []
@@ -216,7 +249,7 @@ def decoded(sources: Sequence[str], paper: Sequence[float]) -> list[Reading]:
         for row in rows:
             if row["source"] == source:
                 key = (row["decoder"], row["mirrored"], row["ssim"])
-                errors.setdefault(key, []).append(wanted - row["error"])
+                errors.setdefault(key, []).append(wanted + ROUNDED - row["error"])
         for (kind, mirrored, ssim), of in errors.items():
             choices = {
                 "images": source,
@@ -224,8 +257,16 @@ def decoded(sources: Sequence[str], paper: Sequence[float]) -> list[Reading]:
                 "mirror images": "yes" if mirrored else "no",
                 "loss": "Eq. 1 and SSIM" if ssim else "Eq. 1",
             }
-            found.append(Reading(choices, Interval(float(np.mean(of)), min(of), max(of))))
+            found.append(Reading(choices, _over_seeds(of)))
     return found
+
+
+def _over_seeds(values: Sequence[float]) -> Interval:
+    count, mean = len(values), float(np.mean(values))
+    if count == 1:
+        return Interval(mean, mean, mean)
+    half = t.ppf((1 + LEVEL) / 2, count - 1) * np.std(values, ddof=1) / count**0.5
+    return Interval(mean, float(mean - half), float(mean + half), freedom=count - 1)
 
 
 def nearest() -> list[Reading]:

@@ -98,24 +98,34 @@ def compared(
         for kind in scores
     ]
     verdicts = dict(zip(judged, together([apart[of] for of in judged]), strict=True))
-    lines = [f"compared with {title(other)}: {_told(scores, other, verdicts)}" for other in others]
+    lines = [_told(scores, other, verdicts) for other in others]
+    first = f"**{_capital(title(one))}** matches"
     if len(lines) == 1:
-        return f"**{title(one)}**, {lines[0]}."
+        return f"{first} {lines[0]}."
     items = ";\n".join(f"- {line}" for line in lines)
-    return f"How many places **{title(one)}** matches,\n\n{items}."
+    return f"{first}\n\n{items}."
 
 
 def _told(scores: Scores, other: str, verdicts: Mapping[tuple[str, str], Verdict]) -> str:
     """On which kinds of pairs more and fewer places are matched than by another method."""
     if (other, next(iter(scores))) not in verdicts:
-        return "too few pairs"
-    told = [
-        f"significantly {side} places in {len(kinds)} of {len(scores)} kinds of pairs "
-        f"({'; '.join(kinds)})"
+        return f"too few pairs to be compared with {title(other)}"
+    found = {
+        side: [kind for kind in scores if verdicts[other, kind] == verdict]
         for side, verdict in (("more", "holds"), ("fewer", "fails"))
-        if (kinds := [kind for kind in scores if verdicts[other, kind] == verdict])
+    }
+    told = [
+        f"{side} in {len(kinds)} of {len(scores)} kinds of pairs ({'; '.join(kinds)})"
+        for side, kinds in found.items()
+        if kinds
     ]
-    return ", ".join(told) or "no difference is significant"
+    if not told:
+        return f"as many places as {title(other)}, to what can be shown"
+    return f"compared with {title(other)}, significantly {', and '.join(told)}"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def no_match_table(
@@ -210,14 +220,17 @@ def deletion_table(curves: Mapping[str, Sequence[Sequence[float]]]) -> pd.DataFr
 
 
 def deletion_sentence(curves: Mapping[str, Sequence[Sequence[float]]]) -> str:
-    """Whether removing matched places is better than removing each image's own best places."""
+    """Whether removing matched places lowers the cosine further than two other orders do."""
     areas = deletion_areas(curves)
-    alone = areas["each image's own map"]
     told = []
     for name in ("matches, by confidence", "matches, by what both say"):
-        apart = interval(areas[name] - alone)
-        side = {"holds": "less", "fails": "further"}.get(apart.above(), "neither less nor further")
-        told.append(f"in the order of {name} it falls {side} (difference {apart})")
-    return (
-        "Compared with removing the best places of each image's own map: " + "; ".join(told) + "."
-    )
+        against = []
+        for other, words in (
+            ("each image's own map", "the best places of each image's own map"),
+            ("at random", "random places"),
+        ):
+            apart = interval(areas[name] - areas[other])
+            side = {"holds": "less than", "fails": "further than"}.get(apart.above(), "as far as")
+            against.append(f"{side} by removing {words} (difference {apart})")
+        told.append(f"in the order of {name}, it falls {' and '.join(against)}")
+    return f"If matched places are removed {'; '.join(told)}."

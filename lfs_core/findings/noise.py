@@ -53,10 +53,11 @@ def per_pair(shared: Results, own: Results, metric: str) -> str:
         turned += int((sides[0] != sides[1]).sum())
     change, kind, most, with_shared, with_own = max(changes)
     return (
-        f"The pairs of a part share their noise: {len(shared.seed.unique())} draws for "
-        f"{len(shared.same)} pairs. A run of {len(names)} methods on the same pairs has a draw for "
-        f"each pair. No difference between two methods changes by more than {change:.3f} "
+        f"In the run above all pairs of a part share their noise ({len(shared.seed.unique())} "
+        f"draws for {len(shared.same)} pairs). Another run of {len(names)} methods on the same "
+        "pairs has a draw for each pair. With it, no difference between two methods changes by "
+        f"more than {change:.3f} "
         f"({reader_name(names[one[most]])} against {reader_name(names[other[most]])}, {kind} "
-        f"pairs: from {with_shared:+.3f} to {with_own:+.3f}). Which of two methods is better, or "
-        f"that this is not shown, changes in {turned} of {2 * len(one)} comparisons."
+        f"pairs: from {with_shared:+.3f} to {with_own:+.3f}). The verdict on two methods (better, "
+        f"worse, not shown) changes in {turned} of {2 * len(one)} comparisons."
     )

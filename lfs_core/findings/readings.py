@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 
 ANY = "any"  # the value of a choice that changes nothing in a reading
-OF_METHODS = frozenset({"decoder", "latents", "rival's order", "draw"})
+OF_METHODS = frozenset({"latents", "rival's order"})
 """Choices whose values meet in the same test; each of the others has one value in a test."""
+TRAINED = "decoder"
+APART = ("images", "network", "size", "decoder's size", "decoder's seed", "mirror images", "loss")
+"""Of one kind of decoder there is one for each set of values of these: it serves many readings."""
 SHUFFLES = 1999
 WORTH = 0.05  # of the variance: what a second choice must add to be named
 
@@ -96,8 +99,9 @@ def deciding(readings: Sequence[Reading]) -> dict[tuple[str, ...], float]:
 
     Eta squared: the sum of squares between the values of a choice, or the pairs of values of two,
     over that between readings. Many values explain much by chance. So the values are dealt out
-    again, `SHUFFLES` times: those of a method within each test, all others between whole tests. A
-    share counts if at most one in twenty is as large by chance, by Holm's rule over all shares.
+    again, `SHUFFLES` times. Kinds of decoders are exchanged for all readings of a decoder at once;
+    other choices of a method within each test, and the rest between whole tests. A share counts if
+    at most one in twenty is as large by chance, by Holm's rule over all shares.
 
     Returns:
         Eta squared in [0,1] by choices, those first that are furthest above what chance gives; two
@@ -150,9 +154,11 @@ def _share(readings: Sequence[Reading], choices: Sequence[str]) -> _Share | None
     if not kept or np.ptp(means) == 0 or any(of.max() == 0 for of in labels):
         return None
     # A choice that changes nothing in some readings is one of methods, too.
-    of_methods = OF_METHODS | {
-        name for r in kept for name, value in r.choices.items() if value == ANY
-    }
+    of_methods = (
+        OF_METHODS
+        | {TRAINED}
+        | {name for r in kept for name, value in r.choices.items() if value == ANY}
+    )
     tests = _numbered(
         [frozenset(one for one in r.choices.items() if one[0] not in of_methods) for r in kept]
     )
@@ -164,7 +170,9 @@ def _share(readings: Sequence[Reading], choices: Sequence[str]) -> _Share | None
     codes = np.zeros((1 + SHUFFLES, len(kept)), dtype=int)
     for name, of in zip(choices, labels, strict=True):
         dealt = np.empty((SHUFFLES, len(kept)), dtype=int)
-        if name in of_methods:
+        if name == TRAINED:
+            dealt[:] = _dealt_together(of, kept, random)
+        elif name in of_methods:
             dealt[:, in_order] = of[within]
         else:
             dealt[:] = of[first][between][:, tests]
@@ -178,6 +186,22 @@ def _share(readings: Sequence[Reading], choices: Sequence[str]) -> _Share | None
         float(by_chance.mean()),
         float((1 + (by_chance >= explained[0] - 1e-12).sum()) / (1 + SHUFFLES)),
     )
+
+
+def _dealt_together(
+    kinds: np.ndarray, readings: Sequence[Reading], random: np.random.Generator
+) -> np.ndarray:
+    """Kinds of decoders (n,) exchanged among those trained together: (SHUFFLES,n).
+
+    A decoder that is lucky is so in all its readings, so these stay together.
+    """
+    sets = _numbered([tuple(r.choices.get(name, ANY) for name in APART) for r in readings])
+    dealt = np.empty((SHUFFLES, len(kinds)), dtype=int)
+    for one in range(sets.max() + 1):
+        here = sets == one
+        those, places = np.unique(kinds[here], return_inverse=True)
+        dealt[:, here] = random.permuted(np.tile(those, (SHUFFLES, 1)), axis=1)[:, places]
+    return dealt
 
 
 def _numbered(values: Sequence[object]) -> np.ndarray:
@@ -217,12 +241,12 @@ def in_words(readings: Sequence[Reading]) -> str:
 
 
 def most_deciding(readings: Sequence[Reading]) -> str:
-    """Which choice, or which two together, explain most of the variance between readings."""
+    """Which choice, or which two together, explain the largest share of the variance."""
     found = deciding(readings)
     if not found:
         return "no choice explains more of the variance between readings than chance does"
     most = _with_share(*next(iter(found.items())))
-    return f"most of the variance between readings is explained by {most}"
+    return f"the largest share of the variance between readings is explained by {most}"
 
 
 def _with_share(choices: Sequence[str], share: float) -> str:
@@ -233,7 +257,7 @@ def _shared_by_holding(readings: Sequence[Reading]) -> str:
     """The values of choices that all readings share in which the claim holds, and not all have."""
     holding = [r for r, of in zip(readings, verdicts(readings), strict=True) if of == "holds"]
     shared = [
-        f"{name} {value}"
+        f"{name}: {value}"
         for name, value in holding[0].choices.items()
         if value != ANY
         and all(reading.choices.get(name) == value for reading in holding)
@@ -241,7 +265,7 @@ def _shared_by_holding(readings: Sequence[Reading]) -> str:
     ]
     if not shared:
         return ""
-    return f"; each in which it holds has {', '.join(shared)}"
+    return f"; it holds only with {'; '.join(shared)}"
 
 
 def _settled(readings: Sequence[Reading]) -> str:
@@ -255,7 +279,7 @@ def _settled(readings: Sequence[Reading]) -> str:
             if value != ANY:
                 by_value.setdefault((name, value), []).append(verdict)
     failing = {of: len(found) for of, found in by_value.items() if set(found) == {"fails"}}
-    named = [" ".join(of) for of in sorted(failing, key=lambda of: -failing[of])[:3]]
+    named = [": ".join(of) for of in sorted(failing, key=lambda of: -failing[of])[:3]]
     return (
         f"; it fails in every reading with {', and in every one with '.join(named)}"
         if named

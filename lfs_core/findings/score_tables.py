@@ -33,12 +33,15 @@ def scores_table(results: Results, metric: str) -> pd.DataFrame:
     return pd.DataFrame(table).T.rename_axis("explainer")
 
 
-def controls_beaten(tests: Mapping[str, tuple[Results, str]]) -> dict[str, dict[str, bool]]:
+def controls_beaten(
+    tests: Mapping[str, tuple[Results, str]], without: Sequence[str] = ()
+) -> dict[str, dict[str, bool]]:
     """Whether each method beats every control in each test, those that do most often first.
 
     Args:
         tests: what was measured and the metric, by the test's name; each counts once for each kind
             of pair that has scores.
+        without: tests that are left out, as "name, kind".
 
     Returns:
         By method, for the tests that have it.
@@ -49,14 +52,18 @@ def controls_beaten(tests: Mapping[str, tuple[Results, str]]) -> dict[str, dict[
             known = np.isfinite(results.scores(metric, kind)).any(axis=0)
             for name in np.array(results.explainers)[known].tolist():
                 beats = results.beats_controls(metric, kind, name)
-                if beats is not None:
+                if beats is not None and f"{test}, {kind}" not in without:
                     found.setdefault(name, {})[f"{test}, {kind}"] = beats
     order = sorted(found, key=lambda name: (-sum(found[name].values()), len(found[name])))
     return {name: found[name] for name in order}
 
 
-def controls_beaten_table(tests: Mapping[str, tuple[Results, str]]) -> pd.DataFrame:
-    """How many tests each method passes on either kind of pair, and which they are."""
+def controls_beaten_table(beaten: Mapping[str, Mapping[str, bool]]) -> pd.DataFrame:
+    """How many tests each method passes, and which they are.
+
+    Args:
+        beaten: as `controls_beaten` returns it.
+    """
     import pandas as pd
 
     table = {
@@ -64,7 +71,7 @@ def controls_beaten_table(tests: Mapping[str, tuple[Results, str]]) -> pd.DataFr
             "beats every control": f"in {sum(of.values())} of {len(of)}",
             "where": "; ".join(test for test, beats in of.items() if beats) or "nowhere",
         }
-        for name, of in controls_beaten(tests).items()
+        for name, of in beaten.items()
     }
     return pd.DataFrame(table).T.rename_axis("explainer")
 

@@ -1,7 +1,7 @@
 """Results in sentences for readers: each is made from the numbers, and changes with them.
 
 Sentences are Markdown. "Better" and "worse" in them always mean significantly so, on the same
-pairs, corrected over all that are compared.
+pairs, corrected over all that are compared in one list, or in one test.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from lfs_core.evaluation.metrics.verification import PERCENTS, equal_error_thres
 from lfs_core.evaluation.names import listed, reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.evaluation.spec import make_metric, parse
+from lfs_core.evaluation.statistics import holm
 from lfs_core.findings.intervals import Verdict, interval, together
-from lfs_core.findings.score_tables import controls_beaten
+from lfs_core.findings.judges import ALIKE, COMMON
 from lfs_core.util.manifest import changed_since
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ VERDICTS: dict[Verdict, str] = {
     "fails": "below chance",
     "not shown": "not significantly different from chance",
 }
-COMMON = 0.5  # maps that agree more than this are mostly not about the pair
 FEW = 4  # the most names in a sentence; more are counted
 DRAWS = 2000
 
@@ -103,9 +103,13 @@ def _beat_every_control(beating: Sequence[str], methods: Sequence[str]) -> str:
     left = [name for name in methods if name not in beating]
     if not left:
         return f"All {len(methods)} methods beat every control."
-    if len(left) < len(beating):
-        return f"All of {len(methods)} methods but {_names(left)} beat every control."
     verb = "beats" if len(beating) == 1 else "beat"
+    if len(left) < len(beating):
+        one = "This one does" if len(left) == 1 else "These do"
+        return sentence(
+            f"{len(beating)} of {len(methods)} methods {verb} every control. {one} not: "
+            f"{_names(left)}"
+        )
     return sentence(
         f"{len(beating)} of {len(methods)} methods {verb} every control: {_names(beating)}"
     )
@@ -148,27 +152,30 @@ def _significant(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str
     )
 
 
-def versus(
-    results: Results, one: str, others: Sequence[str], tests: Mapping[str, str]
-) -> dict[str, str]:
-    """In which tests one method is better or worse than each of some others, in words.
+def versus(comparisons: Sequence[tuple[Results, str, str]], tests: Mapping[str, str]) -> list[str]:
+    """In which tests one method is better or worse than another, in words, for each comparison.
+
+    All tests of all comparisons are corrected together for their number.
 
     Args:
-        results: of all of them.
-        one: the method.
-        others: compared with it.
+        comparisons: the results, the method, and the other.
         tests: names for readers of the metrics.
     """
-    found: dict[str, dict[str, list[str]]] = {
-        other: {"better": [], "worse": [], "level": []} for other in others
-    }
-    for metric, test in tests.items():
-        for kind in KINDS:
-            better, worse = _significant(results.against(metric, kind, one, others))
-            for other in others:
-                how = "better" if other in better else "worse" if other in worse else "level"
-                found[other][how].append(f"{test.lower()} of {kind} pairs")
-    return {other: _in_tests(of) for other, of in found.items()}
+    rows = [
+        results.against(metric, kind, one, [other])[0] | {"test": f"{test.lower()} of {kind} pairs"}
+        for results, one, other in comparisons
+        for metric, test in tests.items()
+        for kind in KINDS
+    ]
+    corrected = holm(np.array([row["p"] for row in rows]))
+    told, each = [], len(tests) * len(KINDS)
+    for first in range(0, len(rows), each):
+        found: dict[str, list[str]] = {"better": [], "worse": [], "level": []}
+        for row, p in zip(rows[first:][:each], corrected[first:], strict=False):
+            how = "level" if p >= SIGNIFICANT else "better" if row["by"] > 0 else "worse"
+            found[how].append(row["test"])
+        told.append(_in_tests(found))
+    return told
 
 
 def _in_tests(found: Mapping[str, Sequence[str]]) -> str:
@@ -281,7 +288,7 @@ def decisions(results: Results, metric: str) -> str:
     )
 
 
-def calm(results: Results) -> str:
+def changes(results: Results) -> str:
     """By each measure of change, the method that changes least, and ExplainLFS by its decoders."""
     told = []
     for metric in results.metrics:
@@ -307,18 +314,21 @@ def with_expert(
         name: np.subtract(of[measure]["same_pair"], of[measure]["other_pairs"])
         for name, of in found.items()
     }
+    verdicts = together([interval(of, DRAWS, classes) for of in beyond.values()])
+    surely = dict(zip(beyond, verdicts, strict=True))
     higher = [
         f"{reader_name(name)} ({np.nanmean(beyond[name]):+.2f})"
         for name in sorted(beyond, key=lambda name: -np.nanmean(beyond[name]))
-        if interval(beyond[name], DRAWS, classes).above() == "holds"
+        if surely[name] == "holds"
     ]
     same, more = (
         shown(of, classes) for of in (found[METHOD][measure]["same_pair"], beyond[METHOD])
     )
-    about = interval(beyond[METHOD], DRAWS, classes).above() == "holds"
+    about = surely[METHOD] == "holds"
     return (
-        f"By {measure}, {len(higher)} of {len(found)} agree with SIMExpert better on the same pair "
-        f"than on other pairs: {listed(higher)}. ExplainLFS agrees with it at "
+        f"By {measure}, {len(higher)} of {len(found)} methods and controls agree with SIMExpert "
+        f"better on the same pair than on other pairs: {listed(higher)}. Where a control is among "
+        "them, a difference as small as the control's shows little. ExplainLFS agrees with it at "
         f"{same}. The difference from other pairs is {more}. "
         f"{'This is' if about else 'This is not'} agreement about the pair."
     )
@@ -431,17 +441,20 @@ def parts(ratios: Mapping[str, np.ndarray], classes: np.ndarray | None = None) -
 
 def settings_matter(decoders: Mapping[str, Mapping], low: float = 0.1, high: float = 1.0) -> str:
     """The lowest correlation of maps for usual p with those for 0.3, and that of the smallest p."""
-    told = []
+    told, lowest = [], 1.0
     for name, of in decoders.items():
         means = {float(p): np.nanmean(at["rank correlation"]) for p, at in of["p"].items()}
         usual = min(mean for p, mean in means.items() if low <= p <= high)
+        lowest = min(lowest, usual)
         told.append(
             f"{usual:.3f} with the {decoder_title(name)} decoder (for p = {min(means):g}: "
             f"{means[min(means)]:.3f})"
         )
+    matters = "hardly matters" if lowest > ALIKE else "matters"
     return (
-        f"For p from {low:g} to {high:g}, the rank correlation with the map for p = 0.3 is at "
-        f"least {listed(told)}."
+        f"On these faces, for p from {low:g} to {high:g}, the rank correlation with the map for "
+        f"p = 0.3 is at least {listed(told)}. So there p {matters}. [The ledger](08_ledger) has "
+        "other images and latents, under which it can matter more."
     )
 
 
@@ -460,9 +473,10 @@ def shuffled(results: Results, metric: str) -> str:
         for shuffle, of in draws.items():
             better, worse = (sum(o in kind[how] for kind in found for o in of) for how in (0, 1))
             lines.append(
-                f"- {reader_name(name)}, compared with {reader_name(shuffle)}: better in {better} "
-                f"and worse in {worse} of {len(of) * len(KINDS)} comparisons "
-                f"({len(of)} shuffle{'s' if len(of) > 1 else ''}, both kinds of pairs)."
+                f"- {reader_name(name)} finds what matters better than "
+                f"*{reader_name(shuffle)}* in {better} of {len(of) * len(KINDS)} comparisons, and "
+                f"worse in {worse} ({len(of)} shuffle{'s' if len(of) > 1 else ''}, both kinds of "
+                "pairs)."
             )
     return "\n".join(lines)
 
@@ -484,13 +498,12 @@ def same_maps(results: Results) -> str:
     )
 
 
-def against_controls(tests: Mapping[str, tuple[Results, str]]) -> str:
+def against_controls(found: Mapping[str, Mapping[str, bool]]) -> str:
     """Which methods beat every control most often, and how often ExplainLFS does.
 
     Args:
-        tests: as for `score_tables.controls_beaten`.
+        found: as `score_tables.controls_beaten` returns it.
     """
-    found = controls_beaten(tests)
     count = max(len(of) for of in found.values())
     won = {name: sum(of.values()) for name, of in found.items()}
     most = max(won.values())
@@ -502,7 +515,8 @@ def against_controls(tests: Mapping[str, tuple[Results, str]]) -> str:
         if won[name] == most
     ]
     return (
-        f"There are {count} tests, and a method passes one if it beats every control. Most are "
+        f"This page has {count} tests, others than those of the first page. A method passes one "
+        "if it beats every control. Most are "
         f"passed by {listed(first)}. {reader_name(METHOD)} passes {won[METHOD]} of "
         f"{len(found[METHOD])}."
     )
@@ -558,8 +572,17 @@ def what_shapes(agreement: Mapping[str, float], groups: Mapping[str, Sequence[st
     order = sorted(means, key=lambda what: means[what])
     told = [f"{means[what]:.2f} with {what}" for what in order]
     return (
-        f"On average, maps of variants agree with the paper's at {listed(told)}. So {order[0]} "
-        f"changes the map most, and {order[-1]} changes it least."
+        f"On average, maps of variants agree with the paper's at {listed(told)}. These are means: "
+        f"within one group, {_extremes(agreement)}."
+    )
+
+
+def _extremes(agreement: Mapping[str, float]) -> str:
+    """Which variant's maps agree least and most with the paper's."""
+    order = sorted(agreement, key=lambda name: agreement[name])
+    return (
+        f"single variants go from {agreement[order[0]]:.2f} ({reader_name(order[0])}) to "
+        f"{agreement[order[-1]]:.2f} ({reader_name(order[-1])})"
     )
 
 

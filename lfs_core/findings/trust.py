@@ -60,6 +60,8 @@ class Stands:
         better: than how many controls it is, significantly.
         worse: likewise.
         controls: how many there are.
+        beats_untrained: whether it is significantly better than every control but own-likeness,
+            which is a term of the book's own map, from its trained head.
     """
 
     network: str
@@ -71,6 +73,7 @@ class Stands:
     better: int
     worse: int
     controls: int
+    beats_untrained: bool = False
 
     @property
     def passed(self) -> bool:

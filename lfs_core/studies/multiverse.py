@@ -3,7 +3,7 @@
 A *test* is one choice of what superpixels are, what replaces them, which image of a similar pair
 is changed, p, and the size of decoders. A *method* is one choice of decoder and latents. There are
 too many tests to run them all, so some are drawn; each is run with every method, with rivals, and
-with draws of its own of every random control. Random relevance is drawn anew for every pair.
+with draws of its own of every random control. Random relevance is another one for every pair.
 """
 
 from __future__ import annotations

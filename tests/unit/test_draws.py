@@ -54,3 +54,21 @@ def test_thresholds_in_use_cost_little() -> None:
     """They were chosen on fewer pairs of the same people; no better one is known by much."""
     for name, of in stored_run("thresholds")["networks"].items():
         assert of["judged on"]["less"][0] < 0.05, name
+
+
+def test_an_interval_over_draws_and_pairs_holds_the_mean() -> None:
+    """Of a known mean 0, with luck of draws, of pairs and of both: 95 % of intervals hold it."""
+    held = 0
+    for seed in range(400):
+        random = np.random.default_rng(seed)
+        of_draws, of_pairs = random.normal(size=(20, 1)), random.normal(0, 2, size=(1, 30))
+        one = found.over_both(of_draws + of_pairs + random.normal(0, 3, size=(20, 30)))
+        held += one.low < 0 < one.high
+    assert 0.93 <= held / 400 <= 0.985
+
+
+def test_a_draw_that_is_no_luck_leaves_the_interval_of_the_pairs() -> None:
+    values = np.tile(np.random.default_rng(0).normal(size=25), (40, 1))
+    one = found.over_both(values)
+    half = 2.064 * values[0].std(ddof=1) / 5  # Student's t with 24 degrees of freedom
+    assert one.high - one.mean == pytest.approx(half, rel=1e-3)

@@ -37,12 +37,12 @@ def named(ours: float, features: float) -> Scores:
 
 def test_the_sentence_turns_with_the_numbers() -> None:
     ahead = matches.compared(named(0.9, 0.6), OURS, [FEATURES])
-    assert "significantly more places in 2 of 2 kinds of pairs (mirrored; moved)" in ahead
+    assert "significantly more in 2 of 2 kinds of pairs (mirrored; moved)" in ahead
     behind = matches.compared(named(0.5, 0.8), OURS, [FEATURES])
-    assert "significantly fewer places in 2 of 2" in behind
+    assert "significantly fewer in 2 of 2" in behind
     assert "more" not in behind
     equal = matches.compared(named(0.7, 0.7), OURS, [FEATURES])
-    assert "no difference is significant" in equal
+    assert "as many places as features alone" in equal
 
 
 def test_who_has_few_pairs_is_not_compared() -> None:
@@ -51,10 +51,8 @@ def test_who_has_few_pairs_is_not_compared() -> None:
         kind["pairx"]["near"][4:] = [None] * (PAIRS - 4)  # type: ignore[index]
     said = matches.compared(found, OURS, ["pairx", FEATURES])
     few, features = said.split("\n")[-2:]
-    assert few == f"- compared with {matches.title('pairx')}: too few pairs;"
-    assert features.startswith(
-        "- compared with features alone: significantly more places in 2 of 2"
-    )
+    assert few == f"- too few pairs to be compared with {matches.title('pairx')};"
+    assert features.startswith("- compared with features alone, significantly more in 2 of 2")
     assert features.endswith("(mirrored; moved).")
 
 
@@ -73,11 +71,11 @@ def test_comparisons_are_corrected_for_their_number() -> None:
 
 def test_position_is_told_where_it_is_the_better_guess() -> None:
     found = scores(**{OURS: 0.5, "same place": 0.6})
-    assert "significantly fewer places" in matches.compared(found, OURS, [matches.SAME])
+    assert "significantly fewer in 2 of 2" in matches.compared(found, OURS, [matches.SAME])
     assert "(mirrored; moved)" in matches.compared(found, OURS, [matches.SAME])
     ahead, level = (scores(**{OURS: of, "same place": 0.6}) for of in (0.7, 0.6))
     assert "significantly more" in matches.compared(ahead, OURS, [matches.SAME])
-    assert "no difference is significant" in matches.compared(level, OURS, [matches.SAME])
+    assert "as many places as" in matches.compared(level, OURS, [matches.SAME])
 
 
 def test_tables_say_the_means_and_skip_what_has_none() -> None:
@@ -109,11 +107,16 @@ def test_deletion_leaves_out_the_step_before_anything_is_gone() -> None:
         "each image's own map": [[0.9, 0.5, 0.3]] * PAIRS,
         "matches, by confidence": [[0.9, 0.7, 0.5]] * PAIRS,
         "matches, by what both say": [[0.9, 0.2, 0.2]] * PAIRS,
+        "at random": [[0.9, 0.6, 0.6]] * PAIRS,
     }
     assert matches.deletion_areas(curves)["each image's own map"].tolist() == [0.4] * PAIRS
     sentence = matches.deletion_sentence(curves)
-    assert "by confidence it falls less (difference 0.200" in sentence
-    assert "both say it falls further (difference -0.200" in sentence
+    own, random = "by removing the best places of each image's own map", "by removing random places"
+    by_confidence, by_both = sentence.split("; ")
+    assert f"it falls less than {own} (difference 0.200" in by_confidence
+    assert f"as far as {random} (difference 0.000" in by_confidence
+    assert f"it falls further than {own} (difference -0.200" in by_both
+    assert f"further than {random} (difference -0.400" in by_both
     assert matches.deletion_table(curves)["mean cosine"].tolist()[0].startswith("0.400")
 
 

@@ -241,11 +241,14 @@ RUN = {
     },
     "questions": {
         "p": {
-            "choices": ["images", "network", "decoder"],
-            "rows": [["faces", "facenet-casia", "mlp", 0.99, 0.97, 1.0, 9]],
+            "choices": ["images", "network", "decoder", "p"],
+            "rows": [
+                ["faces", "facenet-casia", "mlp", "0.1", 0.99, 0.97, 1.0, 9],
+                ["faces", "facenet-casia", "mlp", "0.9", 0.50, 0.40, 0.6, 9],  # close to 1
+            ],
         },
     },
-    "decoders": [  # the score of one grows by 0.05 per halving of the error, the other's does not
+    "decoders": [  # the score of one grows by 0.1 while the error falls, the other's does not
         {"decoder": kind, "error": 0.04 / 2**k, "score": dict.fromkeys(KINDS, per_halving * k)}
         for kind, per_halving in (("mlp", 0.05), ("conv", 0.0))
         for k in range(3)
@@ -268,7 +271,7 @@ def test_readings_are_the_stored_rows() -> None:
     assert one.found.pairs == 9 and one.verdict == "holds"
     assert [reading.verdict for reading in found.error()] == ["fails", "holds"]
     text, verdict = found.error_matters()
-    assert "MLP decoders, similar pairs 0.050 [0.050, 0.050] (n = 3)" in text
+    assert "MLP decoders, similar pairs 0.100 [0.100, 0.100] (n = 3)" in text
     assert verdict == "fails"
 
 
@@ -285,6 +288,7 @@ def test_a_slope_is_as_sure_as_there_are_decoders(stored: Path) -> None:
     slope = (x @ scores) / (x @ x)
     left = scores - scores.mean() - slope * x
     half = 4.303 * (left @ left / 2 / (x @ x)) ** 0.5  # Student's t with 2 degrees of freedom
+    slope, half = 2 * slope, 2 * half  # the errors span two halvings
     text, verdict = found.error_matters()
     assert f"{slope:.3f} [{slope - half:.3f}, {slope + half:.3f}] (n = 4)" in text
     assert verdict == "not shown"

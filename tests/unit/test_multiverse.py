@@ -23,6 +23,7 @@ from lfs_core.evaluation.names import KINDS
 from lfs_core.evaluation.results import SIGNIFICANT
 from lfs_core.evaluation.statistics import bootstrap_means
 from lfs_core.findings import multiverse as found
+from lfs_core.findings.first_page import marked_places_markdown
 from lfs_core.findings.readings import verdicts
 from lfs_core.findings.stored import is_stored, stored_classes, stored_evaluation, stored_run
 from lfs_core.studies import multiverse
@@ -177,13 +178,14 @@ def test_readings_are_means_of_the_stored_curves(control: str) -> None:
         curves = np.array(test["curves"][name], dtype=float)[of]
         return sign * (curves[:, 0] - np.trapezoid(curves, at, axis=1) / at[-1])
 
-    other, more = {
-        "relevance": (f"{own},relevance=random,seed={test['draw']}", {}),
-        "order": (f"random,seed={4 * test['draw'] + 2}", {"draw": "3"}),
-        "tummala": ("tummala,order=signed", {"rival's order": "signed"}),
+    others, more = {
+        "relevance": ([f"{own},relevance=random,seed={test['draw']}"], {}),
+        "order": ([name for name in test["curves"] if name.startswith("random,")], {}),
+        "tummala": (["tummala,order=signed"], {"rival's order": "signed"}),
     }[control]
     of_kinds = [
-        moved(own, of, sign) - moved(other, of, sign) for of, sign in ((similar, 1), (~similar, -1))
+        moved(own, of, sign) - np.mean([moved(other, of, sign) for other in others], axis=0)
+        for of, sign in ((similar, 1), (~similar, -1))
     ]
     # The kind that speaks most against the claim counts.
     expected = min(of_kinds, key=lambda of: of.mean() / of.std() if of.any() else 0)
@@ -211,7 +213,7 @@ def test_no_reading_is_missing() -> None:
         assert len(found.moves(kind)) >= drawn + len(found.RUNS)
     assert len(found.ahead(["relevance"])) >= drawn + len(found.RUNS)
     draws = stored_run("multiverse")["manifest"]["draws"]
-    assert len(found.ahead(["order"])) >= draws * drawn
+    assert len(found.ahead(["order"])) >= drawn  # each against the mean of all draws
     assert all(of.parts == 2 for of in found.ahead(["order"]))  # kinds of pairs
     seeds = {
         (of["manifest"]["embedder"], name)
@@ -341,15 +343,10 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
     assert ("but in most tests on two hundred pairs of a kind" in intro) == (better > 2)
 
 
-def test_the_first_page_says_that_most_readings_leave_it_open() -> None:
+def test_the_first_page_counts_readings_of_marked_places() -> None:
     readings = found.ahead(["order"])
-    of_decoder: dict[str, list[str]] = {}
-    for reading, verdict in zip(readings, verdicts(readings), strict=True):
-        of_decoder.setdefault(reading.choices["decoder"], []).append(verdict)
-    assert len(of_decoder) == 3
-    assert all(said.count("not shown") > len(said) / 2 for said in of_decoder.values())
+    said = verdicts(readings)
+    numbers = [int(number) for number in re.findall(r"\d+", marked_places_markdown())]
+    assert numbers == [len(said), said.count("holds"), said.count("fails")]
     pairs = np.array([reading.found.pairs for reading in readings])
     assert (pairs < 100).mean() > 0.5  # as it says there, too
-    assert "In most readings it is not shown that marked places matter" in (
-        RESULTS.parent / "intro.md"
-    ).read_text(encoding="utf-8")

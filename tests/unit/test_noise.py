@@ -38,7 +38,7 @@ def results(lead: float, draws: int) -> Results:
 def test_a_lead_that_goes_is_told() -> None:
     """A lead of 0.6 at the end is 0.3 on average; without it, one comparison of each kind turns."""
     said = noise.per_pair(results(0.6, 5), results(0.0, 40), METRIC)
-    assert "5 draws for 40 pairs. A run of 3 methods" in said
+    assert "(5 draws for 40 pairs). Another run of 3 methods" in said
     assert "more than 0.300 (Grad-CAM against " in said
     assert "changes in 2 of 6 comparisons" in said
 

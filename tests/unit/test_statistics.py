@@ -12,6 +12,7 @@ import lfs_core as lfs
 from lfs_core.evaluation.statistics import (
     bootstrap,
     bootstrap_means,
+    freedom_of,
     holm,
     p_values,
     paired_test,
@@ -187,6 +188,25 @@ def test_p_is_that_of_flipping_signs() -> None:
     np.testing.assert_array_equal(paired_test(differences), sign_flip_test(differences))
     alone = np.arange(300).reshape(150, 2)
     np.testing.assert_allclose(paired_test(differences, alone), found, atol=0.03)
+
+
+@pytest.mark.parametrize("pairs", [5, 11, 37])
+def test_p_of_a_normal_mean_is_that_of_the_t_test_far_out(pairs: int) -> None:
+    """In logarithms: where many tests are corrected together, the tail decides."""
+    values = np.random.default_rng(pairs).normal(1.5, 1, size=(pairs, 20))
+    half = scipy.stats.t.ppf(0.975, pairs - 1) * values.std(axis=0, ddof=1) / pairs**0.5
+    mean = values.mean(axis=0)
+    found = p_values(mean, mean - half, mean + half, pairs - 1)
+    np.testing.assert_allclose(np.log(found), np.log(scipy.stats.ttest_1samp(values, 0).pvalue))
+    assert (freedom_of(values) == pairs - 1).all()
+
+
+def test_freedom_counts_classes_where_they_are_known() -> None:
+    values = np.array([[1.0, np.nan], [2.0, 1.0], [3.0, 2.0]])
+    classes = np.array([[0, 1], [2, 2], [2, 3]])
+    assert freedom_of(values, classes).tolist() == [3, 1]
+    assert freedom_of(values).tolist() == [2, 1]
+    assert interval(values[:, 0], classes=classes).freedom == 3
 
 
 finite = st.floats(-1, 1).map(lambda x: round(x, 3))
