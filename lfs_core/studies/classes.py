@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from lfs_core.datasets.folders import find_photographs
 from lfs_core.evaluation.pair_set import PairSet
+from lfs_core.studies.draws import Draws
 from lfs_core.studies.multiverse import Multiverse
 from lfs_core.studies.run import Run
 from lfs_core.util.manifest import RESULTS
@@ -27,8 +28,7 @@ def classes_study(data: Path) -> dict[str, object]:
     from lfs_core.studies import STUDIES
 
     studies = [resolve_name(study) for study in STUDIES.values()]
-    runs = [of.drawn if isinstance(of, Multiverse) else of for of in studies]
-    runs = [run for run in runs if isinstance(run, Run)]
+    runs = [run for study in studies if (run := _run_of(study))]
     drawn: dict[tuple[str, str, float, str | None], list[Run]] = {}
     for run in runs:
         drawn.setdefault((run.folder, run.network, run.hold_out, run.people), []).append(run)
@@ -47,6 +47,16 @@ def classes_study(data: Path) -> dict[str, object]:
         },
         "classes": found,
     }
+
+
+def _run_of(study: object) -> Run | None:
+    """A run of the same pairs; None of a study that draws none in this way."""
+    if isinstance(study, Multiverse):
+        return study.drawn
+    if isinstance(study, Draws):
+        folder, network = study.folder, study.network
+        return Run((), (), folder, network, number=study.pairs, hold_out=study.hold_out)
+    return study if isinstance(study, Run) else None
 
 
 def stored_classes() -> dict[str, list[list[int]]]:
