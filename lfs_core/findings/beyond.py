@@ -113,8 +113,8 @@ def goals_table(found: Sequence[Goal]) -> pd.DataFrame:
         {
             (goal.images, goal.test): {
                 "significantly better than": f"{len(goal.beaten)} of {len(goal.others)}",
-                "least ahead": advantage(goal.hardest),
-                "of": reader_name(goal.hardest["other"]),
+                "smallest lead": advantage(goal.hardest),
+                "over": reader_name(goal.hardest["other"]),
                 "share of occlusion, partner alone": "{:.2f} [{:.2f}, {:.2f}] (n = {})".format(
                     *goal.share, goal.hardest["pairs"]
                 ),

@@ -26,6 +26,8 @@ WORDS = {  # for readers, where the study's word for a choice is short
     "than": "Tummala's map",
     "pairs from": "photographs of",
     "half": "half of the pairs",
+    "compared": "which pair is compared",
+    "beyond other pairs": "agreement with other pairs taken off",
     "seed": "decoder's seed",
     "size": "decoder's size",
 }

@@ -83,8 +83,8 @@ def tried_in_words(trial: Trial = ORDERS) -> str:
         f"{verdicts.count('fails')}"
     )
     return (
-        f"Of the {trial.tried}, *{best}* has the highest sum on the people of the choice. On "
-        f"fresh people, *{order}* is {said}, compared with {trial.versus}."
+        f"Of the {trial.tried}, *{best}* has the highest sum of its leads on the people by whom "
+        f"weights are chosen. On fresh people, *{order}* is {said}, compared with {trial.versus}."
     )
 
 

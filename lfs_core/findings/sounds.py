@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lfs_core.evaluation.names import listed
 from lfs_core.sound.spliced import SHARED, STRETCHES
 
 if TYPE_CHECKING:
@@ -44,10 +45,21 @@ def sounds_sentences(results: dict[str, Any]) -> str:
     apart = sum(low > 0 or high < 0 for _, low, high in by)
     return (
         f"Of {results['manifest']['number']} pairs of each kind, the causal map finds the shared "
-        f"part better than chance in {len(by_map)} of {len(kinds)} kinds. ExplainLFS does so in "
-        f"{len(by_decoder)}. It differs from its own random relevance in {apart} of "
-        f"{len(kinds)} kinds; the largest difference is {max(abs(mean) for mean, _, _ in by):.2f}."
+        f"part better than chance in {len(by_map)} of {len(kinds)} kinds, and ExplainLFS in "
+        f"{len(by_decoder)}. {_in_all_kinds(results)}ExplainLFS differs from its own random "
+        f"relevance in {apart} of {len(kinds)} kinds; the largest difference is "
+        f"{max(abs(mean) for mean, _, _ in by):.2f}."
     )
+
+
+def _in_all_kinds(results: dict[str, Any]) -> str:
+    """Which methods find the shared part better than chance in every kind; nothing, if none do."""
+    kinds = results["kinds"]
+    methods = next(iter(kinds.values()))["methods"]
+    found = [name for name in methods if len(above_chance(results, name)) == len(kinds)]
+    if not found:
+        return ""
+    return f"In all kinds it is found by {listed([results['titles'][name] for name in found])}. "
 
 
 def sounds_described(results: dict[str, Any]) -> str:

@@ -68,8 +68,8 @@ def test_goals_count_what_is_cheap_and_measure_the_rest() -> None:
         assert goal.share[0] == pytest.approx(0.5, abs=0.02)  # without own-likeness, as occlusion
     table = beyond.goals_table(found)
     assert list(table["significantly better than"]) == ["2 of 2"] * 4
-    assert all(text.endswith("(n = 20) *") for text in table["least ahead"])
-    assert list(table["of"]) == ["Centre map"] * 4
+    assert all(text.endswith("(n = 20) *") for text in table["smallest lead"])
+    assert list(table["over"]) == ["Centre map"] * 4
     forms = {form: beyond.goals({"faces": results()}, COSTS, form) for form in METHODS[:2]}
     assert beyond.forms_table(forms).to_numpy().tolist() == [["4 of 4", "4 of 4"]] * 2
 
