@@ -12,12 +12,9 @@ PER_PAIR = replace(  # each pair is a part of its own, and noise follows from a 
         "explainlfs",
         "explainlfs,relevance=random",
         "simexpert",
-        "gradcam",
-        "xssab",
         "lrp",
         "random",
         "centre",
-        "mean-map",
     ),
     seeds=FACES.number,
 )
