@@ -80,7 +80,7 @@ CONTINUITY = Run(
     (*PAPER, *CHEAP, *LAYERS, *DECODERS, "explainlfs,relevance=random", *CONTROLS, *OURS),
     ("continuity", "continuity,moved=true", "lipschitz"),
     number=100,
-    seeds=3,
+    seeds=1,
     people="test",
 )
 BIRDS = Run(
@@ -173,7 +173,7 @@ BEYOND_PATCH = Run(
     ),
     ("patch",),
     number=40,
-    people="test",
+    hold_out=0.5,
 )
 EXPENSIVE = Run(
     (
@@ -200,7 +200,7 @@ TWO_BY_TWO = Run(
     ),
     BOTH_WAYS,
     number=100,
-    people="test",
+    hold_out=0.5,
 )
 RESOLUTION = replace(
     EXPENSIVE,
@@ -209,8 +209,6 @@ RESOLUTION = replace(
         "centre",
     ),
     number=20,
-    hold_out=1.0,
-    people="test",
 )
 PATTERNS = replace(
     TWO_BY_TWO,
