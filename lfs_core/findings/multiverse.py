@@ -169,27 +169,38 @@ def _counted(own: str, other: str) -> str:
     return " / ".join(str(count[verdict]) for verdict in ("holds", "fails", "not shown"))
 
 
+def one_pass_by_images(other: str) -> dict[str, Counter[str]]:
+    """By images: in how many readings the one-pass map is ahead of another, behind, and neither."""
+    readings = one_pass_ahead(other)
+    found: dict[str, Counter[str]] = {}
+    for verdict, reading in zip(verdicts(readings), readings, strict=True):
+        found.setdefault(reading.choices["images"], Counter())[verdict] += 1
+    return found
+
+
+def by_images_in_words(other: str) -> str:
+    """The same in words: "ahead in 1 of 4 and behind in 2 on cars"."""
+    return listed(
+        [
+            f"ahead in {of['holds']} of {of.total()} and behind in {of['fails']} on {images}"
+            for images, of in one_pass_by_images(other).items()
+        ]
+    )
+
+
 def one_pass_in_words() -> str:
     """How the one-pass map compares with the two hardest controls, and with LRP."""
     parts, unshown = [], []
     for other in ("own-likeness", "centre", "lrp"):
         readings = one_pass_ahead(other)
-        said = verdicts(readings)
-        count = Counter(said)
-        by_images = []
-        for images in dict.fromkeys(of.choices["images"] for of in readings):
-            of_images = [
-                v for v, of in zip(said, readings, strict=True) if of.choices["images"] == images
-            ]
-            by_images.append(f"{of_images.count('holds')} of {len(of_images)} on {images}")
-            if other == "own-likeness" and "holds" not in of_images:
-                unshown.append(images)
+        if other == "own-likeness":
+            by_images = one_pass_by_images(other)
+            unshown = [images for images, of in by_images.items() if not of["holds"]]
         parts.append(
-            f"{reader_name(other)} in {count['holds']} of {len(readings)} readings "
-            f"({listed(by_images)}; behind in {count['fails']}; mean advantage on the harder "
-            f"kind of pairs {np.mean([of.found.mean for of in readings]):+.3f})"
+            f"Against {reader_name(other)}: {by_images_in_words(other)}; mean advantage on the "
+            f"harder kind of pairs {np.mean([of.found.mean for of in readings]):+.3f}."
         )
-    text = f"The one-pass map is ahead of {'. It is ahead of '.join(parts)}."
+    text = f"**The one-pass map under every reading.** {' '.join(parts)}"
     if not unshown:
         return text
     return (

@@ -12,6 +12,7 @@ from lfs_core.evaluation.results import KINDS, SIGNIFICANT, is_control
 from lfs_core.evaluation.spec import parse
 from lfs_core.evaluation.statistics import holm
 from lfs_core.findings.beyond import OURS, OWN_LIKENESS, advantage
+from lfs_core.findings.multiverse import by_images_in_words
 from lfs_core.findings.stored import remembered, results_folder, stored_evaluation
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def in_short() -> str:
     return (
         f"Compared with [{reader_name(RIVAL)}](method-{RIVAL}), which needs no training, the "
         f"one-pass map is better in {won} tests and worse in {len(sure) - won} ({shown}); in "
-        f"{also} of the {won}, a control is better than {reader_name(RIVAL)}, too ({which})."
+        f"{also} of the {won}, a control is better than {reader_name(RIVAL)}, too ({which}). "
+        f"Under the ledger's readings the map is {by_images_in_words(RIVAL)}."
     )
 
 
@@ -152,5 +154,5 @@ def rival_markdown() -> str:
     """The same in a sentence that stands alone, with a link to LRP's section."""
     return (
         f"[{reader_name(RIVAL)}](method-{RIVAL}) needs gradients, but no training. Against it, "
-        f"{in_words()}."
+        f"{in_words()}. Under the ledger's readings the map is {by_images_in_words(RIVAL)}."
     )

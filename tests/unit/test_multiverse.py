@@ -327,11 +327,12 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
     on_faces = [of for of in readings if of.choices["images"] == "faces"]
     lead = [v for v, of in zip(verdicts(readings), readings, strict=True) if of in on_faces]
     said = found.one_pass_in_words()
-    assert f"{lead.count('holds')} of {len(lead)} on faces" in said
+    counts = f"ahead in {lead.count('holds')} of {len(lead)} and behind in {lead.count('fails')}"
+    assert f"{counts} on faces" in said
     unshown = re.search(r"So on ([\w, ]+) these readings do not show", said)
     assert bool(unshown and "faces" in unshown[1]) == ("holds" not in lead)
     intro = (RESULTS.parent / "intro.md").read_text(encoding="utf-8")
-    said = "not significant in any reading of about fifty pairs of a kind"
+    said = "With about fifty pairs of a kind it is never significant"
     assert (said in intro) == ("holds" not in lead)
     assert {len(stored["similarity"])} == {100}  # of faces by the network of the fresh people
     fresh, better = stored_evaluation("fresh"), 0
