@@ -53,7 +53,7 @@ def per_pair(shared: Results, own: Results, metric: str) -> str:
         turned += int((sides[0] != sides[1]).sum())
     change, kind, most, with_shared, with_own = max(changes)
     return (
-        f"In the run above all pairs of a part share their noise ({len(shared.seed.unique())} "
+        f"In the stored run all pairs of a part share their noise ({len(shared.seed.unique())} "
         f"draws for {len(shared.same)} pairs). Another run of {len(names)} methods on the same "
         "pairs has a draw for each pair. With it, no difference between two methods changes by "
         f"more than {change:.3f} "
