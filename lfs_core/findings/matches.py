@@ -232,5 +232,5 @@ def deletion_sentence(curves: Mapping[str, Sequence[Sequence[float]]]) -> str:
             apart = interval(areas[name] - areas[other])
             side = {"holds": "less than", "fails": "further than"}.get(apart.above(), "as far as")
             against.append(f"{side} by removing {words} (difference {apart})")
-        told.append(f"in the order of {name}, it falls {' and '.join(against)}")
+        told.append(f"in the order of {name}, the cosine falls {' and '.join(against)}")
     return f"If matched places are removed {'; '.join(told)}."

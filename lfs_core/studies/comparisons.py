@@ -173,7 +173,7 @@ BEYOND_PATCH = Run(
     ),
     ("patch",),
     number=40,
-    hold_out=0.5,
+    people="test",
 )
 EXPENSIVE = Run(
     (
@@ -200,7 +200,7 @@ TWO_BY_TWO = Run(
     ),
     BOTH_WAYS,
     number=100,
-    hold_out=0.5,
+    people="test",
 )
 RESOLUTION = replace(
     EXPENSIVE,
@@ -209,6 +209,8 @@ RESOLUTION = replace(
         "centre",
     ),
     number=20,
+    hold_out=1.0,
+    people="test",
 )
 PATTERNS = replace(
     TWO_BY_TWO,
