@@ -23,7 +23,7 @@ def per_image(usual: Results, own: Results) -> str:
                 changes.append((abs(leads[1] - leads[0]), *where, *leads))
     change, test, other, with_same, with_own = max(changes)
     return (
-        "With different noise for each image of a pair, and on other pairs, no lead changes by "
+        "With different noise for each image of the same pairs, no lead changes by "
         f"more than {change:.3f} ({test}, over {reader_name(other)}: from {with_same:+.3f} to "
         f"{with_own:+.3f})."
     )
