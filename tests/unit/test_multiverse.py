@@ -341,7 +341,9 @@ def test_the_one_pass_map_is_judged_in_the_same_tests() -> None:
         for kind in KINDS:
             (row,) = fresh.against(metric, kind, "amortised", ["own-likeness"])
             better += row["by"] > 0 and row["p"] < SIGNIFICANT
-    assert ("two hundred, of [fresh people](fair-people), it is in most tests" in intro) == (better > 2)
+    assert ("two hundred, of [fresh people](fair-people), it is in most tests" in intro) == (
+        better > 2
+    )
 
 
 def test_the_first_page_counts_readings_of_marked_places() -> None:
