@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lfs_core.findings import draws, judges, map_readings, multiverse
-from lfs_core.findings.intervals import Verdict
-from lfs_core.findings.judges import ALIKE, CHANCE, COMMON, FEW_FLIPS, FLIPS, RIVALS
+from lfs_core.findings.intervals import ALIKE, COMMON, Verdict
+from lfs_core.findings.judges import CHANCE, FEW_FLIPS, FLIPS, RIVALS
 from lfs_core.findings.readings import Reading
 from lfs_core.findings.stored import stored_run
 

@@ -33,6 +33,9 @@ Verdict = Literal["holds", "fails", "depends", "not shown", "not reproduced here
 """Of a claim; `depends` applies to many readings only, and the last to numbers of the paper that
 other networks and images do not reach."""
 
+ALIKE = 0.95  # maps whose rank correlation is above it are the same for a reader
+COMMON = 0.5  # maps that agree more than this are mostly not about the pair
+
 
 @dataclass(frozen=True)
 class Interval:

@@ -10,7 +10,15 @@ from scipy.stats import rankdata
 from lfs_core.decoder import decoder_title
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
-from lfs_core.findings.intervals import Interval, Verdict, correlation, interval, joint_verdict
+from lfs_core.findings.intervals import (
+    ALIKE,
+    COMMON,
+    Interval,
+    Verdict,
+    correlation,
+    interval,
+    joint_verdict,
+)
 from lfs_core.findings.stored import stored_classes, stored_evaluation, stored_run
 
 METHOD, RANDOM, CHANCE = "explainlfs", "explainlfs,relevance=random", "random"
@@ -18,8 +26,6 @@ FORGETFUL = "randomised,shuffled=network"
 RIVALS = ("simexpert", "tummala", "utkin")
 FLIPS = "selectivity,every=2"
 FEW_FLIPS = "selectivity,every=5"
-ALIKE = 0.95  # maps whose rank correlation is above it are the same for a reader
-COMMON = 0.5  # maps that agree more than this are mostly not about the pair
 
 
 def advantage(name: str, metric: str, kind: str, other: str) -> Interval:

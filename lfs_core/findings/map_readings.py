@@ -12,8 +12,14 @@ from lfs_core.decoder import decoder_title
 from lfs_core.embedders import network_title
 from lfs_core.evaluation.results import KINDS
 from lfs_core.evaluation.statistics import LEVEL
-from lfs_core.findings.intervals import Interval, Verdict, interval, joint_verdict
-from lfs_core.findings.judges import ALIKE, COMMON
+from lfs_core.findings.intervals import (
+    ALIKE,
+    COMMON,
+    Interval,
+    Verdict,
+    interval,
+    joint_verdict,
+)
 from lfs_core.findings.readings import ANY, Reading, lowest, over_readings
 from lfs_core.findings.stored import is_stored, remembered, stored_run
 

@@ -21,8 +21,7 @@ from lfs_core.evaluation.names import listed, reader_name
 from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.evaluation.spec import make_metric, parse
 from lfs_core.evaluation.statistics import holm
-from lfs_core.findings.intervals import Verdict, interval, together
-from lfs_core.findings.judges import ALIKE, COMMON
+from lfs_core.findings.intervals import ALIKE, COMMON, Verdict, interval, together
 from lfs_core.util.manifest import changed_since
 
 if TYPE_CHECKING:
@@ -453,7 +452,7 @@ def settings_matter(decoders: Mapping[str, Mapping], low: float = 0.1, high: flo
     matters = "hardly matters" if lowest > ALIKE else "matters"
     return (
         f"On these faces, for p from {low:g} to {high:g}, the rank correlation with the map for "
-        f"p = 0.3 is at least {listed(told)}. So there p {matters}. [The ledger](08_ledger) has "
+        f"p = 0.3 is at least {listed(told)}. So there p {matters}. The ledger has "
         "other images and latents, under which it can matter more."
     )
 
@@ -571,9 +570,10 @@ def what_shapes(agreement: Mapping[str, float], groups: Mapping[str, Sequence[st
     means = {what: np.mean([agreement[name] for name in of]) for what, of in groups.items()}
     order = sorted(means, key=lambda what: means[what])
     told = [f"{means[what]:.2f} with {what}" for what in order]
+    changed = {name: agreement[name] for of in groups.values() for name in of}
     return (
         f"On average, maps of variants agree with the paper's at {listed(told)}. These are means: "
-        f"within one group, {_extremes(agreement)}."
+        f"{_extremes(changed)}."
     )
 
 
