@@ -44,11 +44,10 @@ TUMMALA = {  # two readings of one rival
 }
 TOLERANCE = 0.02  # of the cosine: a fifth of the centre map's advantage
 USUAL_P = ("0.1", "0.6")  # neither close to 0 nor to 1 (Sec. 3.3)
-OF_BOTH = (
-    2  # Agreement with other pairs varies with both pairs: an interval over one is half of it.
-)
-MARGINS, LEAST_OF_FIVE = 5, 1.163  # how far the least of five normal means is below 0 on average
-NORMAL = 1.96  # standard errors from the mean to the end of an interval
+OF_BOTH = 2  # times wider: agreement with other pairs varies with both, an interval with one
+MARGINS = 5  # of claim 9
+TOO_LOW = 1.74  # standard errors of the least of five equal means, by which it is too low
+NORMAL = 1.96  # standard errors from a mean to the end of its interval
 
 
 def within(of: Interval, limit: float) -> Interval:
@@ -138,21 +137,15 @@ def threshold_of_display() -> list[Reading]:
 def parts() -> list[Reading]:
     """The smallest margin of mouth before eyes before nose, each above an even spread.
 
-    The smallest of several means is too low on average, by at most `LEAST_OF_FIVE` standard errors.
-    So the upper end is that much higher, and p is that of five parts.
+    The smallest of several means is too low on average, by about `TOO_LOW` of its standard errors
+    if all are equal, else by less. So the upper end is that much higher, and p is that of five.
     """
-    return [
-        replace(of, found=_not_too_low(of.found), parts=MARGINS) for of in asked(["parts"], _same)
-    ]
+    return [replace(of, parts=MARGINS) for of in asked(["parts"], not_too_low)]
 
 
-def _not_too_low(of: Interval) -> Interval:
-    error = (of.high - of.mean) / NORMAL
-    return replace(of, high=of.high + LEAST_OF_FIVE * error)
-
-
-def _same(of: Interval) -> Interval:
-    return of
+def not_too_low(of: Interval) -> Interval:
+    """The least of five means, with an upper end that allows for its being the least."""
+    return replace(of, high=of.high + TOO_LOW * (of.high - of.mean) / NORMAL)
 
 
 def more_pixels() -> list[Reading]:

@@ -230,7 +230,9 @@ def deletion_sentence(curves: Mapping[str, Sequence[Sequence[float]]]) -> str:
             ("at random", "random places"),
         ):
             apart = interval(areas[name] - areas[other])
-            side = {"holds": "less than", "fails": "further than"}.get(apart.above(), "as far as")
+            side = {"holds": "less than", "fails": "further than"}.get(
+                apart.above(), "not measurably further than"
+            )
             against.append(f"{side} by removing {words} (difference {apart})")
         told.append(f"in the order of {name}, the cosine falls {' and '.join(against)}")
     return f"If matched places are removed {'; '.join(told)}."

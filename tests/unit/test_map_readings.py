@@ -384,6 +384,38 @@ def test_every_claim_has_readings_and_keeps_its_number() -> None:
     assert "affect the method's performance" in CLAIMS[11].statement
 
 
+def test_the_least_of_five_equal_margins_seldom_fails() -> None:
+    """Eyes, nose and mouth have an even spread: all margins are 0, and no order is wrong."""
+    false, pairs = 0, 100
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        of_parts = random.normal(1, 1, size=(pairs, 3))
+        drawn = random.multinomial(pairs, np.full(pairs, 1 / pairs), 400).astype(float)
+        mean = float(ask.smallest_margin(np.ones((1, pairs)), of_parts)[0])
+        low, high = np.percentile(ask.smallest_margin(drawn, of_parts), [2.5, 97.5])
+        margin = found.not_too_low(Interval(mean, min(low, mean), max(high, mean), pairs))
+        false += Reading({}, margin, found.MARGINS).verdict == "fails"
+    assert false <= 10  # of 200, at 5 %
+
+
+def test_agreement_with_other_pairs_has_an_interval_twice_as_wide() -> None:
+    """Maps with a common part, whose true mean agreement is known: 95 % of intervals hold it."""
+    held, plain, pairs, places = 0, 0, 25, 60
+    common = np.random.default_rng(0).normal(size=places)
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        own = random.normal(1, 0.5, size=(pairs, 1)) * common + random.normal(size=(pairs, places))
+        maps = torch.from_numpy(own)[:, None].repeat(1, 2, 1)
+        rows = ask.with_other_pairs(maps, maps).numpy()
+        half = 1.96 * rows.std(ddof=1) / pairs**0.5
+        one = Interval(rows.mean(), rows.mean() - half, rows.mean() + half, pairs)
+        true = common @ common
+        plain += one.low < true < one.high
+        wide = one.wider(found.OF_BOTH)
+        held += wide.low < true < wide.high
+    assert plain / 300 < 0.8 and 0.9 <= held / 300 <= 0.98
+
+
 def test_numbers_of_the_paper_have_readings() -> None:
     sources = ("CUB-200 birds", "Cars-196")
     readings = found.decoded(sources, (0.03, 0.05))
