@@ -80,7 +80,7 @@ CONTINUITY = Run(
     (*PAPER, *CHEAP, *LAYERS, *DECODERS, "explainlfs,relevance=random", *CONTROLS, *OURS),
     ("continuity", "continuity,moved=true", "lipschitz"),
     number=100,
-    seeds=1,
+    seeds=3,
     people="test",
 )
 BIRDS = Run(
@@ -187,9 +187,9 @@ EXPENSIVE = Run(
         "greedy",
     ),
     BOTH_WAYS,
-    number=250,
+    number=100,
     seeds=1,
-    hold_out=0.5,
+    people="test",
 )
 WORKING_PARTS = ("paper", "contribution", "arguing", "constant", "random")
 TWO_BY_TWO = Run(
@@ -209,8 +209,6 @@ RESOLUTION = replace(
         "centre",
     ),
     number=20,
-    hold_out=1.0,
-    people="test",
 )
 PATTERNS = replace(
     TWO_BY_TWO,
