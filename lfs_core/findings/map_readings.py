@@ -44,7 +44,6 @@ TUMMALA = {  # two readings of one rival
 }
 TOLERANCE = 0.02  # of the cosine: a fifth of the centre map's advantage
 USUAL_P = ("0.1", "0.6")  # neither close to 0 nor to 1 (Sec. 3.3)
-OF_BOTH = 2  # times wider: agreement with other pairs varies with both, an interval with one
 MARGINS = 5  # of claim 9
 TOO_LOW = 1.74  # standard errors of the least of five equal means, by which it is too low
 NORMAL = 1.96  # standard errors from a mean to the end of its interval
@@ -103,11 +102,8 @@ def about_this_pair() -> list[Reading]:
     """How far below the limit maps of other pairs, and for another partner, agree."""
     found = [
         replace(reading, choices={"question": question, **reading.choices})
-        for question, margin in (
-            ("other pairs", lambda of: of.wider(OF_BOTH).under(COMMON)),
-            ("other partner", lambda of: of.under(COMMON)),
-        )
-        for reading in asked([question], margin)
+        for question in ("other pairs", "other partner")
+        for reading in asked([question], lambda of: of.under(COMMON))
     ]
     return lowest(found, "question", "pairs")
 

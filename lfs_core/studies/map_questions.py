@@ -59,15 +59,32 @@ def ranks(maps: Tensor) -> Tensor:
     return torch.nn.functional.normalize(found - found.mean(dim=-1, keepdim=True), dim=-1)
 
 
+def of_both(rows: Tensor, columns: Tensor) -> Tensor:
+    """Numbers (P,) of pairs that have the mean of a table of pairs with pairs, and its uncertainty.
+
+    A pair has a part in its row of the table and in its column. Rows alone have the same mean, but
+    vary too little: an interval over them takes the pairs in the columns for known.
+
+    Args:
+        rows: (P,) mean of each row.
+        columns: (P,) mean of each column.
+    """
+    return rows + columns - rows.mean()
+
+
 def with_other_pairs(own: Tensor, others: Tensor) -> Tensor:
     """Mean scalar product of vectors (P,2,n) with those of all other pairs (P,2,n).
 
     Returns:
-        (P,), the mean over both images; NaN for a pair that is alone.
+        (P,), as `of_both`, of means over both images; NaN for a pair that is alone.
     """
-    same = (own * others).sum(dim=-1)
-    everybody = (own * others.sum(dim=0)).sum(dim=-1)
-    return ((everybody - same) / (len(own) - 1)).mean(dim=1)
+
+    def means(first: Tensor, second: Tensor) -> Tensor:
+        same = (first * second).sum(dim=-1)
+        everybody = (first * second.sum(dim=0)).sum(dim=-1)
+        return ((everybody - same) / (len(first) - 1)).mean(dim=1)
+
+    return of_both(means(own, others), means(others, own))
 
 
 def with_others(own: Tensor, is_similar: Tensor) -> Tensor:
@@ -94,7 +111,8 @@ def agreement(maps: Tensor, others: Tensor, is_similar: Tensor) -> dict[str, tup
         is_similar: (P,) bool; a pair is compared with others of its decision.
 
     Returns:
-        By measure: (P,) for each pair, and (P,) with the other method's maps of other pairs.
+        By measure: (P,) for each pair, and (P,) with the other method's maps of other pairs, as
+        `of_both`.
     """
     first, second = ranks(maps), ranks(others)
     chosen, theirs = strongest(maps), strongest(others)
@@ -128,18 +146,18 @@ def _overlap(both: Tensor, chosen: Tensor) -> Tensor:
 
 
 def _overlap_of_others(chosen: Tensor, theirs: Tensor) -> Tensor:
-    """(P,) mean overlap with all other pairs, over both images."""
+    """(P,) mean overlap with all other pairs, over both images, as `of_both`."""
     both = torch.einsum("psk,qsk->spq", chosen, theirs)
-    each = _overlap(both, chosen)
-    alone = each.diagonal(dim1=1, dim2=2)
-    return ((each.sum(dim=2) - alone) / (len(chosen) - 1)).mean(dim=0)
+    each = _overlap(both, chosen).mean(dim=0).fill_diagonal_(0)
+    return of_both(each.sum(dim=1) / (len(each) - 1), each.sum(dim=0) / (len(each) - 1))
 
 
 def _ssim_of_others(maps: Tensor, others: Tensor) -> Tensor:
-    """(P,) mean SSIM with the next pairs, over both images."""
+    """(P,) mean SSIM with the next pairs, over both images, as `of_both`."""
     rolls = range(1, min(OTHERS, len(maps) - 1) + 1)
     each = [map_similarity(maps, others.roll(-k, 0)).mean(dim=1) for k in rolls]
-    return torch.stack(each).mean(dim=0)
+    columns = [one.roll(k, 0) for k, one in zip(rolls, each, strict=True)]
+    return of_both(torch.stack(each).mean(dim=0), torch.stack(columns).mean(dim=0))
 
 
 def other_partners(

@@ -16,7 +16,7 @@ from squares import save_squares
 from torch import Tensor
 
 import lfs_core as lfs
-from lfs_core.evaluation.metrics.agreement import agreement_beyond_chance
+from lfs_core.evaluation.metrics.agreement import MEASURES, agreement_beyond_chance
 from lfs_core.evaluation.metrics.base import SIDE
 from lfs_core.evaluation.metrics.continuity import TENTHS
 from lfs_core.evaluation.metrics.parts import shares
@@ -101,14 +101,20 @@ def test_with_a_linear_decoder_p_changes_nothing() -> None:
 
 
 def test_agreement_is_that_of_the_metric() -> None:
-    """With four pairs of each decision the metric, too, takes all other pairs."""
+    """With four pairs of each decision the metric, too, takes all other pairs.
+
+    Of these its numbers are rows of the table of pairs with pairs; ours have the same mean.
+    """
     maps, others = draw(8, 2, SIDE, SIDE), draw(8, 2, SIDE, SIDE)
     similar = torch.tensor([True, False] * 4)
     ours, theirs = (of(maps, others, similar) for of in (ask.agreement, agreement_beyond_chance))
     assert list(ours) == list(theirs)
     for measure, both in theirs.items():
-        for one, expected in zip(ours[measure], both, strict=True):
-            torch.testing.assert_close(one.double(), expected, atol=1e-6, rtol=0)
+        same, chance = ours[measure]
+        torch.testing.assert_close(same.double(), both[0], atol=1e-6, rtol=0)
+        for decision in (similar, ~similar):
+            expected = both[1][decision].mean()
+            torch.testing.assert_close(chance[decision].mean(), expected, atol=1e-6, rtol=0)
 
 
 def test_a_pair_that_is_alone_has_no_others() -> None:
@@ -398,22 +404,41 @@ def test_the_least_of_five_equal_margins_seldom_fails() -> None:
     assert false <= 10  # of 200, at 5 %
 
 
-def test_agreement_with_other_pairs_has_an_interval_twice_as_wide() -> None:
-    """Maps with a common part, whose true mean agreement is known: 95 % of intervals hold it."""
-    held, plain, pairs, places = 0, 0, 25, 60
+def test_intervals_of_agreement_with_other_pairs_hold_the_truth() -> None:
+    """Maps with a common part, whose true mean agreement is known: 95 % of intervals hold it.
+
+    Of one method with itself, and of two that differ; rows alone hold it in fewer than 80 %.
+    """
+    pairs, places, tries = 25, 60, 300
     common = np.random.default_rng(0).normal(size=places)
-    for seed in range(300):
+    true = common @ common
+    held, plain = np.zeros(2), 0
+    for seed in range(tries):
         random = np.random.default_rng(seed)
-        own = random.normal(1, 0.5, size=(pairs, 1)) * common + random.normal(size=(pairs, places))
-        maps = torch.from_numpy(own)[:, None].repeat(1, 2, 1)
-        rows = ask.with_other_pairs(maps, maps).numpy()
-        half = 1.96 * rows.std(ddof=1) / pairs**0.5
-        one = Interval(rows.mean(), rows.mean() - half, rows.mean() + half, pairs)
-        true = common @ common
-        plain += one.low < true < one.high
-        wide = one.wider(found.OF_BOTH)
-        held += wide.low < true < wide.high
-    assert plain / 300 < 0.8 and 0.9 <= held / 300 <= 0.98
+        drawn = random.normal(1, 0.5, size=(2, pairs, 1)) * common
+        own, other = torch.from_numpy(drawn + random.normal(size=(2, pairs, places)))
+        vectors = [of[:, None].repeat(1, 2, 1) for of in (own, other)]
+        for k in range(2):
+            values = ask.with_other_pairs(vectors[0], vectors[k]).numpy()
+            held[k] += abs(values.mean() - true) < 1.96 * values.std(ddof=1) / pairs**0.5
+        table = (own @ own.T).fill_diagonal_(0)
+        rows = (table.sum(dim=1) / (pairs - 1)).numpy()
+        plain += abs(rows.mean() - true) < 1.96 * rows.std(ddof=1) / pairs**0.5
+    assert plain / tries < 0.8
+    assert ((held / tries >= 0.9) & (held / tries <= 0.98)).all()
+
+
+@pytest.mark.parametrize("measure", ["structural similarity", "overlap of the strongest tenth"])
+def test_both_rows_and_columns_of_pairs_with_pairs_count(measure: str) -> None:
+    """By hand, from the whole table, with four pairs: SSIM's next three are all others."""
+    maps, others = draw(4, 2, SIDE, SIDE), draw(4, 2, SIDE, SIDE)
+    by = MEASURES[measure]
+    table = torch.stack(
+        [torch.stack([by(own, other).double().mean() for other in others]) for own in maps]
+    ).fill_diagonal_(0)
+    expected = (table.sum(dim=1) + table.sum(dim=0)) / 3 - table.sum() / 12
+    found = ask.agreement(maps, others, torch.ones(4, dtype=torch.bool))[measure][1]
+    torch.testing.assert_close(found.double(), expected, atol=1e-6, rtol=0)
 
 
 def test_numbers_of_the_paper_have_readings() -> None:
