@@ -76,11 +76,6 @@ class Interval:
         """By how much the mean lies below a value."""
         return replace(self, mean=value - self.mean, low=value - self.high, high=value - self.low)
 
-    def wider(self, times: float) -> Interval:
-        """With both ends that much further from the mean."""
-        low, high = (self.mean + times * (end - self.mean) for end in (self.low, self.high))
-        return replace(self, low=low, high=high)
-
     def above(self, value: float = 0.0) -> Verdict:
         """Whether the mean lies above a value."""
         if self.low > value:

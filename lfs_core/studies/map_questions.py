@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from lfs_core.decoder import Decoder
-from lfs_core.evaluation.metrics.agreement import STRONGEST, map_similarity
+from lfs_core.evaluation.metrics.agreement import STRONGEST, map_similarity, of_both
 from lfs_core.evaluation.metrics.base import SIDE
 from lfs_core.evaluation.metrics.continuity import TENTHS
 from lfs_core.mapping import difference_map, display_map, perturb
@@ -57,19 +57,6 @@ def ranks(maps: Tensor) -> Tensor:
     """
     found = torch.from_numpy(rankdata(maps.flatten(-2).numpy(), axis=-1))
     return torch.nn.functional.normalize(found - found.mean(dim=-1, keepdim=True), dim=-1)
-
-
-def of_both(rows: Tensor, columns: Tensor) -> Tensor:
-    """Numbers (P,) of pairs that have the mean of a table of pairs with pairs, and its uncertainty.
-
-    A pair has a part in its row of the table and in its column. Rows alone have the same mean, but
-    vary too little: an interval over them takes the pairs in the columns for known.
-
-    Args:
-        rows: (P,) mean of each row.
-        columns: (P,) mean of each column.
-    """
-    return rows + columns - rows.mean()
 
 
 def with_other_pairs(own: Tensor, others: Tensor) -> Tensor:

@@ -110,18 +110,24 @@ def test_chance_is_the_mean_over_the_other_pairs_of_the_decision() -> None:
     maps, others = torch.rand(2, 5, 2, 20, 20, generator=torch.Generator().manual_seed(1))
     is_similar = torch.tensor([True, False, True, True, False])
     _, chance = agreement_beyond_chance(maps, others, is_similar)["rank correlation"]
-    expected = [
-        np.mean(
+    large, larger = (torch.nn.functional.interpolate(of, SIDE) for of in (maps, others))
+    of = (0, 2, 3)
+    table = np.array(
+        [
             [
-                spearmanr(
-                    torch.nn.functional.interpolate(maps[0:1], SIDE)[0, side].numpy().ravel(),
-                    torch.nn.functional.interpolate(others[k : k + 1], SIDE)[0, side]
-                    .numpy()
-                    .ravel(),
-                ).statistic
-                for side in (0, 1)
+                np.mean(
+                    [
+                        spearmanr(large[i, side].ravel(), larger[j, side].ravel()).statistic
+                        for side in (0, 1)
+                    ]
+                )
+                for j in of
             ]
-        )
-        for k in (2, 3)
-    ]
-    assert chance[0].item() == pytest.approx(np.mean(expected), abs=1e-6)
+            for i in of
+        ]
+    )
+    np.fill_diagonal(table, 0)
+    assert chance[list(of)].mean().item() == pytest.approx(table.sum() / 6, abs=1e-6)
+    # A pair's own number is that of its row and its column.
+    expected = (table[0].sum() + table[:, 0].sum()) / 2 - table.sum() / 6
+    assert chance[0].item() == pytest.approx(expected, abs=1e-6)

@@ -101,20 +101,14 @@ def test_with_a_linear_decoder_p_changes_nothing() -> None:
 
 
 def test_agreement_is_that_of_the_metric() -> None:
-    """With four pairs of each decision the metric, too, takes all other pairs.
-
-    Of these its numbers are rows of the table of pairs with pairs; ours have the same mean.
-    """
+    """With four pairs of each decision the metric, too, takes all other pairs."""
     maps, others = draw(8, 2, SIDE, SIDE), draw(8, 2, SIDE, SIDE)
     similar = torch.tensor([True, False] * 4)
     ours, theirs = (of(maps, others, similar) for of in (ask.agreement, agreement_beyond_chance))
     assert list(ours) == list(theirs)
     for measure, both in theirs.items():
-        same, chance = ours[measure]
-        torch.testing.assert_close(same.double(), both[0], atol=1e-6, rtol=0)
-        for decision in (similar, ~similar):
-            expected = both[1][decision].mean()
-            torch.testing.assert_close(chance[decision].mean(), expected, atol=1e-6, rtol=0)
+        for one, expected in zip(ours[measure], both, strict=True):
+            torch.testing.assert_close(one.double(), expected, atol=1e-6, rtol=0)
 
 
 def test_a_pair_that_is_alone_has_no_others() -> None:

@@ -65,6 +65,19 @@ MEASURES = {
 """How far maps (...,H,W) agree with others: (...), higher for more."""
 
 
+def of_both(rows: Tensor, columns: Tensor) -> Tensor:
+    """Numbers (P,) of pairs that have the mean of a table of pairs with pairs, and its uncertainty.
+
+    A pair has a part in its row of the table and in its column. Rows alone have the same mean, but
+    vary too little: an interval over them takes the pairs in the columns for known.
+
+    Args:
+        rows: (P,) mean of each row.
+        columns: (P,) mean of each column.
+    """
+    return rows + columns - rows.mean()
+
+
 def agreement_beyond_chance(
     maps: Tensor, others: Tensor, is_similar: Tensor
 ) -> dict[str, tuple[Tensor, Tensor]]:
@@ -78,7 +91,7 @@ def agreement_beyond_chance(
     Returns:
         By measure: of each pair (P,) the mean over both images; and the same with `SHUFFLES` other
         pairs of its decision, on average, which is what agreement without knowledge of the pair
-        looks like. NaN for a decision with a single pair.
+        looks like, as `of_both`. NaN for a decision with a single pair.
     """
     found = {}
     for name, measure in MEASURES.items():
@@ -89,9 +102,9 @@ def agreement_beyond_chance(
                 continue
             same[of] = measure(maps[of], others[of]).double().mean(dim=1)
             rolls = range(1, min(SHUFFLES, len(of) - 1) + 1)
-            chance[of] = torch.stack(
-                [measure(maps[of], others[of.roll(k)]).double().mean(dim=1) for k in rolls]
-            ).mean(dim=0)
+            each = [measure(maps[of], others[of.roll(k)]).double().mean(dim=1) for k in rolls]
+            columns = [one.roll(-k) for k, one in zip(rolls, each, strict=True)]
+            chance[of] = of_both(torch.stack(each).mean(dim=0), torch.stack(columns).mean(dim=0))
         found[name] = same, chance
     return found
 
