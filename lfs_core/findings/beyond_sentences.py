@@ -150,6 +150,24 @@ def of_patches(behaviour: Results, chance: float = 0.5) -> str:
     return f"**The patch test**, whose answer is known: an area of {listed(told)}."
 
 
+def without_its_terms(results: Results, metric: str, kind: str) -> str:
+    """What own-likeness and contrast do to the one-pass map, in a test with a known answer."""
+    plain, whole = (
+        interval(
+            results.scores(metric, kind)[:, results.explainers.index(name)],
+            classes=results.classes_of(metric, kind),
+        )
+        for name in (PLAIN, OURS)
+    )
+    row = results.against(metric, kind, OURS, [PLAIN])[0]
+    changed = "better" if row["by"] > 0 else "worse"
+    told = f"make it {changed}" if row["p"] < SIGNIFICANT else "are not shown to change that"
+    return (
+        f"**Own-likeness and contrast**, which were chosen for other tests, {told}: "
+        f"the one-pass causal map has {whole}, and without them {plain}."
+    )
+
+
 def can_save(results: Results, control: str) -> str:
     """In how many tests a better decoder makes the paper's map better than a control."""
     found = [name for name in results.explainers if name.endswith(",relevance=paper")]

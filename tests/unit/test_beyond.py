@@ -272,6 +272,18 @@ def test_directions_are_counted_up_to_the_share() -> None:
     assert "birds) more directions than were tried, from 33" in text
 
 
+@pytest.mark.parametrize(("whole", "word"), [(0.6, "better"), (0.2, "worse"), (0.4, "not shown")])
+def test_what_its_own_terms_do_to_the_map(whole: float, word: str) -> None:
+    """Without them the map moves the cosine by 0.4."""
+    found = results()
+    metric = METRICS[0]
+    noise = 0.02 * torch.randn(40, generator=torch.Generator().manual_seed(1))
+    found.measured["amortised"][metric] = torch.stack(
+        [torch.zeros(40), *[torch.where(found.labels.is_similar, -1, 1) * (whole + noise)] * 2], 1
+    )
+    assert word in told.without_its_terms(found, metric, "similar")
+
+
 def test_which_part_does_the_work_is_counted_again() -> None:
     """By tables of the mean scores: rows are maps, columns are relevances."""
     results = stored_evaluation("two-by-two")
