@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lfs_core.evaluation.names import listed, reader_name
-from lfs_core.evaluation.results import KINDS, SIGNIFICANT, is_control
+from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.evaluation.spec import parse
 from lfs_core.evaluation.statistics import holm
 from lfs_core.findings.beyond import OURS, OWN_LIKENESS, advantage
@@ -42,6 +43,16 @@ def runs() -> dict[str, tuple[str, tuple[str, ...]]]:
     return found
 
 
+def _tests() -> Iterator[tuple[tuple[str, str, str], Results, str]]:
+    """The tests with any pairs: by name, what the pairs show, and kind; the results; the metric."""
+    for run, (images, metrics) in runs().items():
+        of = stored_evaluation(run)
+        for metric in metrics:
+            for kind in KINDS:
+                if np.isfinite(of.scores(metric, kind)).any():
+                    yield (reader_name(metric), images, kind), of, metric
+
+
 @remembered
 def leads() -> dict[tuple[str, str, str], dict[str, Any]]:
     """By how much the map is better than LRP on the same pairs.
@@ -50,13 +61,7 @@ def leads() -> dict[tuple[str, str, str], dict[str, Any]]:
         By test, by what the pairs show, and by their kind: what `Results.against` finds, with p
         corrected by Holm's rule over all of these.
     """
-    found = {
-        (reader_name(metric), images, kind): of.against(metric, kind, OURS, [RIVAL])[0]
-        for run, (images, metrics) in runs().items()
-        for of in [stored_evaluation(run)]
-        for metric in metrics
-        for kind in KINDS
-    }
+    found = {name: of.against(metric, name[2], OURS, [RIVAL])[0] for name, of, metric in _tests()}
     corrected = holm(np.array([row["p"] for row in found.values()]))
     return {
         of: {**row, "p": p} for (of, row), p in zip(found.items(), corrected.tolist(), strict=True)
@@ -67,15 +72,12 @@ def leads() -> dict[tuple[str, str, str], dict[str, Any]]:
 def controls_ahead() -> dict[tuple[str, str, str], list[str]]:
     """Which controls, that ignore the pair, are significantly better than LRP in the same tests."""
     return {
-        (reader_name(metric), images, kind): [
+        name: [
             row["other"]
-            for row in of.against(metric, kind, RIVAL, filter(is_control, of.explainers))
+            for row in of.against(metric, name[2], RIVAL, filter(is_control, of.explainers))
             if row["by"] < 0 and row["p"] < SIGNIFICANT
         ]
-        for run, (images, metrics) in runs().items()
-        for of in [stored_evaluation(run)]
-        for metric in metrics
-        for kind in KINDS
+        for name, of, metric in _tests()
     }
 
 
@@ -89,7 +91,7 @@ def leads_table() -> pd.DataFrame:
         line[f"{kind} pairs"] = advantage(row)
         also = controls_ahead()[test, images, kind]
         line[f"controls ahead, {kind} pairs"] = ", ".join(map(reader_name, also)) or "none"
-    return pd.DataFrame(table).T.rename_axis(["test", "images"])
+    return pd.DataFrame(table).T.rename_axis(["test", "images"]).fillna("no pairs")
 
 
 def _decided() -> tuple[dict[tuple[str, str, str], bool], int, str]:
