@@ -10,6 +10,7 @@ from scipy.stats import linregress, t
 
 from lfs_core.decoder import decoder_title
 from lfs_core.embedders import network_title
+from lfs_core.evaluation.names import listed
 from lfs_core.evaluation.results import KINDS
 from lfs_core.evaluation.statistics import LEVEL
 from lfs_core.findings.intervals import (
@@ -213,6 +214,15 @@ def any_network() -> tuple[str, Verdict]:
     )
 
 
+def images_in_words() -> str:
+    """What the stored runs show, and by which networks."""
+    found: dict[str, list[str]] = {}
+    for run in (stored_run(name) for name in RUNS if is_stored(name)):
+        for of in run["manifest"]["images"]:
+            found.setdefault(of["name"], []).append(network_title(of["network"]))
+    return "; ".join(f"{images}, by {listed(networks)}" for images, networks in found.items())
+
+
 def _networks() -> list[str]:
     """Of the stored runs; those of the comparisons, before there is one."""
     runs = [stored_run(name) for name in RUNS if is_stored(name)]
@@ -223,13 +233,13 @@ def _networks() -> list[str]:
 
 def error_matters() -> tuple[str, Verdict]:
     """By how much the score of pixel flipping changes from the largest error to the smallest."""
-    listed = ", ".join(
+    each = ", ".join(
         f"{choices['decoder']} decoders, {choices['pairs']} pairs {of}"
         for choices, of in _over_errors()
     )
     return (
         "change of the score of pixel flipping from the largest decoding error to the smallest, "
-        f"where n counts decoders, too few to show so small a change: {listed}",
+        f"where n counts decoders, too few to show so small a change: {each}",
         joint_verdict([reading.found for reading in error()]),
     )
 
