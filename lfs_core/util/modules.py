@@ -1,4 +1,4 @@
-"""Modules in files: fp16 safetensors, with a JSON header that says how to build them again."""
+"""Modules in files: safetensors, fp16 where that holds the numbers, with a JSON header."""
 
 from __future__ import annotations
 
@@ -33,20 +33,27 @@ def save_module(
     Args:
         path: the file.
         kind: "decoder", "causal head" or "network", which `stored_module` asks for again.
-        tensors: of its state; floats are kept in half precision.
+        tensors: of its state; floats are kept in half precision, which those that it cannot hold
+            are not.
         info: where the module comes from; the versions are added where it does not name them.
         header: what else is needed to build it again, ready for JSON.
 
     Raises:
-        LFSError: the file cannot be written.
+        LFSError: the file cannot be written, or the module has numbers that are not finite.
     """
+    check_finite(tensors, f"the {kind}")
     versions = {"torch": torch.__version__, "python": platform.python_version()}
     text = json.dumps(header | {"info": {"versions": versions, **info}})
-    stored = {
-        name: tensor.half() if tensor.is_floating_point() else tensor
-        for name, tensor in tensors.items()
-    }
+    stored = {name: _compact(tensor) for name, tensor in tensors.items()}
     write_tensors(path, stored, {_marker(kind): text})
+
+
+def _compact(tensor: Tensor) -> Tensor:
+    """Floats in half precision, if it holds them: its largest number is 65,504."""
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    return half if half.isfinite().all() else tensor
 
 
 @contextmanager
@@ -57,15 +64,27 @@ def stored_module(
 
     Raises:
         LFSError: the file was not written by `save_module` for this kind, or is damaged: what it
-            holds cannot be read, or the block fails on it.
+            holds cannot be read, is not finite, or the block fails on it.
     """
     tensors, about = read_tensors(path, f"a {kind} saved by lfs_core")
+    check_finite(tensors, str(path))
     try:
         header = json.loads(about[_marker(kind)])
         yield header, tensors
     except (TypeError, KeyError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise LFSError(f"{Path(path)} is not a {kind} saved by lfs_core ({reason}).") from error
+
+
+def check_finite(tensors: Mapping[str, Tensor], what: str) -> None:
+    """Refuse tensors that hold infinity or NaN, which would spoil every result without a word.
+
+    Raises:
+        LFSError: one does.
+    """
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise LFSError(f"{name!r} of {what} holds numbers that are not finite; fit it again.")
 
 
 def shipped_modules(folder: str) -> dict[str, Path]:

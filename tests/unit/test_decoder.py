@@ -355,6 +355,35 @@ def test_saving_keeps_everything(kind: str, tmp_path: Path) -> None:
     assert [f.name for f in path.parent.iterdir()] == [path.name]  # no scratch file stays
 
 
+def test_latents_that_hardly_vary_do_not_become_infinite(tmp_path: Path) -> None:
+    """Whitening enlarges them beyond the largest number of half precision, 65,504."""
+    h, x = toy_data()
+    h *= 1e-6
+    decoder = lfs.MLPDecoder.fit(h, x, validation=(h, x), epochs=1, width=8, progress=False)
+    assert 65504 < decoder.whitening.abs().max() < torch.inf
+    path = tmp_path / "decoder.safetensors"
+    lfs.save_decoder(decoder, path)
+    assert stored_types(path) == {torch.float16, torch.float32}
+    loaded = lfs.load_decoder(path)
+    assert torch.equal(loaded.whitening, decoder.whitening)
+    assert loaded(h).isfinite().all()
+
+
+def test_numbers_that_are_not_finite_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder = lfs.LinearDecoder.fit(*toy_data())
+    decoder.latent_max[0] = torch.nan
+    path = tmp_path / "decoder.safetensors"
+    with pytest.raises(lfs.LFSError, match=r"'latent_max' of the decoder .* not finite"):
+        lfs.save_decoder(decoder, path)
+    with monkeypatch.context() as unchecked:
+        unchecked.setattr("lfs_core.util.modules.check_finite", lambda *_: None)
+        lfs.save_decoder(decoder, path)
+    with pytest.raises(lfs.LFSError, match=f"'latent_max' of {path} .* not finite"):
+        lfs.load_decoder(path)
+
+
 def test_the_shipped_decoder() -> None:
     decoder = lfs.load_decoder("facenet-casia")
     info = decoder.info

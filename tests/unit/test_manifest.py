@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from lfs_core.book.build import code_since, stored_table
 from lfs_core.evaluation.spec import code_of_explainer
@@ -21,6 +24,7 @@ from lfs_core.util.manifest import (
     made_by,
     processor,
 )
+from lfs_core.util.modules import _compact
 
 STUDY = "lfs_core.explainer:ExplainLFS"
 
@@ -103,6 +107,36 @@ def test_code_that_only_writes_down_what_was_run_makes_no_number_old() -> None:
     assert changed_since(stored) == []
     stored["code"]["modules"]["lfs_core.errors"] = "0" * 12
     assert changed_since(stored) == ["lfs_core.errors"]
+
+
+def test_a_change_that_changes_no_number_makes_no_result_old(
+    stored: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, old = "lfs_core.relevance", "0123456789ab"
+    now = stored["code"]["modules"][module]
+    stored["code"]["modules"][module] = old
+    assert changed_since(stored) == [module]
+    monkeypatch.setitem(manifest.SAME_NUMBERS, (module, old), now)
+    assert changed_since(stored) == []
+    monkeypatch.setitem(manifest.SAME_NUMBERS, (module, old), "another one")
+    assert changed_since(stored) == [module]
+
+
+def test_the_weights_that_ship_are_stored_as_before() -> None:
+    """Each holds finite numbers of half precision only, of which `save_module` makes the same."""
+    shipped = list(manifest.CORE.glob(manifest.WEIGHTS))
+    assert len(shipped) > 15
+    for path in shipped:
+        for tensor in load_file(path).values():
+            if tensor.is_floating_point():
+                assert tensor.isfinite().all()
+                assert _compact(tensor.float()).dtype == torch.float16
+
+
+@given(st.lists(st.floats(-65504, 65504, width=32)))
+def test_numbers_that_half_precision_holds_are_stored_in_it(numbers: list[float]) -> None:
+    tensor = torch.tensor(numbers)
+    assert torch.equal(_compact(tensor), tensor.half())
 
 
 def test_the_status_page_shows_it(stored: dict[str, object]) -> None:
