@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
-from lfs_core.findings.intervals import interval
+from lfs_core.findings.intervals import Interval, interval
+from lfs_core.findings.map_readings import of_the_shipped_decoder
 from lfs_core.findings.stored import images_title, stored_evaluation, stored_run
 
 if TYPE_CHECKING:
@@ -30,8 +29,11 @@ def alike_table() -> pd.DataFrame:
 
     lines: dict[tuple[str, str, str, str], dict[str, str]] = {}
 
-    def add(page: str, images: str, decoder: str, what: str, **found: ArrayLike) -> None:
-        lines[page, images, decoder, what] = {kind: _shown(of) for kind, of in found.items()}
+    def add(page: str, images: str, decoder: str, what: str, **found: Interval | ArrayLike) -> None:
+        lines[page, images, decoder, what] = {
+            kind: _shown(of if isinstance(of, Interval) else interval(of, DRAWS))
+            for kind, of in found.items()
+        }
 
     agreement = stored_run("agreement")
     rows = {row["decoder"]: row for row in agreement["rows"]}
@@ -43,16 +45,12 @@ def alike_table() -> pd.DataFrame:
             "neighbours by cosine, may share a photograph",
             **{kind: rows[decoder][kind]["with_another_pair"] for kind in KINDS},
         )
-    judged = stored_run("judgement")
-    similar = np.array(judged["is_similar"]).astype(bool)
-    others = np.array(judged["with_itself"]["rank correlation"]["other_pairs"])
     add(
         "The ledger",
-        images_title(judged["manifest"]["pairs"]),
+        images_title("lfw"),
         "linear, shipped",
-        "twenty others of the same decision",
-        similar=others[similar],
-        dissimilar=others[~similar],
+        "all others of the same decision",
+        **{kind: of_the_shipped_decoder("other pairs", kind) for kind in KINDS},
     )
     behaviour = stored_evaluation("behaviour")
     for explainer in (METHOD, f"{METHOD},decoder=conv"):
@@ -64,6 +62,7 @@ def alike_table() -> pd.DataFrame:
             "one image with two partners, same decision",
             **{kind: behaviour.scores("partner", kind)[:, place] for kind in KINDS},
         )
+    judged = stored_run("judgement")
     next_pair = judged["with_next_pair"][judged["methods"].index(METHOD)]
     lines[
         "This page, between methods",
@@ -76,6 +75,5 @@ def alike_table() -> pd.DataFrame:
     )
 
 
-def _shown(values: ArrayLike) -> str:
-    found = interval(values, DRAWS)
+def _shown(found: Interval) -> str:
     return f"{found.mean:.2f} [{found.low:.2f}, {found.high:.2f}] (n = {found.pairs})"

@@ -127,7 +127,9 @@ def decision_markdown() -> str:
             f"| {_cost(of.name, costs[of.name])} | {_fails(of)} |"
             for place, (how, of) in enumerate(told)
         ]
-    return captioned("decision", "Which method to use, by what you have.", lines)
+    table = captioned("decision", "Which method to use, by what you have.", lines)
+    hurry = "\n*In a hurry* names the best method of few passes, where that is another one.\n"
+    return table + (hurry if any("In a hurry" in line for line in lines) else "")
 
 
 def recommended(known: Mapping[str, Record]) -> tuple[Record, Record]:
@@ -219,7 +221,11 @@ def ranking_markdown() -> str:
 def no_map_markdown() -> str:
     """When to show no map: the rules by which the book's own warnings are given, in Markdown."""
     known = records()
-    none = [reader_name(name) for name, of in known.items() if of.tests and not passed(of.common)]
+    none = [
+        reader_name(name)
+        for name, of in known.items()
+        if of.tests and not any(one.beats_untrained for one in of.common)
+    ]
     weak = [
         reader_name(of.name)
         for of in known.values()
@@ -229,8 +235,8 @@ def no_map_markdown() -> str:
     passing = "pass" if len(none) > 1 else "passes"
     points = [
         f"**The method does not beat its controls.** {listed(none)} {passing} none of the deletion "
-        f"and insertion tests.{worse} In each of these tests some map that ignores the pair does "
-        "as well, to what can be shown.",
+        f"and insertion tests: in each, some map that ignores the pair does as well, to what can "
+        f"be shown. Own-likeness, which must be trained, is left out here.{worse}",
         "**The network has not been tested.** A method that works on faces may fail on your "
         "network. `lfs evaluate` tells in minutes, on pairs of yours.",
         f"**The decision is close.** Within {NEAR} of the threshold the decision could as well "
@@ -339,9 +345,11 @@ def _cost(name: str, cost: Mapping[str, float]) -> str:
 
 
 def in_a_sentence(of: Record) -> str:
-    """A link to a method's section, as words within a sentence."""
+    """A link to a method's section, as words within a sentence; names stay as they are."""
     title = explainer_class(of.name).title
-    return f"[{title[0].lower()}{title[1:]}](method-{of.name})"
+    first = title.split()[0]
+    words = title if first[1:] != first[1:].lower() else title[0].lower() + title[1:]
+    return f"[{words}](method-{of.name})"
 
 
 def _link(name: str) -> str:

@@ -70,7 +70,7 @@ CLAIMS = (
         "3",
         "The map explains the decision about this pair.",
         f"Maps of other pairs, and for other partners, differ: rank correlation below {COMMON}.",
-        "behaviour",
+        "map-readings",
         judges.partner,
         map_readings.about_this_pair,
         map_readings.STUDY,

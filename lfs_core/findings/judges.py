@@ -19,6 +19,7 @@ from lfs_core.findings.intervals import (
     interval,
     joint_verdict,
 )
+from lfs_core.findings.map_readings import of_the_shipped_decoder
 from lfs_core.findings.stored import stored_classes, stored_evaluation, stored_run
 
 METHOD, RANDOM, CHANCE = "explainlfs", "explainlfs,relevance=random", "random"
@@ -260,14 +261,9 @@ def nearest() -> tuple[str, Verdict]:
 
 def partner() -> tuple[str, Verdict]:
     """Whether an image's map changes with its partner."""
-    judged = stored_run("judgement")
-    similar = np.array(judged["is_similar"]).astype(bool)
-    others = np.array(judged["with_itself"]["rank correlation"]["other_pairs"])[similar]
-    results = stored_evaluation("behaviour")
-    swapped = results.scores("partner", "dissimilar")[:, results.explainers.index(METHOD)]
     found = (
-        interval(others, classes=stored_classes(judged["manifest"], similar)),
-        interval(swapped, classes=results.classes_of("partner", "dissimilar")),
+        of_the_shipped_decoder("other pairs", "similar"),
+        of_the_shipped_decoder("other partner", "dissimilar"),
     )
     return (
         f"rank correlation of maps of different similar pairs {found[0]}; of a dissimilar pair's "

@@ -99,6 +99,24 @@ def _answers(question: str) -> list[tuple[Mapping[str, str], Interval]]:
     return found
 
 
+def of_the_shipped_decoder(question: str, pairs: str) -> Interval:
+    """One reading: faces, the linear decoder that ships, latents as they are, the paper's p."""
+    table = stored_run(STUDY)["questions"][question]
+    wanted = {
+        "images": "faces",
+        "decoder": "linear",
+        "size": "shipped",
+        "latents": "raw",
+        "p": "0.3",
+        "pairs": pairs,
+    }
+    return next(
+        Interval(mean, low, high, number)
+        for *values, mean, low, high, number in table["rows"]
+        if wanted.items() <= dict(zip(table["choices"], values, strict=True)).items()
+    )
+
+
 def about_this_pair() -> list[Reading]:
     """How far below the limit maps of other pairs, and for another partner, agree."""
     found = [

@@ -119,6 +119,12 @@ def _shared() -> tuple[int, str]:
     )
 
 
+def _of_the_same_pairs() -> str:
+    """That many tests are of the same pairs."""
+    sets = {stored_evaluation(run).manifest["digest"] for run in runs()}
+    return f"the {len(leads())} tests are of {len(sets)} sets of pairs, and not independent"
+
+
 def in_words() -> str:
     """In how many tests either is better, and whether controls are better than LRP, too."""
     sure, won, shown = _decided()
@@ -135,8 +141,9 @@ def in_words() -> str:
             f"worse in {worse}"
         )
     return (
-        f"{'; '.join(told)} (images: {shown}). In {also} of the {won} tests that the map wins, a "
-        f"control that ignores the pair is better than {reader_name(RIVAL)}, too ({which})"
+        f"{'; '.join(told)} (images: {shown}; {_of_the_same_pairs()}). In {also} of "
+        f"the {won} tests that the map wins, a control that ignores the pair is better than "
+        f"{reader_name(RIVAL)}, too ({which})"
     )
 
 
@@ -146,7 +153,8 @@ def in_short() -> str:
     also, which = _shared()
     return (
         f"Compared with [{reader_name(RIVAL)}](method-{RIVAL}), which needs no training, the "
-        f"one-pass map is better in {won} tests and worse in {len(sure) - won} ({shown}); in "
+        f"one-pass map is better in {won} tests and worse in {len(sure) - won} ({shown}; "
+        f"{_of_the_same_pairs()}); in "
         f"{also} of the {won}, a control is better than {reader_name(RIVAL)}, too ({which}). "
         f"Under the ledger's readings the map is {by_images_in_words(RIVAL)}."
     )

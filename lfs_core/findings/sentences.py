@@ -408,22 +408,40 @@ def by_subtraction(results: Results, by_pixels: Results, control: str = "differe
 
 def overlap(found: Mapping[str, Any]) -> str:
     """Which method finds shared parts best, which the same points, and the place of ExplainLFS."""
-    kinds = np.array(found["kinds"])
     told = []
-    for which, task in {"region": "the shared part", "points": "the same points"}.items():
+    for task, means in _in_scenes(found).items():
+        first = next(iter(means))
+        best = f"{'the control ' if is_control(first) else ''}{reader_name(first)}"
+        told.append(
+            f"- *{task.capitalize()}*: {best} comes first, with {means[first]:.2f}. ExplainLFS has "
+            f"{means[METHOD]:.2f}, place {[*means].index(METHOD) + 1} of {len(means)}."
+        )
+    return "\n".join(told)
+
+
+def places_in_scenes(found: Mapping[str, Any], name: str = "causal") -> str:
+    """The place of a method in each task of the scenes, as an item of a list."""
+    told = [
+        f"place {[*means].index(name) + 1} of {len(means)} ({means[name]:.2f}) for {task}"
+        for task, means in _in_scenes(found).items()
+    ]
+    return f"**Scenes**, where no head is trained: the exact {reader_name(name).lower()} is in " + (
+        f"{listed(told)}."
+    )
+
+
+def _in_scenes(found: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """By task and kind of scene: the mean score of each method, the best first."""
+    kinds, tasks = np.array(found["kinds"]), {"region": "shared part", "points": "same points"}
+    of = {}
+    for which, task in tasks.items():
         for kind in dict.fromkeys(found["kinds"]):
             means = {
-                name: float(np.nanmean(np.array(of[which], dtype=float)[kinds == kind]))
-                for name, of in found["scores"].items()
+                name: float(np.nanmean(np.array(each[which], dtype=float)[kinds == kind]))
+                for name, each in found["scores"].items()
             }
-            order = sorted(means, key=lambda name: -means[name])
-            best = f"{'the control ' if is_control(order[0]) else ''}{reader_name(order[0])}"
-            told.append(
-                f"- *{task.capitalize()}, {kind}*: {best} comes first, with {means[order[0]]:.2f}. "
-                f"ExplainLFS has {means[METHOD]:.2f}, place {order.index(METHOD) + 1} of "
-                f"{len(order)}."
-            )
-    return "\n".join(told)
+            of[f"the {task}, {kind}"] = dict(sorted(means.items(), key=lambda one: -one[1]))
+    return of
 
 
 def parts(ratios: Mapping[str, np.ndarray], classes: np.ndarray | None = None) -> str:

@@ -58,7 +58,7 @@ class Stands:
         images: where the pairs are from.
         pairs: how many have a score.
         better: than how many controls it is, significantly.
-        worse: likewise.
+        worse: likewise; but own-likeness counts for the book's own map only, as its own term.
         controls: how many there are.
         beats_untrained: whether it is significantly better than every control but own-likeness,
             which is a term of the book's own map, from its trained head.

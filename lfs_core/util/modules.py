@@ -77,7 +77,7 @@ def stored_module(
 
 
 def check_finite(tensors: Mapping[str, Tensor], what: str) -> None:
-    """Refuse tensors that hold infinity or NaN, which would spoil every result without a word.
+    """Refuse tensors that hold infinity or NaN, which would silently spoil every result.
 
     Raises:
         LFSError: one does.

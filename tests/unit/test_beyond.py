@@ -41,7 +41,7 @@ def results(pairs: int = 40) -> Results:
         return torch.stack([torch.zeros(pairs), sign * moved, sign * moved], dim=1)
 
     return Results(
-        {"threshold": 0.3},
+        {"threshold": 0.3, "pairs": "lfw"},
         similar,
         torch.where(similar, 0.8, 0.0),
         torch.zeros(pairs, dtype=torch.int),
@@ -312,7 +312,8 @@ def test_fresh_people_of_other_runs_are_counted_again() -> None:
     shown = [bool(again & set(pair)) for pair in fresh.tolist()]
     run = stored_evaluation("fresh")
     said = told.seen_before(run, {"the readings": other})
-    assert f"{len(again)} of {len(set(fresh.flatten().tolist()))} are in the readings" in said
+    people = len(set(fresh.flatten().tolist()))
+    assert f"{len(again)} of {people} are in at least one of the readings" in said
     assert f"in {sum(shown)} of {len(fresh)} pairs" in said
     rest = beyond.without_pairs(run, np.flatnonzero(shown).tolist())
     others = [name for name in run.explainers if not name.startswith("amortised")]

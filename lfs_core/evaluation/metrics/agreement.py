@@ -89,9 +89,9 @@ def agreement_beyond_chance(
         is_similar: (P,) bool; a pair is compared with others of its decision.
 
     Returns:
-        By measure: of each pair (P,) the mean over both images; and the same with `SHUFFLES` other
-        pairs of its decision, on average, which is what agreement without knowledge of the pair
-        looks like, as `of_both`. NaN for a decision with a single pair.
+        By measure: of each pair (P,) the mean over both images; and the mean with `SHUFFLES` other
+        pairs of its decision, as `of_both`: what agreement without knowledge of the pair looks
+        like. NaN for a decision with a single pair.
     """
     found = {}
     for name, measure in MEASURES.items():
