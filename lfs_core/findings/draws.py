@@ -52,7 +52,7 @@ def draws_table() -> pd.DataFrame:
             for decoder, of in advantages(kind, control).items():
                 means = np.array([one.mean for one in of])
                 verdicts = [one.above() for one in of]
-                rows.setdefault((decoder, title), {})[f"{kind} pairs"] = (
+                rows.setdefault((decoder, title), {})[f"{of[0].pairs} {kind} pairs"] = (
                     f"{means.mean():+.3f} ({means.min():+.3f} to {means.max():+.3f}; "
                     f"ahead {verdicts.count('holds')}, behind {verdicts.count('fails')})"
                 )
@@ -112,6 +112,7 @@ def spread_in_words() -> str:
                 spreads.append(np.std([one.mean for one in of], ddof=1))
                 errors.append(np.mean([(one.high - one.low) / 2 for one in of]) / 1.96)
                 if kind == KINDS[0]:
+                    pairs = of[0].pairs
                     verdicts = [one.above() for one in of]
                     counts.append(
                         f"ahead in {verdicts.count('holds')} and behind in "
@@ -122,9 +123,9 @@ def spread_in_words() -> str:
         spread.append(f"{min(times):.1f} to {max(times):.1f} times against {title}")
     draws = len(stored_run(STORED)["tests"])
     return (
-        f"Of {draws} draws, on {KINDS[0]} pairs: {' '.join(told)} The standard deviation over "
-        f"draws, in standard errors over pairs, is {listed(spread)}. A run with one draw of random "
-        "relevance for all pairs, as those of other pages, does not have this error in its "
+        f"Of {draws} draws, on {pairs} {KINDS[0]} pairs: {' '.join(told)} The standard deviation "
+        f"over draws, in standard errors over pairs, is {listed(spread)}. A run with one draw of "
+        "random relevance for all pairs, as those of other pages, does not have this error in its "
         "intervals."
     )
 

@@ -326,4 +326,5 @@ def test_fresh_people_of_other_runs_are_counted_again() -> None:
         for kind in ("similar", "dissimilar")
     )
     assert f"better than all others in {won} of 4 tests" in said
-    assert told.seen_before(run, {"nobody": np.array([[-1, -2]])}).endswith("none is in nobody.")
+    nobody = told.seen_before(run, {"nobody": np.array([[-1, -2]])})
+    assert nobody.endswith("none is in any of nobody.")

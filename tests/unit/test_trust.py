@@ -13,7 +13,7 @@ from compared import compare
 import lfs_core as lfs
 from lfs_core.comparators import load_explainer
 from lfs_core.embedders import Embedder
-from lfs_core.evaluation.results import KINDS, Results
+from lfs_core.evaluation.results import KINDS, SIGNIFICANT, Results, is_control
 from lfs_core.findings.standings import (
     TESTS,
     digests,
@@ -57,6 +57,20 @@ def test_a_method_stands_as_the_results_say(name: str) -> None:
     assert seen
     if name == "beyond-faces":
         assert seen == {True, False}
+
+
+def test_own_likeness_is_held_against_the_map_that_it_is_a_term_of() -> None:
+    """By the comparisons one by one: against any other method it is a trained rival."""
+    results, seen = stored_evaluation("beyond-birds"), set()
+    for one in stand(results):
+        controls = [name for name in results.explainers if is_control(name)]
+        rows = results.against(one.test, one.kind, one.explainer, controls)
+        worse = {row["other"] for row in rows if row["by"] < 0 and row["p"] < SIGNIFICANT}
+        if not one.explainer.startswith("amortised"):
+            seen |= worse & {"own-likeness"}
+            worse -= {"own-likeness"}
+        assert one.worse == len(worse)
+    assert seen
 
 
 def test_trust_rests_on_all_tests() -> None:
