@@ -435,6 +435,13 @@ def test_both_rows_and_columns_of_pairs_with_pairs_count(measure: str) -> None:
     torch.testing.assert_close(found.double(), expected, atol=1e-6, rtol=0)
 
 
+def test_the_threshold_of_the_paper_is_judged_where_it_is_used() -> None:
+    """MobileNet and dlib have thresholds of their own; shares are those of the file."""
+    rows = found.stored_run(found.STUDY)["questions"]["decided"]["rows"]
+    assert [round(of.found.mean + 0.9, 4) for of in found.decided()] == [row[-4] for row in rows]
+    assert len(rows) == 4
+
+
 def test_numbers_of_the_paper_have_readings() -> None:
     sources = ("CUB-200 birds", "Cars-196")
     readings = found.decoded(sources, (0.03, 0.05))
