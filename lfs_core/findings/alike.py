@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lfs_core.embedders import network_title
 from lfs_core.evaluation.names import reader_name
 from lfs_core.evaluation.results import KINDS
 from lfs_core.findings.intervals import Interval, interval
-from lfs_core.findings.map_readings import of_the_shipped_decoder
+from lfs_core.findings.map_readings import STUDY, of_the_shipped_decoder
 from lfs_core.findings.stored import images_title, stored_evaluation, stored_run
 
 if TYPE_CHECKING:
@@ -45,13 +46,15 @@ def alike_table() -> pd.DataFrame:
             "neighbours by cosine, may share a photograph",
             **{kind: rows[decoder][kind]["with_another_pair"] for kind in KINDS},
         )
-    add(
-        "The ledger",
-        images_title("lfw"),
-        "linear, shipped",
-        "all others of the same decision",
-        **{kind: of_the_shipped_decoder("other pairs", kind) for kind in KINDS},
-    )
+    for run in (STUDY, f"{STUDY}-mobilenet"):  # of the face networks with a decoder that ships
+        network = stored_run(run)["manifest"]["images"][0]["network"]
+        add(
+            "The ledger",
+            f"{images_title('lfw')}, {network_title(network)}",
+            "linear, shipped",
+            "all others of the same decision",
+            **{kind: of_the_shipped_decoder("other pairs", kind, run) for kind in KINDS},
+        )
     behaviour = stored_evaluation("behaviour")
     for explainer in (METHOD, f"{METHOD},decoder=conv"):
         place = behaviour.explainers.index(explainer)

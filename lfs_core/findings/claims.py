@@ -69,7 +69,8 @@ CLAIMS = (
     Claim(
         "3",
         "The map explains the decision about this pair.",
-        f"Maps of other pairs, and for other partners, differ: rank correlation below {COMMON}.",
+        f"Maps of other pairs, and for other partners, differ: rank correlation below {COMMON}. "
+        "This is needed, but not enough: random maps differ, too.",
         "map-readings",
         judges.partner,
         map_readings.about_this_pair,
@@ -79,7 +80,7 @@ CLAIMS = (
         "1",
         "The map shows what in the images decides, so what the network has learnt.",
         "It changes when the network's weights are shuffled: the rank correlation is below "
-        f"{COMMON}.",
+        f"{COMMON}. This is needed, but not enough: random maps change, too.",
         "judgement",
         judges.forgotten,
         map_readings.learnt,

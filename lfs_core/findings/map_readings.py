@@ -99,9 +99,9 @@ def _answers(question: str) -> list[tuple[Mapping[str, str], Interval]]:
     return found
 
 
-def of_the_shipped_decoder(question: str, pairs: str) -> Interval:
+def of_the_shipped_decoder(question: str, pairs: str, run: str = STUDY) -> Interval:
     """One reading: faces, the linear decoder that ships, latents as they are, the paper's p."""
-    table = stored_run(STUDY)["questions"][question]
+    table = stored_run(run)["questions"][question]
     wanted = {
         "images": "faces",
         "decoder": "linear",
