@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lfs_core.evaluation.names import listed
 from lfs_core.findings import draws, judges, map_readings, multiverse
 from lfs_core.findings.intervals import ALIKE, COMMON, Verdict
 from lfs_core.findings.judges import CHANCE, FEW_FLIPS, FLIPS, RIVALS
 from lfs_core.findings.readings import Reading
-from lfs_core.findings.stored import stored_run
+from lfs_core.findings.stored import is_stored, stored_run
+from lfs_core.studies import STUDIES
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,11 @@ class Claim:
 
     @property
     def again(self) -> str:
-        """What repeats the readings: the command of the stored run."""
-        return str(stored_run(self.read_from)["manifest"]["command"])
+        """What repeats the readings: commands of the stored runs, in Markdown."""
+        first = stored_run(self.read_from)["manifest"]["command"]
+        beside = [name for name in STUDIES if name.startswith(f"{self.read_from}-")]
+        others = [f"`{name}`" for name in beside if is_stored(name)]
+        return f"`{first}`" + (f", and {listed(others)} in the same way" if others else "")
 
 
 CLAIMS = (

@@ -62,7 +62,7 @@ def ledger(claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
                 "claim": claim.statement,
                 "test": claim.test,
                 "result": judged(claim)[0],
-                "readings": f"{in_words(readings)}; again by `{claim.again}`" if readings else ONE,
+                "readings": f"{in_words(readings)}; again by {claim.again}" if readings else ONE,
                 "counts": counts_in_words(readings) if readings else "",
                 "verdict": verdict_of(claim),
                 "command": claim.command,

@@ -22,7 +22,8 @@ def folder(tmp_path: Path) -> Path:
     multiverse["tests"] = multiverse["tests"][:1]
     multiverse["manifest"]["embedder"] = "facenet-vggface2"
     (tmp_path / "multiverse.json").write_text(json.dumps(multiverse), encoding="utf-8")
-    maps = {"manifest": {"embedder": "facenet-vggface2", "images": []}, "questions": {}}
+    manifest = {"embedder": "facenet-vggface2", "images": [], "thresholds": []}
+    maps = {"manifest": manifest, "questions": {}}
     (tmp_path / "map-readings.json").write_text(json.dumps(maps), encoding="utf-8")
     return tmp_path
 
