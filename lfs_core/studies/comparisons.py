@@ -187,7 +187,7 @@ EXPENSIVE = Run(
         "greedy",
     ),
     BOTH_WAYS,
-    number=100,
+    number=50,
     seeds=1,
     people="test",
 )
