@@ -76,8 +76,6 @@ STUDIES = {
     "sounds": "lfs_core.studies.sounds:sounds_study",
     "sentences": "lfs_core.studies.sentences:sentences_study",
 }
-NOT_STORED = ("map-readings-dlib",)
-"""Studies whose results the book does not have yet."""
 TRAININGS = {  # of weights that ship with the package; called with the folder to write, too
     "train-heads": "lfs_core.studies.heads:train_heads",
     "train-decoders": "lfs_core.studies.deep_decoders:train_decoders",

@@ -14,7 +14,7 @@ from lfs_core.evaluation.controls.filters import Filters
 from lfs_core.evaluation.controls.greedy import Greedy
 from lfs_core.evaluation.metrics.selectivity import FILLS, flip_curves, flip_ranks
 from lfs_core.evaluation.results import Results
-from lfs_core.findings import beyond
+from lfs_core.findings import beyond, sentences
 from lfs_core.findings import beyond_sentences as told
 from lfs_core.findings.stored import stored_evaluation, stored_run
 from lfs_core.viz.pareto import plot_pareto
@@ -282,6 +282,32 @@ def test_what_its_own_terms_do_to_the_map(whole: float, word: str) -> None:
         [torch.zeros(40), *[torch.where(found.labels.is_similar, -1, 1) * (whole + noise)] * 2], 1
     )
     assert word in told.without_its_terms(found, metric, "similar")
+
+
+def test_whether_the_map_is_about_the_pair_is_the_mean_of_the_file() -> None:
+    behaviour = stored_evaluation("behaviour")
+    similar = behaviour.similarity > behaviour.manifest["threshold"]
+    alike = behaviour.measured["amortised"]["partner"][~similar, 0]
+    alike = alike[alike.isfinite()]
+    said = told.about_the_pair(behaviour)
+    assert f"{alike.mean():.3f} [" in said and f"(n = {len(alike)})" in said
+    assert ("mostly not about the pair" in said) == (alike.mean() > 0.5)
+
+
+def test_places_in_scenes_are_counted_again() -> None:
+    scenes = stored_run("scenes")
+    stereo = np.array(scenes["kinds"]) == "stereo"
+    means = {
+        name: np.nanmean(np.array(values, dtype=float)[stereo])
+        for name, values in scenes["scores"]["causal"].items()
+    }
+    said = sentences.places_in_scenes(scenes)
+    for which, mean in means.items():
+        others = [
+            np.nanmean(np.array(of[which], dtype=float)[stereo]) for of in scenes["scores"].values()
+        ]
+        place = 1 + sum(other > mean for other in others)
+        assert f"place {place} of {len(others)} ({mean:.2f}) for the " in said
 
 
 def test_which_part_does_the_work_is_counted_again() -> None:
