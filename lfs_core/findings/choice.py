@@ -235,8 +235,8 @@ def no_map_markdown() -> str:
     passing = "pass" if len(none) > 1 else "passes"
     points = [
         f"**The method does not beat its controls.** {listed(none)} {passing} none of the deletion "
-        f"and insertion tests: in each, some map that ignores the pair does as well, to what can "
-        f"be shown. Own-likeness, which must be trained, is left out here.{worse}",
+        "and insertion tests: in each, some map that ignores the pair is not shown to be worse. "
+        f"Own-likeness, which must be trained, is not counted here.{worse}",
         "**The network has not been tested.** A method that works on faces may fail on your "
         "network. `lfs evaluate` tells in minutes, on pairs of yours.",
         f"**The decision is close.** Within {NEAR} of the threshold the decision could as well "
